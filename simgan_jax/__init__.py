@@ -1,0 +1,1 @@
+"""SimGAN in JAX and Flax (Shrivastava et al., CVPR 2017)."""

@@ -1,0 +1,278 @@
+"""The settings of a run: typed dataclasses, checked once at the boundary.
+
+`configs/*.py` build a `Config`; command-line flags `--config.FIELD=VALUE`
+override single fields with a type check; `validate` says in one sentence what
+does not fit. Below `loop.py` nothing sees a `Config`: values are handed on as
+plain keyword arguments.
+"""
+
+import dataclasses
+import json
+import os
+import types
+import typing
+
+from simgan_jax import errors
+
+SOURCES = (
+    'builtin_eyes',
+    'unity_eyes',
+    'columbia_gaze',
+    'mpiigaze',
+    'image_folder',
+)
+
+
+@dataclasses.dataclass
+class RefinerConfig:
+  """Sizes of the residual refiner network."""
+
+  num_features: int = 64  # channels of every hidden convolution
+  num_blocks: int = 4  # residual blocks
+  kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
+
+
+@dataclasses.dataclass
+class DiscriminatorConfig:
+  """Sizes of the patch discriminator; one entry a hidden convolution."""
+
+  features: tuple[int, ...] = (96, 64, 32, 32)  # channels
+  kernel_sizes: tuple[int, ...] = (3, 3, 3, 1)  # pixels
+  strides: tuple[int, ...] = (2, 2, 1, 1)  # pixels
+  pool_window: int = 3  # pixels; the max-pool follows the second convolution
+  pool_stride: int = 1  # pixels
+  local: bool = True  # False: one decision an image (the paper's ablation)
+
+
+@dataclasses.dataclass
+class OptimizerConfig:
+  """One optimiser, used for both networks with a state each."""
+
+  name: str = 'adam'  # 'adam' or 'sgd' (the paper's)
+  learning_rate: float = 2e-4  # constant
+
+
+@dataclasses.dataclass
+class SourceConfig:
+  """Where images come from."""
+
+  name: str = 'builtin_eyes'  # one of SOURCES
+  path: str = ''  # folder of the source; unused by builtin_eyes
+  subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
+  limit: int = 0  # first images to use, 0 = all; builtin_eyes makes as many
+
+
+@dataclasses.dataclass
+class DataConfig:
+  """The three data sets of a run and the size they are brought to."""
+
+  synthetic: SourceConfig = dataclasses.field(default_factory=SourceConfig)
+  real: SourceConfig = dataclasses.field(default_factory=SourceConfig)
+  test_subjects: str = ''  # persons of the real source held out for eval.py
+  height: int = 35  # pixels
+  width: int = 55  # pixels
+  channels: int = 1  # 1 = grey, 3 = RGB
+  on_error: str = 'stop'  # 'stop' at a bad file, or 'skip' and list it
+
+
+@dataclasses.dataclass
+class EvaluationConfig:
+  """How eval.py trains and tests the estimator."""
+
+  base_images: int = 2_000  # synthetic images at scale 1 (the paper's "1x")
+  scales: tuple[int, ...] = (1, 4)  # multiples of base_images
+  num_steps: int = 1_000  # optimiser steps of every estimator
+  batch_size: int = 64  # images a step
+  learning_rate: float = 1e-3  # start of the cosine decay
+  num_seeds: int = 3  # estimators a row
+
+
+@dataclasses.dataclass
+class Config:
+  """Everything a run depends on."""
+
+  name: str = 'eyes'  # the default working directory is runs/<name>
+  num_rounds: int = 1_000  # T of Algorithm 1
+  batch_size: int = 32  # images a step, over all devices
+  seed: int = 0
+  refiner_steps: int = 2  # K_g, refiner steps a round
+  discriminator_steps: int = 1  # K_d, discriminator steps a round
+  pretrain_refiner_steps: int = 1_000  # self-regularisation loss only
+  pretrain_discriminator_steps: int = 200
+  self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
+  self_regularization_features: str = 'channel_mean'  # psi of eq. 4
+  history_size: int = 2_048  # images, B of section 2.3
+  compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
+  rounds_per_call: int = 1  # rounds scanned inside one compiled call
+  log_every: int = 10  # rounds
+  sample_every: int = 100  # rounds
+  checkpoint_every: int = 100  # rounds
+  refiner: RefinerConfig = dataclasses.field(default_factory=RefinerConfig)
+  discriminator: DiscriminatorConfig = dataclasses.field(
+      default_factory=DiscriminatorConfig
+  )
+  optimizer: OptimizerConfig = dataclasses.field(
+      default_factory=OptimizerConfig
+  )
+  data: DataConfig = dataclasses.field(default_factory=DataConfig)
+  evaluation: EvaluationConfig = dataclasses.field(
+      default_factory=EvaluationConfig
+  )
+
+
+def _require(condition: bool, field: str, value: object, remedy: str):
+  if not condition:
+    raise errors.InputError(
+        f'--config.{field}={value!r} does not work: {remedy}.'
+    )
+
+
+def validate(config: Config) -> None:
+  """Check every constraint between settings before anything is written.
+
+  Args:
+    config: the settings of a run.
+
+  Raises:
+    InputError: naming the field, its value and what to set instead.
+  """
+  for field in (
+      *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
+      *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
+  ):
+    value = getattr(config, field)
+    _require(value >= 1, field, value, 'it must be at least 1')
+  for field in ('pretrain_refiner_steps', 'pretrain_discriminator_steps'):
+    value = getattr(config, field)
+    _require(value >= 0, field, value, 'it must not be negative')
+  for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
+    value = getattr(config, field)
+    _require(
+        value % config.rounds_per_call == 0,
+        *(field, value),
+        f'it must be a multiple of rounds_per_call={config.rounds_per_call}',
+    )
+  _require(
+      config.batch_size % 2 == 0,
+      *('batch_size', config.batch_size),
+      'it must be even, half of each discriminator batch is history',
+  )
+  _require(
+      config.history_size >= config.batch_size // 2,
+      *('history_size', config.history_size),
+      f'it must hold at least half a batch, {config.batch_size // 2} images',
+  )
+  weight = config.self_regularization_weight
+  _require(
+      0 <= weight < float('inf'),
+      *('self_regularization_weight', weight),
+      'it must be a finite number, 0 or more',
+  )
+  rate = config.optimizer.learning_rate
+  _require(
+      0 < rate < float('inf'),
+      *('optimizer.learning_rate', rate),
+      'it must be a finite number above 0',
+  )
+  for field, value, allowed in (
+      ('optimizer.name', config.optimizer.name, ('adam', 'sgd')),
+      ('compute_dtype', config.compute_dtype, ('float32', 'bfloat16')),
+      (
+          'self_regularization_features',
+          config.self_regularization_features,
+          ('identity', 'channel_mean', 'gradients'),
+      ),
+      ('data.on_error', config.data.on_error, ('stop', 'skip')),
+      ('data.channels', config.data.channels, (1, 3)),
+      ('data.synthetic.name', config.data.synthetic.name, SOURCES),
+      ('data.real.name', config.data.real.name, SOURCES),
+  ):
+    _require(value in allowed, field, value, f'choose one of {allowed}')
+  for field in ('height', 'width'):
+    value = getattr(config.data, field)
+    _require(value >= 8, f'data.{field}', value, 'it must be at least 8')
+  for field in ('synthetic', 'real'):
+    source = getattr(config.data, field)
+    _require(
+        source.path or source.name == 'builtin_eyes',
+        *(f'data.{field}.path', source.path),
+        f'give the folder of the {source.name} images',
+    )
+  sizes = config.discriminator
+  lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
+  _require(
+      len(lengths) == 1 and len(sizes.features) >= 2,
+      *('discriminator.features', sizes.features),
+      'features, kernel_sizes and strides need the same length, at least 2',
+  )
+  _require(
+      config.evaluation.num_seeds >= 1 and bool(config.evaluation.scales),
+      *('evaluation.num_seeds', config.evaluation.num_seeds),
+      'evaluation needs at least one seed and one scale',
+  )
+
+
+def flatten(config: object, prefix: str = '') -> dict[str, object]:
+  """Return {'data.real.path': value, ...} of a nested dataclass."""
+  fields: dict[str, object] = {}
+  for field in dataclasses.fields(typing.cast(typing.Any, config)):
+    value = getattr(config, field.name)
+    if dataclasses.is_dataclass(value):
+      fields |= flatten(value, f'{prefix}{field.name}.')
+    else:
+      fields[prefix + field.name] = value
+  return fields
+
+
+def to_json(config: Config) -> str:
+  """Return the settings as indented JSON with a final newline."""
+  return json.dumps(dataclasses.asdict(config), indent=2) + '\n'
+
+
+def _from_dict(kind: type, values: dict, where: str):
+  arguments = {}
+  for field in dataclasses.fields(kind):
+    if field.name not in values:
+      continue
+    value = values[field.name]
+    field_type = typing.cast(type, field.type)
+    if dataclasses.is_dataclass(field_type):
+      value = _from_dict(field_type, value, where)
+    elif isinstance(field_type, types.GenericAlias):
+      value = tuple(value)
+    arguments[field.name] = value
+  unknown = sorted(set(values) - set(arguments))
+  if unknown:
+    raise errors.InputError(
+        f'{where} has fields this version does not know: {unknown}; train'
+        ' again in another --workdir or use the version that wrote it.'
+    )
+  return kind(**arguments)
+
+
+def read(path: str) -> Config:
+  """Read the settings a run wrote as `config.json`.
+
+  Args:
+    path: the file.
+
+  Returns:
+    The settings; fields the file lacks take their defaults.
+
+  Raises:
+    InputError: when the file is missing, damaged or has unknown fields.
+  """
+  if not os.path.exists(path):
+    raise errors.InputError(
+        f'{path} does not exist: no run was started there; run train.py first'
+        ' or give its --workdir.'
+    )
+  with open(path, encoding='utf-8') as file:
+    try:
+      values = json.load(file)
+    except ValueError as error:
+      raise errors.InputError(
+          f'{path} is damaged ({error}); restore it or start again in another'
+          ' --workdir.'
+      ) from error
+  return _from_dict(Config, values, path)

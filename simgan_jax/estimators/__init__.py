@@ -1,0 +1,1 @@
+"""Estimators trained on synthetic, refined or real images."""

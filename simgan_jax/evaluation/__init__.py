@@ -1,0 +1,1 @@
+"""How much refining lowers the error of an estimator on real images."""

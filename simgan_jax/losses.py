@@ -1,0 +1,152 @@
+"""Equations 2 and 4 of the paper, in one convention.
+
+Every loss is the mean over the batch of sums over patches, pixels and
+channels, for images in [-1, 1]. The terms are returned apart, so that a caller
+logs them without computing them again.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+import optax
+
+REFINED = 1  # the class index that stands for "refined"
+
+
+def channel_mean(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w 1']:
+  """Return the mean over the channels, psi for colour images.
+
+  For images with one channel it is the identity, the paper's psi for grey
+  images.
+  """
+  return jnp.mean(images, axis=-1, keepdims=True)
+
+
+def identity(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
+  """Return the images themselves: every channel is held on its own."""
+  return images
+
+
+def gradients(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w d']:
+  """Return forward differences in x and y, zero at the far border."""
+  dx = jnp.diff(images, axis=2, append=images[:, :, -1:])
+  dy = jnp.diff(images, axis=1, append=images[:, -1:])
+  return jnp.concatenate([dx, dy], axis=-1)
+
+
+FEATURES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    'identity': identity,
+    'channel_mean': channel_mean,
+    'gradients': gradients,
+}
+
+
+def cross_entropy(
+    logits: Float[Array, 'b map_h map_w 2'], *, refined: bool
+) -> Float[Array, '']:
+  """Return the cross-entropy summed over patches, mean over the batch.
+
+  With D = softmax(logits)[..., 1], the probability that a patch is refined, it
+  is -sum log D for `refined=True` and -sum log(1 - D) otherwise.
+
+  >>> import jax.numpy as jnp
+  >>> loss = cross_entropy(jnp.zeros((4, 9, 14, 2)), refined=True)
+  >>> round(float(loss), 3)  # 126 patches x ln 2
+  87.337
+
+  Args:
+    logits: [b, map_h, map_w, 2] float32, without activation.
+    refined: the class every patch is taken to be.
+  """
+  labels = jnp.full(logits.shape[:-1], REFINED if refined else 0)
+  patches = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+  return jnp.mean(jnp.sum(patches, axis=(1, 2)))
+
+
+class DiscriminatorLoss(NamedTuple):
+  """Terms of eq. 2, each a float32 scalar."""
+
+  total: Float[Array, '']
+  refined: Float[Array, '']  # -sum log D(refined)
+  real: Float[Array, '']  # -sum log(1 - D(real))
+
+
+def discriminator_loss(
+    refined_logits: Float[Array, 'b map_h map_w 2'],
+    real_logits: Float[Array, 'b map_h map_w 2'],
+) -> DiscriminatorLoss:
+  """Return L_D = -sum log D(refined) - sum log(1 - D(real)), eq. 2.
+
+  Args:
+    refined_logits: [b, map_h, map_w, 2] float32 for refined images.
+    real_logits: [b, map_h, map_w, 2] float32 for real images.
+  """
+  refined = cross_entropy(refined_logits, refined=True)
+  real = cross_entropy(real_logits, refined=False)
+  return DiscriminatorLoss(total=refined + real, refined=refined, real=real)
+
+
+def self_regularization_loss(
+    refined: Float[Array, 'b h w c'],
+    synthetic: Float[Array, 'b h w c'],
+    *,
+    features_fn: Callable[[jax.Array], jax.Array] = channel_mean,
+) -> Float[Array, '']:
+  """Return || psi(refined) - psi(synthetic) ||_1, mean over the batch.
+
+  Args:
+    refined: [b, h, w, c] float32 in [-1, 1].
+    synthetic: [b, h, w, c] float32 in [-1, 1].
+    features_fn: psi, one of `FEATURES` or any function of a batch of images.
+  """
+  difference = jnp.abs(features_fn(refined) - features_fn(synthetic))
+  return jnp.mean(jnp.sum(difference, axis=(1, 2, 3)))
+
+
+class RefinerLoss(NamedTuple):
+  """Terms of eq. 4, each a float32 scalar; they add up to `total`."""
+
+  total: Float[Array, '']
+  adversarial: Float[Array, '']  # -sum log(1 - D(R(x)))
+  self_regularization: Float[Array, '']  # lambda || psi(R(x)) - psi(x) ||_1
+
+
+def refiner_loss(
+    refined_logits: Float[Array, 'b map_h map_w 2'],
+    refined: Float[Array, 'b h w c'],
+    synthetic: Float[Array, 'b h w c'],
+    *,
+    self_regularization_weight: float,
+    features_fn: Callable[[jax.Array], jax.Array] = channel_mean,
+) -> RefinerLoss:
+  """Return L_R = -sum log(1 - D(R(x))) + lambda ||psi(R(x)) - psi(x)||_1.
+
+  Equation 4 of the paper.
+
+  Args:
+    refined_logits: [b, map_h, map_w, 2] float32, D's logits for `refined`.
+    refined: [b, h, w, c] float32 in [-1, 1], R(x).
+    synthetic: [b, h, w, c] float32 in [-1, 1], x.
+    self_regularization_weight: lambda, against sums over patches and pixels.
+    features_fn: psi.
+  """
+  adversarial = cross_entropy(refined_logits, refined=False)
+  regularization = self_regularization_weight * self_regularization_loss(
+      refined, synthetic, features_fn=features_fn
+  )
+  return RefinerLoss(
+      total=adversarial + regularization,
+      adversarial=adversarial,
+      self_regularization=regularization,
+  )
+
+
+def patch_accuracy(
+    logits: Float[Array, 'b map_h map_w 2'], *, refined: bool
+) -> Float[Array, '']:
+  """Return the share of patches, in [0, 1], that D classifies as stated."""
+  says_refined = logits[..., 1] > logits[..., 0]
+  return jnp.mean(says_refined == refined)

@@ -1,0 +1,1 @@
+"""Built-in simulators: images with exact labels, without a download."""

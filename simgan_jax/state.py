@@ -1,0 +1,62 @@
+"""The state that training carries from round to round."""
+
+from typing import NamedTuple
+
+from flax.training import train_state
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
+import optax
+
+from simgan_jax import history as history_lib
+from simgan_jax import networks
+
+
+class SimGANState(NamedTuple):
+  """Both networks with their optimisers, the history, and what comes next."""
+
+  refiner: train_state.TrainState
+  discriminator: train_state.TrainState
+  history: history_lib.History
+  key: PRNGKeyArray  # never consumed: folded with the round and step
+  round: Int[Array, '']  # rounds completed
+
+
+def create_state(
+    key: PRNGKeyArray,
+    *,
+    refiner: networks.Refiner,
+    discriminator: networks.Discriminator,
+    optimizer: optax.GradientTransformation,
+    image_shape: tuple[int, int, int],
+    history_size: int,
+) -> SimGANState:
+  """Return the state before the first step.
+
+  Args:
+    key: a PRNG key; both networks and all later draws derive from it.
+    refiner: the refiner network.
+    discriminator: the discriminator network.
+    optimizer: used for both networks, each with a state of its own.
+    image_shape: (h, w, c).
+    history_size: images the history can hold.
+  """
+  refiner_key, discriminator_key, training_key = jax.random.split(key, 3)
+  images = jnp.zeros((1, *image_shape))
+  return SimGANState(
+      refiner=train_state.TrainState.create(
+          apply_fn=refiner.apply,
+          params=refiner.init(refiner_key, images)['params'],
+          tx=optimizer,
+      ),
+      discriminator=train_state.TrainState.create(
+          apply_fn=discriminator.apply,
+          params=discriminator.init(discriminator_key, images)['params'],
+          tx=optimizer,
+      ),
+      history=history_lib.init_history(
+          size=history_size, image_shape=image_shape
+      ),
+      key=training_key,
+      round=jnp.zeros((), jnp.int32),
+  )
