@@ -60,6 +60,7 @@ class SourceConfig:
   path: str = ''  # folder of the source; unused by builtin_eyes
   subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
   limit: int = 0  # first images to use, 0 = all; builtin_eyes makes as many
+  samples: str = 'evaluation'  # mpiigaze only: 'evaluation' lists, or 'all'
 
 
 @dataclasses.dataclass
@@ -68,7 +69,8 @@ class DataConfig:
 
   synthetic: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   real: SourceConfig = dataclasses.field(default_factory=SourceConfig)
-  test_subjects: str = ''  # persons of the real source held out for eval.py
+  # For eval.py; an empty path stands for the path of the real images.
+  test: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
@@ -186,6 +188,7 @@ def validate(config: Config) -> None:
       ('data.channels', config.data.channels, (1, 3)),
       ('data.synthetic.name', config.data.synthetic.name, SOURCES),
       ('data.real.name', config.data.real.name, SOURCES),
+      ('data.test.name', config.data.test.name, SOURCES),
   ):
     _require(value in allowed, field, value, f'choose one of {allowed}')
   for field in ('height', 'width'):

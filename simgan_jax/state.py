@@ -42,18 +42,20 @@ def create_state(
     history_size: images the history can hold.
   """
   refiner_key, discriminator_key, training_key = jax.random.split(key, 3)
-  images = jnp.zeros((1, *image_shape))
+
+  def create(network, network_key: PRNGKeyArray) -> train_state.TrainState:
+    images = jnp.zeros((1, *image_shape))
+    created = train_state.TrainState.create(
+        apply_fn=network.apply,
+        params=network.init(network_key, images)['params'],
+        tx=optimizer,
+    )
+    # Flax starts with a Python int, which would trace every step twice.
+    return created.replace(step=jnp.zeros((), jnp.int32))
+
   return SimGANState(
-      refiner=train_state.TrainState.create(
-          apply_fn=refiner.apply,
-          params=refiner.init(refiner_key, images)['params'],
-          tx=optimizer,
-      ),
-      discriminator=train_state.TrainState.create(
-          apply_fn=discriminator.apply,
-          params=discriminator.init(discriminator_key, images)['params'],
-          tx=optimizer,
-      ),
+      refiner=create(refiner, refiner_key),
+      discriminator=create(discriminator, discriminator_key),
       history=history_lib.init_history(
           size=history_size, image_shape=image_shape
       ),

@@ -1,0 +1,59 @@
+"""What the scripts share: flags that fail in one sentence, exit codes."""
+
+from collections.abc import Callable, Sequence
+import sys
+
+from absl import app
+from absl import flags
+
+from simgan_jax import errors
+from simgan_jax import monitor
+
+
+def _fail(error: object, code: int) -> None:
+  print(f'error: {error}', file=sys.stderr)
+  sys.exit(code)
+
+
+def _config_error(error: BaseException) -> str:
+  """Return what is wrong with the command line, in words of the user's."""
+  if isinstance(error, (KeyError, AttributeError)):
+    return (
+        f'--config has no such field or preset: {error.args[0]}; the fields are'
+        ' in simgan_jax/config.py.'
+    )
+  return ' '.join(str(error).split())
+
+
+def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
+  try:
+    return flags.FLAGS(argv)
+  # Config files are user code, and a wrong override raises all of these.
+  except (
+      *(flags.Error, OSError, AttributeError, KeyError, ValueError, TypeError),
+      *(ImportError, SyntaxError),
+  ) as error:
+    _fail(_config_error(error), 2)
+    raise AssertionError('unreachable') from error
+
+
+def run(main: Callable[[], None]) -> None:
+  """Parse the flags, run `main()` and turn errors into exit codes.
+
+  0 done, 2 bad input (one sentence on stderr), 1 a defect, 128 + signal when
+  stopped after saving.
+  """
+
+  def guarded(argv: Sequence[str]) -> None:
+    try:
+      if len(argv) > 1:
+        raise errors.InputError(
+            f'{argv[1]!r} is not a flag; write --flag=value (see --help).'
+        )
+      main()
+    except errors.InputError as error:
+      _fail(error, 2)
+    except monitor.NonFiniteError as error:
+      _fail(error, 1)
+
+  app.run(guarded, flags_parser=_parse_flags)

@@ -1,0 +1,78 @@
+"""From the settings to the networks and the state of a run."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from simgan_jax import config as config_lib
+from simgan_jax import losses
+from simgan_jax import networks
+from simgan_jax import state as state_lib
+from simgan_jax import steps
+
+OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}
+
+
+def make_state_fn(
+    config: config_lib.Config, mesh: jax.sharding.Mesh
+) -> Callable[[], state_lib.SimGANState]:
+  """Return a function that creates the state of a run on the mesh."""
+  dtype = jnp.dtype(config.compute_dtype)
+  sizes = config.refiner
+  refiner = networks.Refiner(
+      num_features=sizes.num_features,
+      num_blocks=sizes.num_blocks,
+      kernel_size=sizes.kernel_size,
+      dtype=dtype,
+  )
+  patches = config.discriminator
+  discriminator = networks.Discriminator(
+      features=patches.features,
+      kernel_sizes=patches.kernel_sizes,
+      strides=patches.strides,
+      pool_window=patches.pool_window,
+      pool_stride=patches.pool_stride,
+      local=patches.local,
+      dtype=dtype,
+  )
+  data = config.data
+  optimizer = OPTIMIZERS[config.optimizer.name](config.optimizer.learning_rate)
+
+  def create():
+    return state_lib.create_state(
+        jax.random.key(config.seed),
+        refiner=refiner,
+        discriminator=discriminator,
+        optimizer=optimizer,
+        image_shape=(data.height, data.width, data.channels),
+        history_size=config.history_size,
+    )
+
+  return jax.jit(create, out_shardings=steps.replicated(mesh))
+
+
+def describe_run(config: config_lib.Config, state: state_lib.SimGANState) -> str:
+  """Return the header of a run: sizes, and lambda in both conventions."""
+  data = config.data
+  image = jnp.zeros((1, data.height, data.width, data.channels))
+  logits = jax.eval_shape(
+      state.discriminator.apply_fn,
+      {'params': state.discriminator.params},
+      image,
+  )
+  features = jax.eval_shape(
+      losses.FEATURES[config.self_regularization_features], image
+  )
+  num_patches = logits.shape[1] * logits.shape[2]
+  weight = config.self_regularization_weight
+  means = weight * features.size / num_patches
+  return (
+      f'refiner {networks.count_parameters(state.refiner.params):,} parameters,'
+      ' discriminator'
+      f' {networks.count_parameters(state.discriminator.params):,}, map'
+      f' {logits.shape[1]} x {logits.shape[2]}\n'
+      f'lambda {weight:g} against sums over {features.size:,} pixels and'
+      f' {num_patches} patches = {means:.3g} against means'
+  )

@@ -1,0 +1,70 @@
+"""How many devices a run uses, and what they are."""
+
+import os
+import resource
+import sys
+
+import jax
+
+from simgan_jax import errors
+
+
+def largest_divisor(batch_size: int, limit: int) -> int:
+  """Return the largest divisor of `batch_size` that is at most `limit`."""
+  return next(n for n in range(limit, 0, -1) if batch_size % n == 0)
+
+
+def use_cores(batch_size: int, *, num_devices: int = 0) -> None:
+  """Give XLA one CPU device a core; call it before the first JAX operation.
+
+  One device a core, with the batch split over them, is faster than one device
+  with threads. On a machine with an accelerator it changes nothing that counts.
+
+  Args:
+    batch_size: the devices' number must divide it.
+    num_devices: an explicit number, 0 chooses.
+  """
+  cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else (
+      os.cpu_count() or 1
+  )
+  jax.config.update(
+      'jax_num_cpu_devices', num_devices or largest_divisor(batch_size, cores)
+  )
+
+
+def choose_number(batch_size: int, *, num_devices: int = 0) -> int:
+  """Return how many of the devices at hand share a batch.
+
+  Args:
+    batch_size: the number must divide it.
+    num_devices: an explicit number, 0 chooses the largest possible.
+
+  Raises:
+    InputError: when `num_devices` are not there or do not divide the batch.
+  """
+  available = jax.device_count()
+  if not num_devices:
+    return largest_divisor(batch_size, available)
+  if num_devices > available or batch_size % num_devices:
+    raise errors.InputError(
+        f'num_devices={num_devices} must be at most the {available} devices'
+        f' here and divide the batch of {batch_size}.'
+    )
+  return num_devices
+
+
+def describe(num_devices: int) -> str:
+  """Return a phrase such as '2 x cpu'."""
+  return f'{num_devices} x {jax.devices()[0].device_kind}'
+
+
+def peak_memory_gib() -> dict[str, float]:
+  """Return the peak memory of this process, and of a device that counts it."""
+  # macOS counts in bytes, Linux in KiB.
+  unit = 1 if sys.platform == 'darwin' else 1024
+  peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+  found = {'host': round(peak / 2**30, 2)}
+  statistics = jax.local_devices()[0].memory_stats() or {}
+  if 'peak_bytes_in_use' in statistics:
+    found['device'] = round(statistics['peak_bytes_in_use'] / 2**30, 2)
+  return found

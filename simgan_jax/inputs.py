@@ -1,0 +1,141 @@
+"""From the settings to images: which data sets a run reads, and when."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from simgan_jax import errors
+from simgan_jax import steps
+from simgan_jax.config import Config, SourceConfig
+from simgan_jax.data.labelled_images import LabelledImages
+
+# People in the built-in domains: the synthetic ones vary as a simulator's do,
+# the real ones are few, as in data sets of people.
+NUM_SYNTHETIC_PEOPLE = 1_000
+NUM_REAL_PEOPLE = 32
+
+
+def _load(
+    config: Config, source: SourceConfig, data_dir: str, *, domain: str
+) -> LabelledImages:
+  # Costs seconds and imports tensorflow: only who reads data pays for it.
+  from simgan_jax.data import sources
+
+  options: dict = {'limit': source.limit}
+  if source.name == 'builtin_eyes':
+    options = {
+        'num_images': source.limit or 4_000,
+        'domain': domain,
+        'num_subjects': (
+            NUM_SYNTHETIC_PEOPLE if domain == 'synthetic' else NUM_REAL_PEOPLE
+        ),
+    }
+  elif source.name == 'mpiigaze':
+    options['samples'] = source.samples
+  return sources.load(
+      source.name,
+      path=source.path,
+      data_dir=data_dir,
+      height=config.data.height,
+      width=config.data.width,
+      channels=config.data.channels,
+      subjects=source.subjects,
+      on_error=config.data.on_error,
+      **options,
+  )
+
+
+def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
+  """Return the simulator's images; see `data.sources.load` for errors."""
+  return _load(config, config.data.synthetic, data_dir, domain='synthetic')
+
+
+def load_real(config: Config, *, data_dir: str) -> LabelledImages:
+  """Return the real images that the refiner learns from."""
+  return _load(config, config.data.real, data_dir, domain='real')
+
+
+def load_test(
+    config: Config, *, data_dir: str, path: str = '', subjects: str = ''
+) -> LabelledImages:
+  """Return the labelled real images that estimators are tested on.
+
+  Args:
+    config: the settings of the run.
+    data_dir: folder of the prepared data sets.
+    path: another folder than the settings name.
+    subjects: other persons than the settings name.
+  """
+  source = SourceConfig(
+      name=config.data.test.name,
+      path=path or config.data.test.path or config.data.real.path,
+      subjects=subjects or config.data.test.subjects,
+      limit=config.data.test.limit,
+      samples=config.data.test.samples,
+  )
+  return _load(config, source, data_dir, domain='real')
+
+
+def check_sizes(
+    config: Config, synthetic: LabelledImages, real: LabelledImages
+) -> None:
+  """Raise InputError when a data set has fewer images than a batch."""
+  for name, images in (('synthetic', synthetic), ('real', real)):
+    if len(images.images) < config.batch_size:
+      raise errors.InputError(
+          f'the {name} data set has {len(images.images)} images, fewer than a'
+          f' batch of {config.batch_size}; give more images or a smaller'
+          ' --config.batch_size.'
+      )
+
+
+class Batches:
+  """The batches of a run, on the devices, by step number."""
+
+  def __init__(
+      self,
+      synthetic: np.ndarray,
+      real: np.ndarray,
+      *,
+      mesh: jax.sharding.Mesh,
+      seed: int,
+  ):
+    """Keep [n, h, w, c] uint8 images on the host."""
+    self._images = {'synthetic': synthetic, 'real': real}
+    self._mesh, self._seed = mesh, seed
+
+  def stream(
+      self, name: str, kind: str, batch_shape: tuple[int, ...], first_step: int
+  ) -> Iterator[jax.Array]:
+    """Yield global arrays [*batch_shape, h, w, c] from `first_step` on."""
+    from simgan_jax.data import pipeline
+
+    sharding = steps.batch_sharding(
+        self._mesh, batch_axis=len(batch_shape) - 1
+    )
+    for images in pipeline.batches(
+        self._images[kind],
+        batch_shape=batch_shape,
+        seed=self._seed,
+        stream=f'{name}/{kind}',
+        first_step=first_step,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    ):
+      yield jax.make_array_from_process_local_data(sharding, images)
+
+  def rounds(
+      self, name: str, config: Config, first_step: int
+  ) -> Iterator[steps.RoundBatch]:
+    """Yield the images of `rounds_per_call` rounds at a time."""
+    calls, batch = config.rounds_per_call, config.batch_size
+    num_steps = config.refiner_steps + config.discriminator_steps
+    streams = (
+        ('synthetic', (calls, num_steps, batch)),
+        ('real', (calls, config.discriminator_steps, batch)),
+    )
+    yield from map(
+        steps.RoundBatch,
+        *(self.stream(name, kind, shape, first_step) for kind, shape in streams),
+    )

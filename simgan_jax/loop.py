@@ -1,0 +1,207 @@
+"""Training from the settings to a finished run: the linear story."""
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import jax
+import tqdm
+
+from simgan_jax import checkpoint
+from simgan_jax import config as config_lib
+from simgan_jax import create
+from simgan_jax import devices
+from simgan_jax import inputs
+from simgan_jax import losses
+from simgan_jax import recorder
+from simgan_jax import records
+from simgan_jax import samples
+from simgan_jax import state as state_lib
+from simgan_jax import steps
+from simgan_jax import stopping
+
+
+def pretrain(
+    state: state_lib.SimGANState,
+    config: config_lib.Config,
+    batches: inputs.Batches,
+    *,
+    mesh: jax.sharding.Mesh,
+    stop: stopping.StopSignals,
+) -> state_lib.SimGANState:
+  """Train the refiner to return its input, then the discriminator on that.
+
+  The step counters in the state say where to go on; a stop signal ends it
+  early.
+  """
+  step_refiner, step_discriminator = steps.make_pretraining(
+      mesh, features_fn=losses.FEATURES[config.self_regularization_features]
+  )
+  batch = config.batch_size
+  done = int(state.refiner.step)
+  stream = batches.stream('pretrain_refiner', 'synthetic', (batch,), done)
+  progress = tqdm.trange(
+      *(done, config.pretrain_refiner_steps),
+      desc='pre-train refiner',
+      unit='step',
+  )
+  for _ in progress:
+    if stop.received:
+      return state
+    state, _ = step_refiner(state, next(stream))
+  done = int(state.discriminator.step)
+  name = 'pretrain_discriminator'
+  synthetic = batches.stream(name, 'synthetic', (1, batch), done)
+  real = batches.stream(name, 'real', (1, batch), done)
+  progress = tqdm.trange(
+      *(done, config.pretrain_discriminator_steps),
+      desc='pre-train discriminator',
+      unit='step',
+  )
+  for _ in progress:
+    if stop.received:
+      return state
+    state, _ = step_discriminator(
+        state, steps.RoundBatch(next(synthetic), next(real))
+    )
+  return state
+
+
+def train_rounds(
+    state: state_lib.SimGANState,
+    config: config_lib.Config,
+    batches: inputs.Batches,
+    *,
+    mesh: jax.sharding.Mesh,
+    checkpoints: checkpoint.Checkpoints,
+    record: recorder.Recorder,
+    stop: stopping.StopSignals,
+) -> state_lib.SimGANState:
+  """Alternate from the round in the state on; return the last state."""
+  update = steps.make_update(
+      mesh,
+      refiner_steps=config.refiner_steps,
+      self_regularization_weight=config.self_regularization_weight,
+      features_fn=losses.FEATURES[config.self_regularization_features],
+  )
+  done, calls = int(state.round), config.rounds_per_call
+  stream = batches.rounds('rounds', config, done // calls)
+  record.start(done, state)
+  # Every copy between host and devices in the loop is meant.
+  with jax.transfer_guard_host_to_device('disallow'):
+    while done < config.num_rounds and not stop.received:
+      state, metrics = update(state, next(stream))
+      done += calls
+      last = done == config.num_rounds or stop.received
+      record.round_done(
+          done, metrics, log=done % config.log_every == 0 or bool(last)
+      )
+      if done % config.sample_every == 0 or last:
+        record.sample(done, state)
+      if done % config.checkpoint_every == 0 or last:
+        record.check_finite()  # never replace a good checkpoint by NaNs
+        checkpoints.save(done, state)
+  record.check_finite()
+  return state
+
+
+def train(
+    config: config_lib.Config,
+    *,
+    workdir: str,
+    data_dir: str,
+    num_devices: int = 0,
+) -> dict[str, Any]:
+  """Train a SimGAN, or continue the one in `workdir`.
+
+  Args:
+    config: the settings, checked here.
+    workdir: folder of the run; made when missing.
+    data_dir: folder of the prepared data sets.
+    num_devices: devices that share a batch, 0 = as many as divide it.
+
+  Returns:
+    The summary that is also written to `summary.json`.
+
+  Raises:
+    InputError: for settings, data or a working directory that do not fit.
+    NonFiniteError: when a metric is not finite; checkpoints are kept.
+    Stopped: after SIGTERM or Ctrl-C, when the state is saved.
+  """
+  # The order of things, never changed:
+  # 1. check the settings, claim the working directory, read the data;
+  # 2. create the state, or restore the newest checkpoint into it;
+  # 3. pre-train, unless a checkpoint says that it is done;
+  # 4. per call: draw the batch of that number, update, log the metrics of the
+  #    call before (so that reading them never waits), sample, checkpoint;
+  # 5. save, summarise.
+  start = time.monotonic()
+  config_lib.validate(config)
+  num_devices = devices.choose_number(
+      config.batch_size, num_devices=num_devices
+  )
+  mesh = steps.make_mesh(num_devices)
+  synthetic = inputs.load_synthetic(config, data_dir=data_dir)
+  real = inputs.load_real(config, data_dir=data_dir)
+  inputs.check_sizes(config, synthetic, real)
+  records.claim_workdir(workdir, config)
+  batches = inputs.Batches(
+      synthetic.images, real.images, mesh=mesh, seed=config.seed
+  )
+
+  state = create.make_state_fn(config, mesh)()
+  checkpoints = checkpoint.Checkpoints(workdir)
+  restored = checkpoints.restore(state)
+  state = state if restored is None else restored
+  first_round = int(state.round)
+  print(
+      f'{workdir}: {len(synthetic.images):,} synthetic and'
+      f' {len(real.images):,} real images, {devices.describe(num_devices)},'
+      f' rounds {first_round:,} to {config.num_rounds:,}\n'
+      + create.describe_run(config, state)
+  )
+  record = recorder.Recorder(
+      workdir,
+      config,
+      synthetic=synthetic.images[: samples.NUM_IMAGES],
+      real=real.images[: samples.NUM_IMAGES],
+      first_round=first_round,
+  )
+  with stopping.StopSignals() as stop:
+    if first_round == 0:
+      state = pretrain(state, config, batches, mesh=mesh, stop=stop)
+      checkpoints.save(0, state)
+    state = train_rounds(
+        *(state, config, batches),
+        mesh=mesh,
+        checkpoints=checkpoints,
+        record=record,
+        stop=stop,
+    )
+    checkpoints.close()
+    record.close()
+    if stop.received:
+      print(
+          f'stopped and saved at round {int(state.round)}; the same command'
+          ' continues.',
+          file=sys.stderr,
+      )
+      raise stopping.Stopped(128 + stop.received)
+
+  summary = {
+      'rounds': int(state.round),
+      'first_round': first_round,
+      'wall_seconds': round(time.monotonic() - start, 1),
+      'device': devices.describe(num_devices),
+      'peak_memory_gib': devices.peak_memory_gib(),
+      'synthetic_images': len(synthetic.images),
+      'real_images': len(real.images),
+      'left_out': [*synthetic.left_out, *real.left_out],
+      'warnings': record.warnings,
+  }
+  if first_round < int(state.round):
+    path = os.path.join(workdir, 'summary.json')
+    records.write_text(path, json.dumps(summary, indent=2) + '\n')
+  return summary

@@ -1,0 +1,85 @@
+"""What a run leaves in its working directory beside the checkpoints."""
+
+import json
+import os
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors
+
+
+def write_text(path: str, text: str) -> None:
+  """Write a text file; an interrupted write leaves the old one."""
+  os.makedirs(os.path.dirname(path), exist_ok=True)
+  with open(path + '.tmp', 'w', encoding='utf-8') as file:
+    file.write(text)
+  os.replace(path + '.tmp', path)
+
+
+def claim_workdir(workdir: str, config: config_lib.Config) -> None:
+  """Write `config.json`, or check that the run there has the same settings.
+
+  Only `num_rounds` may differ, and only grow: that trains a run longer.
+
+  Args:
+    workdir: the working directory; made when missing.
+    config: the settings of this run.
+
+  Raises:
+    InputError: naming every field that differs, or when `workdir` is a file.
+  """
+  path = os.path.join(workdir, 'config.json')
+  if os.path.exists(path):
+    old = config_lib.flatten(config_lib.read(path))
+    new = config_lib.flatten(config)
+    different = [
+        f'{name} ({old[name]!r} there, {new[name]!r} now)'
+        for name in new
+        if old[name] != new[name]
+        and not (name == 'num_rounds' and config.num_rounds > old[name])  # pyrefly: ignore
+    ]
+    if different:
+      raise errors.InputError(
+          f'{workdir} holds a run with other settings: {", ".join(different)};'
+          ' use the same ones to continue it, or another --workdir.'
+      )
+  try:
+    write_text(path, config_lib.to_json(config))
+  except OSError as error:
+    raise errors.InputError(
+        f'{workdir} cannot be written ({error.strerror}); give another'
+        ' --workdir.'
+    ) from error
+
+
+class MetricsFile:
+  """`metrics.jsonl`: one JSON object a logged round."""
+
+  def __init__(self, workdir: str, *, last_round: int):
+    """Open it; rows after `last_round` belong to a lost future and go."""
+    self._path = os.path.join(workdir, 'metrics.jsonl')
+    self.rows = [
+        row for row in read_metrics(workdir) if row['round'] <= last_round
+    ]
+    lines = ''.join(json.dumps(row) + '\n' for row in self.rows)
+    write_text(self._path, lines)
+
+  def append(self, row: dict[str, float]) -> None:
+    """Add a row, on disk when this returns to the caller."""
+    self.rows.append(row)
+    with open(self._path, 'a', encoding='utf-8') as file:
+      file.write(json.dumps(row) + '\n')
+
+
+def read_metrics(workdir: str) -> list[dict[str, float]]:
+  """Return the rows of `metrics.jsonl`; a torn last line is left out."""
+  path = os.path.join(workdir, 'metrics.jsonl')
+  if not os.path.exists(path):
+    return []
+  rows = []
+  with open(path, encoding='utf-8') as file:
+    for line in file:
+      try:
+        rows.append(json.loads(line))
+      except ValueError:
+        break
+  return rows

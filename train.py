@@ -1,0 +1,51 @@
+"""Train a SimGAN: python train.py --config=configs/eyes.py."""
+
+from absl import flags
+from absl import logging
+from ml_collections import config_flags
+
+from simgan_jax import command
+from simgan_jax import devices
+
+_CONFIG = config_flags.DEFINE_config_file(
+    'config',
+    'configs/eyes.py',
+    'Settings, FILE or FILE:PRESET; --config.FIELD=VALUE changes one.',
+    lock_config=False,
+)
+_WORKDIR = flags.DEFINE_string(
+    'workdir', None, 'Folder of the run; the default is runs/<name>.'
+)
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
+)
+_NUM_DEVICES = flags.DEFINE_integer(
+    'num_devices', 0, 'Devices that share a batch; 0 = all that divide it.', 0
+)
+
+
+def main() -> None:
+  """Train, or continue, one run."""
+  logging.set_verbosity(logging.WARNING)
+  config = _CONFIG.value
+  devices.use_cores(config.batch_size, num_devices=_NUM_DEVICES.value)
+  # After use_cores: importing the loop may start a JAX backend.
+  from simgan_jax import loop
+
+  workdir = _WORKDIR.value or f'runs/{config.name}'
+  summary = loop.train(
+      config,
+      workdir=workdir,
+      data_dir=_DATA_DIR.value,
+      num_devices=_NUM_DEVICES.value,
+  )
+  memory = summary['peak_memory_gib']
+  print(
+      f'round {summary["rounds"]:,} after {summary["wall_seconds"]:,} s on'
+      f' {summary["device"]}, peak memory {memory} GiB; sheets in'
+      f' {workdir}/samples; next: python eval.py --workdir={workdir}'
+  )
+
+
+if __name__ == '__main__':
+  command.run(main)
