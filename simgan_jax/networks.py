@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from simgan_jax.convolution import Conv
+
 
 @final
 class Refiner(nn.Module):
@@ -36,14 +38,14 @@ class Refiner(nn.Module):
     kernel = (self.kernel_size, self.kernel_size)
 
     def conv(name: str):
-      return nn.Conv(self.num_features, kernel, dtype=self.dtype, name=name)
+      return Conv(self.num_features, kernel, dtype=self.dtype, name=name)
 
     x = nn.relu(conv('stem')(images))
     for i in range(self.num_blocks):
       y = nn.relu(conv(f'block{i}_first')(x))
       y = conv(f'block{i}_second')(y)
       x = nn.relu(x + y)
-    x = nn.Conv(images.shape[-1], (1, 1), dtype=self.dtype, name='head')(x)
+    x = Conv(images.shape[-1], (1, 1), dtype=self.dtype, name='head')(x)
     return jnp.tanh(x.astype(jnp.float32))
 
 
@@ -83,7 +85,7 @@ class Discriminator(nn.Module):
     x = images
     layers = zip(self.features, self.kernel_sizes, self.strides, strict=True)
     for i, (features, kernel, stride) in enumerate(layers):
-      x = nn.Conv(
+      x = Conv(
           features,
           *((kernel, kernel), (stride, stride)),
           dtype=self.dtype,
@@ -95,7 +97,7 @@ class Discriminator(nn.Module):
         x = nn.max_pool(x, (window, window), (stride, stride), padding='SAME')
     if not self.local:
       x = x.reshape(x.shape[0], 1, 1, -1)
-    x = nn.Conv(2, (1, 1), dtype=self.dtype, name='logits')(x)
+    x = Conv(2, (1, 1), dtype=self.dtype, name='logits')(x)
     return x.astype(jnp.float32)
 
 

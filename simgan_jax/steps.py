@@ -48,6 +48,35 @@ def refine(
   return refiner.apply_fn({'params': refiner.params}, scale_images(images))
 
 
+def _mean(tree, axis_name: str | None):
+  """Return the mean over the devices of a mesh axis, if there is one."""
+  return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
+
+
+def _mix_history(
+    state: SimGANState, refined, *, key: PRNGKeyArray, axis_name: str | None
+):
+  """Return this device's share of the mixed batch, and the history.
+
+  The history is the same on every device, so every device mixes the whole
+  batch: results do not depend on how many there are.
+  """
+  generation = state.refiner.step
+  if axis_name is None:
+    return history_lib.mix(
+        state.history, refined, key=key, generation=generation
+    )
+  share = refined.shape[0]
+  batch, history = history_lib.mix(
+      state.history,
+      jax.lax.all_gather(refined, axis_name, tiled=True),
+      key=key,
+      generation=generation,
+  )
+  start = jax.lax.axis_index(axis_name) * share
+  return jax.lax.dynamic_slice_in_dim(batch, start, share), history
+
+
 def _apply_gradients(
     network: train_state.TrainState, gradients, *, name: str
 ) -> tuple[train_state.TrainState, Metrics]:
@@ -74,6 +103,7 @@ def refiner_step(
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
     adversarial: bool = True,
+    axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
   """Take one refiner step on L_R, eq. 4 of the paper.
 
@@ -83,6 +113,7 @@ def refiner_step(
     self_regularization_weight: lambda.
     features_fn: psi.
     adversarial: False leaves out the adversarial term: the pre-training.
+    axis_name: mesh axis over which the batch is split, if it is.
 
   Returns:
     The new state and float32 scalars `refiner/*`.
@@ -112,8 +143,8 @@ def refiner_step(
     change = jnp.mean(jnp.abs(refined - synthetic))
     return loss.total, (loss, change)
 
-  gradients, (loss, change) = jax.grad(loss_fn, has_aux=True)(
-      state.refiner.params
+  gradients, (loss, change) = _mean(
+      jax.grad(loss_fn, has_aux=True)(state.refiner.params), axis_name
   )
   refiner, metrics = _apply_gradients(state.refiner, gradients, name='refiner')
   metrics |= {
@@ -131,6 +162,7 @@ def discriminator_step(
     real: Shaped[Array, 'b h w c'],
     *,
     key: PRNGKeyArray,
+    axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
   """Take one discriminator step on L_D, eq. 2, with the history of Fig. 4.
 
@@ -139,47 +171,48 @@ def discriminator_step(
     synthetic: [b, h, w, c] uint8, or float32 in [-1, 1]; b even.
     real: [b, h, w, c] like `synthetic`.
     key: a PRNG key for this step's draws from the history.
+    axis_name: mesh axis over which the batch is split, if it is.
 
   Returns:
     The new state and float32 scalars `discriminator/*` and `history/*`.
   """
   real = scale_images(real)
-  refined, history = history_lib.mix(
-      state.history,
-      refine(state.refiner, synthetic),
-      key=key,
-      generation=state.refiner.step,
+  refined, history = _mix_history(
+      state, refine(state.refiner, synthetic), key=key, axis_name=axis_name
   )
 
   def loss_fn(params):
     # One pass over both halves: the convolutions see one larger batch.
-    logits = state.discriminator.apply_fn(
-        {'params': params}, jnp.concatenate([refined, real])
+    refined_logits, real_logits = jnp.split(
+        state.discriminator.apply_fn(
+            {'params': params}, jnp.concatenate([refined, real])
+        ),
+        2,
     )
-    refined_logits, real_logits = jnp.split(logits, 2)
     loss = losses.discriminator_loss(refined_logits, real_logits)
-    return loss.total, (loss, refined_logits, real_logits)
+    accuracies = (
+        losses.patch_accuracy(refined_logits, refined=True),
+        losses.patch_accuracy(real_logits, refined=False),
+    )
+    num_patches = refined_logits.shape[1] * refined_logits.shape[2]
+    per_patch = loss.total / (2 * num_patches)
+    return loss.total, (loss, per_patch, accuracies)
 
-  gradients, (loss, refined_logits, real_logits) = jax.grad(
-      loss_fn, has_aux=True
-  )(state.discriminator.params)
+  gradients, (loss, per_patch, accuracies) = _mean(
+      jax.grad(loss_fn, has_aux=True)(state.discriminator.params), axis_name
+  )
   discriminator, metrics = _apply_gradients(
       state.discriminator, gradients, name='discriminator'
   )
-  num_patches = refined_logits.shape[1] * refined_logits.shape[2]
   filled = history.generation >= 0
   oldest = jnp.min(jnp.where(filled, history.generation, state.refiner.step))
   metrics |= {
       'discriminator/loss': loss.total,
       'discriminator/refined': loss.refined,
       'discriminator/real': loss.real,
-      'discriminator/loss_per_patch': loss.total / (2 * num_patches),
-      'discriminator/refined_accuracy': losses.patch_accuracy(
-          refined_logits, refined=True
-      ),
-      'discriminator/real_accuracy': losses.patch_accuracy(
-          real_logits, refined=False
-      ),
+      'discriminator/loss_per_patch': per_patch,  # undecided: ln 2 = 0.693
+      'discriminator/refined_accuracy': accuracies[0],
+      'discriminator/real_accuracy': accuracies[1],
       'history/images': history.count.astype(jnp.float32),
       # Refiner steps between the newest and the oldest image.
       'history/age_span': (jnp.max(history.generation) - oldest).astype(
@@ -196,6 +229,7 @@ def train_round(
     refiner_steps: int,
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
+    axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
   """Run one round of Algorithm 1: K_g refiner, then K_d discriminator steps.
 
@@ -205,6 +239,7 @@ def train_round(
     refiner_steps: K_g; the rest of the synthetic batches go to D's steps.
     self_regularization_weight: lambda.
     features_fn: psi.
+    axis_name: mesh axis over which the batch is split, if it is.
 
   Returns:
     The new state and the metrics of the round, means over its steps.
@@ -214,12 +249,15 @@ def train_round(
       refiner_step,
       self_regularization_weight=self_regularization_weight,
       features_fn=features_fn,
+      axis_name=axis_name,
   )
 
   def step_discriminator(state, inputs):
     index, synthetic, real = inputs
     key = jax.random.fold_in(round_key, index)
-    return discriminator_step(state, synthetic, real, key=key)
+    return discriminator_step(
+        state, synthetic, real, key=key, axis_name=axis_name
+    )
 
   state, refiner_metrics = jax.lax.scan(
       step_refiner, state, batch.synthetic[:refiner_steps]
@@ -236,25 +274,49 @@ def train_round(
   return state._replace(round=state.round + 1), metrics
 
 
+AXIS = 'data'  # the only mesh axis: parts of the batch
+
+
 def make_mesh(num_devices: int | None = None) -> Mesh:
   """Return a mesh of the first `num_devices` devices (default all)."""
   devices = jax.devices()[:num_devices]
   return jax.make_mesh(
       (len(devices),),
-      ('data',),
+      (AXIS,),
       axis_types=(jax.sharding.AxisType.Auto,),
       devices=devices,
   )
 
 
+def _batch_spec(batch_axis: int) -> PartitionSpec:
+  return PartitionSpec(*[None] * batch_axis, AXIS)
+
+
 def batch_sharding(mesh: Mesh, *, batch_axis: int) -> NamedSharding:
   """Return the sharding of images whose axis `batch_axis` is the batch."""
-  return NamedSharding(mesh, PartitionSpec(*[None] * batch_axis, 'data'))
+  return NamedSharding(mesh, _batch_spec(batch_axis))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
   """Return the sharding that keeps a copy on every device of the mesh."""
   return NamedSharding(mesh, PartitionSpec())
+
+
+def _compile(step, mesh: Mesh, *, batch_axis: int):
+  """Compile step(state, batch) for a mesh.
+
+  Each device runs `step` on its part of the batch and a copy of the state;
+  the only communication is what the step itself asks for over `AXIS`. The
+  state passed in is donated.
+  """
+  sharded = jax.shard_map(
+      step,
+      mesh=mesh,
+      in_specs=(PartitionSpec(), _batch_spec(batch_axis)),
+      out_specs=PartitionSpec(),
+      check_vma=False,
+  )
+  return jax.jit(sharded, donate_argnums=0)
 
 
 def make_update(
@@ -275,17 +337,13 @@ def make_update(
       refiner_steps=refiner_steps,
       self_regularization_weight=self_regularization_weight,
       features_fn=features_fn,
+      axis_name=AXIS,
   )
 
   def update(state: SimGANState, batch: RoundBatch):
     return jax.lax.scan(round_fn, state, batch)
 
-  return jax.jit(
-      update,
-      donate_argnums=0,
-      in_shardings=(replicated(mesh), batch_sharding(mesh, batch_axis=2)),
-      out_shardings=replicated(mesh),
-  )
+  return _compile(update, mesh, batch_axis=2)
 
 
 def make_pretraining(
@@ -308,6 +366,7 @@ def make_pretraining(
       self_regularization_weight=1.0,
       features_fn=features_fn,
       adversarial=False,
+      axis_name=AXIS,
   )
 
   def discriminator(state: SimGANState, batch: RoundBatch):
@@ -315,18 +374,10 @@ def make_pretraining(
     key = jax.random.fold_in(state.key, 2**32 - 1)
     key = jax.random.fold_in(key, state.discriminator.step)
     return discriminator_step(
-        state, batch.synthetic[0], batch.real[0], key=key
+        state, batch.synthetic[0], batch.real[0], key=key, axis_name=AXIS
     )
 
-  def compile_step(step, batch_axis: int):
-    return jax.jit(
-        step,
-        donate_argnums=0,
-        in_shardings=(
-            replicated(mesh),
-            batch_sharding(mesh, batch_axis=batch_axis),
-        ),
-        out_shardings=replicated(mesh),
-    )
-
-  return compile_step(refiner, 0), compile_step(discriminator, 1)
+  return (
+      _compile(refiner, mesh, batch_axis=0),
+      _compile(discriminator, mesh, batch_axis=1),
+  )

@@ -1,0 +1,54 @@
+"""The fast gradients against XLA's own."""
+
+import functools
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from simgan_jax import convolution
+
+
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+@pytest.mark.parametrize(
+    ('size', 'kernel', 'strides'),
+    [
+        ((9, 11), (3, 3), (1, 1)),
+        ((9, 11), (3, 3), (2, 2)),
+        ((8, 11), (3, 3), (2, 2)),
+        ((12, 13), (7, 7), (4, 4)),
+        ((10, 9), (5, 3), (2, 1)),
+        ((9, 11), (1, 1), (1, 1)),
+    ],
+)
+def test_values_and_gradients_equal_xla(size, kernel, strides, padding):
+  keys = jax.random.split(jax.random.key(0), 3)
+  images = jax.random.normal(keys[0], (3, *size, 5))
+  weights = jax.random.normal(keys[1], (*kernel, 5, 4))
+  plain = functools.partial(
+      lax.conv_general_dilated,
+      window_strides=strides,
+      padding=padding,
+      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+  )
+  ours = functools.partial(
+      convolution.convolve, strides=strides, padding=padding
+  )
+  expected, expected_vjp = jax.vjp(plain, images, weights)
+  value, vjp = jax.vjp(ours, images, weights)
+  np.testing.assert_array_equal(value, expected)
+  gradient = jax.random.normal(keys[2], value.shape)
+  for got, want in zip(vjp(gradient), expected_vjp(gradient), strict=True):
+    assert got.dtype == jnp.float32
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_the_layer_is_flax_own_with_these_gradients():
+  images = jax.random.normal(jax.random.key(0), (2, 9, 11, 3))
+  layer = convolution.Conv(4, (3, 3), (2, 2))
+  value, variables = layer.init_with_output(jax.random.key(1), images)
+  assert value.shape == (2, 5, 6, 4)
+  jaxpr = jax.make_jaxpr(layer.apply)(variables, images)
+  assert 'custom_vjp' in str(jaxpr)
