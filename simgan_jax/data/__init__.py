@@ -5,5 +5,6 @@ Importing this package is cheap; `sources` and `pipeline` import tensorflow.
 
 import os
 
-# TensorFlow reads it once, on import: its greetings would hide ours.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# TensorFlow reads these on import; its greetings would bury our one sentence.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')

@@ -1,0 +1,80 @@
+"""Prepared data sets on disk: when to prepare one, and how to read it.
+
+A source is prepared once: the name of its cache holds a fingerprint of the
+request and of the folder's file names, sizes and modification times. TFDS
+writes into a temporary folder and renames it, so a half-written cache is never
+read.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+from absl import logging
+
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.source import Source, SourceConfig
+
+tfds.disable_progress_bar()
+
+
+def fingerprint(config: SourceConfig, stamp: str) -> str:
+  """Returns a name for the cache of a request: its size and a digest."""
+  fields = dataclasses.asdict(config) | {'path': None}
+  digest = hashlib.sha256(f'{fields}\n{stamp}'.encode()).hexdigest()
+  return f'{config.height}x{config.width}x{config.channels}-{digest[:16]}'
+
+
+def prepare(
+    source: type[Source], config: SourceConfig, data_dir: Path
+) -> Source:
+  """Returns a builder whose cache is written, unless it is there already.
+
+  Raises:
+    InputError: As the source raised it.
+  """
+  config.name = fingerprint(config, source.stamp(config))
+  with _quiet():
+    builder = source(config=config, data_dir=str(data_dir))
+    try:
+      builder.download_and_prepare()
+    except OSError:
+      # Another process may have been first to rename its own into place.
+      if not builder.is_prepared():
+        raise
+      builder = source(config=config, data_dir=str(data_dir))
+  return builder
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Keeps off the terminal what TFDS prints and warns of, to no use here."""
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    with contextlib.redirect_stdout(io.StringIO()):
+      yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+def read(builder: Source) -> LabelledImages:
+  """Returns a prepared data set."""
+  arrays = tfds.as_numpy(builder.as_dataset(split='train', batch_size=-1))
+  known = {
+      key: None if np.isnan(arrays[key]).all() else arrays[key]
+      for key in ('gaze', 'head_pose')
+  }
+  return LabelledImages(
+      images=arrays['image'],
+      gaze=known['gaze'],
+      head_pose=known['head_pose'],
+      subjects=arrays['subject'],
+      names=np.array([name.decode() for name in arrays['name']]),
+      left_out=tuple(builder.info.metadata['left_out']),
+  )

@@ -1,0 +1,67 @@
+"""Columbia Gaze: photographed eyes, their labels in the file names.
+
+Source: Smith et al., "Gaze locking: passive eye contact detection for
+human-object interaction", UIST 2013.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from simgan_jax.data import crops, folders, gaze, source
+from simgan_jax.data.samples import Damaged, Entry, LeftOut, Sample
+
+_NAME = re.compile(r'(\d+)_2m_(-?\d+)P_(-?\d+)V_(-?\d+)H_([LR])\.jpg')
+_ONE_LABEL_IS_WRONG = frozenset(
+    f'0007_2m_-15P_-10V_{horizontal}H_{side}.jpg'
+    for horizontal in (0, 5)
+    for side in 'LR'
+)
+_MIN_CONTRAST = 10  # standard deviation of grey values at 35x55
+
+
+class ColumbiaGaze(source.Source):
+  """Eye patches by sorted name, cut to the aspect ratio; tear duct on the left.
+
+  L eyes (on the image's left) are mirrored, image and labels. Left out are the
+  four byte-identical files, of which two labels must be wrong, and patches
+  whose grey-value standard deviation is below 10 at 35x55: they show no eye.
+  """
+
+  @classmethod
+  def stamp(cls, config: source.SourceConfig) -> str:
+    """See base class."""
+    return folders.stamp(
+        config.path, folders.list_files(config.path, ('.jpg',))
+    )
+
+  def entries(self) -> list[Entry]:
+    """See base class."""
+    files = folders.list_files(self.builder_config.path, ('.jpg',))
+    entries = []
+    for file in files:
+      match = _NAME.fullmatch(file.name)
+      read = functools.partial(self._read, file, match)
+      entries.append(Entry(file.name, int(match[1]) if match else 0, read))
+    return entries
+
+  def _read(self, file: Path, match: re.Match[str] | None) -> Sample:
+    if match is None:
+      raise Damaged(f'{file}: the name is not like 0001_2m_-15P_10V_5H_L.jpg')
+    if file.name in _ONE_LABEL_IS_WRONG:
+      raise LeftOut('the same bytes under two labels')
+    image = crops.read_image(file)
+    patch = crops.cut(
+        image, crops.centre_box(image, 35, 55), height=35, width=55, channels=1
+    )
+    if np.asarray(patch).std() < _MIN_CONTRAST:
+      raise LeftOut(f'shows no eye (contrast below {_MIN_CONTRAST})')
+    image = self._cut(image)
+    labels = gaze.columbia_labels(*(int(match[i]) for i in (2, 3, 4)))
+    if match[5] == 'L':
+      image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+      labels = gaze.mirror(*labels)
+    return Sample(image, *labels)

@@ -1,0 +1,179 @@
+"""MPIIGaze: eyes photographed at laptops, normalised, in MATLAB files.
+
+Source: Zhang et al., "Appearance-based gaze estimation in the wild",
+CVPR 2015.
+"""
+
+import dataclasses
+import functools
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy.io
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from simgan_jax.data import folders, gaze, source
+from simgan_jax.data.samples import Damaged, Entry, Sample
+from simgan_jax.errors import InputError
+
+_NORMALIZED = Path('Data', 'Normalized')
+_LISTS = Path('Evaluation Subset', 'sample list for eye image')
+_NAME = re.compile(
+    r'(?P<day>p(?P<person>\d\d)/day\d+)/(?P<file>\S+) (?P<side>left|right)'
+)
+
+
+@dataclasses.dataclass(kw_only=True)
+class MpiigazeConfig(source.SourceConfig):
+  """What is asked of MPIIGaze."""
+
+  samples: str = 'evaluation'  # or 'all' that the .mat files hold
+
+
+class _Eyes(NamedTuple):
+  images: UInt8[np.ndarray, 'n h w']
+  gaze: Float[np.ndarray, 'n 3']
+  rotation_vectors: Float[np.ndarray, 'n 3']
+
+
+class _Day(NamedTuple):
+  filenames: list[str]
+  left: _Eyes
+  right: _Eyes
+
+
+class Mpiigaze(source.Source):
+  """Samples by sorted name, `p00/day01/0001.jpg left`; subject NN of pNN.
+
+  Right eyes are mirrored, image and labels, so that the tear duct is on the
+  left as in left eyes.
+  """
+
+  CONFIG = MpiigazeConfig
+
+  @classmethod
+  def stamp(cls, config: MpiigazeConfig) -> str:
+    """See base class."""
+    files = folders.list_files(
+        config.path / _NORMALIZED, ('.mat',), recursive=True
+    )
+    if config.samples == 'evaluation':
+      files += folders.list_files(config.path / _LISTS, ('.txt',))
+    return folders.stamp(config.path, files)
+
+  def entries(self) -> list[Entry]:
+    """See base class."""
+    config = self.builder_config
+    if config.samples == 'evaluation':
+      names = _listed_names(config.path / _LISTS)
+    elif config.samples == 'all':
+      names = _all_names(config.path / _NORMALIZED)
+    else:
+      raise InputError(
+          f"samples={config.samples!r} must be 'evaluation' or 'all'."
+      )
+    # Names are sorted, so the samples of a day are read one after another.
+    read_day = functools.lru_cache(maxsize=1)(_read_day)
+    entries = []
+    for name in sorted(set(names)):
+      match = _NAME.fullmatch(name)
+      if match is None:
+        raise InputError(
+            f'{config.path}: the sample {name!r} is not named like'
+            ' "p00/day01/0001.jpg left"; restore the file that names it.'
+        )
+      read = functools.partial(self._read, read_day, match)
+      entries.append(Entry(name, int(match['person']), read))
+    return entries
+
+  def _read(
+      self, read_day: Callable[[Path], _Day], name: re.Match[str]
+  ) -> Sample:
+    file = self.builder_config.path / _NORMALIZED / f'{name["day"]}.mat'
+    day = read_day(file)
+    if name['file'] not in day.filenames:
+      raise Damaged(f'{file}: has no sample {name["file"]}')
+    index = day.filenames.index(name['file'])
+    eyes = day.left if name['side'] == 'left' else day.right
+    image = self._cut(Image.fromarray(eyes.images[index]))
+    head_pose = gaze.mpiigaze_head_pose(eyes.rotation_vectors[index])
+    labels = eyes.gaze[index], head_pose
+    if name['side'] == 'right':
+      image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+      labels = gaze.mirror(*labels)
+    return Sample(image, *labels)
+
+
+def _listed_names(folder: Path) -> list[str]:
+  return [
+      f'{file.stem}/{line.strip()}'
+      for file in folders.list_files(folder, ('.txt',))
+      for line in file.read_text().splitlines()
+      if line.strip()
+  ]
+
+
+def _all_names(folder: Path) -> list[str]:
+  names = []
+  for file in folders.list_files(folder, ('.mat',), recursive=True):
+    day = file.relative_to(folder).with_suffix('').as_posix()
+    try:
+      filenames = _read_day(file).filenames
+    except Damaged:
+      filenames = ['*.jpg']  # Reading this name tells what is wrong.
+    names += [
+        f'{day}/{filename} {side}'
+        for filename in filenames
+        for side in ('left', 'right')
+    ]
+  return names
+
+
+def _read_day(file: Path) -> _Day:
+  """Returns the samples of a dayNN.mat.
+
+  Raises:
+    Damaged: If the file is missing, is no MATLAB file, or lacks a field.
+  """
+  try:
+    with file.open('rb') as opened:
+      content = scipy.io.loadmat(
+          opened, squeeze_me=True, struct_as_record=False
+      )
+    filenames = [str(name) for name in np.atleast_1d(content['filenames'])]
+    left, right = (
+        _Eyes(
+            # A day of one sample has no leading axis.
+            eyes.image.astype(np.uint8, casting='safe').reshape(-1, 36, 60),
+            eyes.gaze.reshape(-1, 3),
+            eyes.pose.reshape(-1, 3),
+        )
+        for eyes in (content['data'].left, content['data'].right)
+    )
+  except FileNotFoundError:
+    raise Damaged(f'{file}: the file is missing') from None
+  except (KeyError, AttributeError) as error:
+    raise Damaged(f'{file}: lacks a field: {error}') from error
+  except (
+      OSError,
+      TypeError,
+      ValueError,
+      NotImplementedError,
+      zlib.error,
+      scipy.io.matlab.MatReadError,
+  ) as error:
+    raise Damaged(
+        f'{file}: is not a .mat file of MPIIGaze ({error})'
+    ) from error
+  counts = {
+      len(filenames),
+      *(len(part) for eyes in (left, right) for part in eyes),
+  }
+  if len(counts) > 1:
+    raise Damaged(f'{file}: holds arrays of differing lengths {sorted(counts)}')
+  return _Day(filenames, left, right)

@@ -1,0 +1,91 @@
+"""The one way to load a data set: by its name."""
+
+from pathlib import Path
+from typing import Any
+
+from simgan_jax.data import cache
+from simgan_jax.data.builtin_eyes import BuiltinEyes
+from simgan_jax.data.columbia_gaze import ColumbiaGaze
+from simgan_jax.data.image_folder import ImageFolder
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.mpiigaze import Mpiigaze
+from simgan_jax.data.source import Source
+from simgan_jax.data.unity_eyes import UnityEyes
+from simgan_jax.errors import InputError
+
+SOURCES: dict[str, type[Source]] = {
+    builder.name: builder
+    for builder in (UnityEyes, ColumbiaGaze, Mpiigaze, BuiltinEyes, ImageFolder)
+}
+
+
+def load(
+    name: str,
+    *,
+    path: str | Path = '',
+    data_dir: str | Path,
+    height: int,
+    width: int,
+    channels: int = 1,
+    subjects: str = '',
+    limit: int = 0,
+    on_error: str = 'stop',
+    **options: Any,
+) -> LabelledImages:
+  """Returns a data set, prepared on the first call and read from then on.
+
+  Args:
+    name: 'unity_eyes', 'columbia_gaze', 'mpiigaze', 'builtin_eyes' or
+      'image_folder'.
+    path: Folder of the source; none for 'builtin_eyes'.
+    data_dir: Folder for prepared data sets.
+    height: Height of the images in pixels.
+    width: Width of the images in pixels.
+    channels: 1 (grey, by luma) or 3 (RGB).
+    subjects: Ranges of the subjects to load, e.g. '1-24'; empty means all.
+    limit: Number of images to load at most, the first ones in the order of the
+      source: 'unity_eyes' by number, others by name; 0 means all.
+    on_error: 'stop' raises at the first damaged file, 'skip' leaves it out.
+    **options: For 'builtin_eyes': `num_images`, `num_subjects`, and `domain`
+      ('synthetic' or 'real') and `seed` if not the first and 0. For 'mpiigaze':
+      `samples`, 'evaluation' (the lists, default) or 'all'.
+
+  Returns:
+    The images and their labels, in the order of the source.
+
+  Raises:
+    InputError: If an argument is wrong, or a file of the source.
+  """
+  if name not in SOURCES:
+    raise InputError(
+        f'There is no data source {name!r}; choose one of'
+        f' {", ".join(SOURCES)}.'
+    )
+  if min(height, width) < 1 or channels not in (1, 3) or limit < 0:
+    raise InputError(
+        f'{name}: height={height} and width={width} must be at least 1,'
+        f' channels={channels} 1 or 3, limit={limit} not negative.'
+    )
+  if on_error not in ('stop', 'skip'):
+    raise InputError(f"on_error={on_error!r} must be 'stop' or 'skip'.")
+  source = SOURCES[name]
+  if not path and source is not BuiltinEyes:
+    raise InputError(f'{name} needs the folder to read; set path to it.')
+  config = source.CONFIG(
+      path=Path(path).expanduser(),
+      height=height,
+      width=width,
+      channels=channels,
+      subjects=subjects,
+      limit=limit,
+      on_error=on_error,
+      **options,
+  )
+  folder = Path(data_dir).expanduser().absolute()
+  loaded = cache.read(cache.prepare(source, config, folder))
+  if loaded.left_out:
+    print(
+        f'{name}: {len(loaded.names)} images, {len(loaded.left_out)} left out,'
+        f' the first: {loaded.left_out[0]}'
+    )
+  return loaded

@@ -1,0 +1,38 @@
+"""Subject splits by range, e.g. `1-24` or `1-3,7,9-12`."""
+
+from collections.abc import Iterable
+
+from simgan_jax.errors import InputError
+
+
+def parse(ranges: str) -> frozenset[int]:
+  """Returns the subjects a text such as `1-3,7,9-12` names.
+
+  Raises:
+    InputError: If the text is not such a list of numbers and ranges.
+  """
+  subjects = set()
+  for part in ranges.split(','):
+    first, dash, last = part.strip().partition('-')
+    if not (first.isdecimal() and (last.isdecimal() or not dash)):
+      raise InputError(
+          f'subjects={ranges!r} is not a list of ranges; write for example'
+          " '1-24' or '1-3,7,9-12'."
+      )
+    subjects.update(range(int(first), int(last or first) + 1))
+  return frozenset(subjects)
+
+
+def describe(subjects: Iterable[int]) -> str:
+  """Returns the shortest text that `parse` turns into these subjects.
+
+  >>> describe([3, 1, 2, 7])
+  '1-3,7'
+  """
+  runs: list[list[int]] = []
+  for subject in sorted(set(subjects)):
+    if runs and subject == runs[-1][1] + 1:
+      runs[-1][1] = subject
+    else:
+      runs.append([subject, subject])
+  return ','.join(str(a) if a == b else f'{a}-{b}' for a, b in runs)

@@ -1,0 +1,152 @@
+"""A plain folder of images and its table of labels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
+
+from simgan_jax.data import gaze as conventions
+from simgan_jax.data import sources
+from simgan_jax.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+  folder = tmp_path / 'images'
+  (folder / 'more').mkdir(parents=True)
+  for number, gaze in enumerate(random_gazes(12)):
+    name = f'more/{number}.png' if number % 2 else f'{number}.png'
+    Image.fromarray(draw_eye(gaze, height=70, width=110)).save(folder / name)
+  return folder
+
+
+@pytest.fixture
+def load(tmp_path):
+  def load(path, **options):
+    size = {'height': 35, 'width': 55}
+    return sources.load(
+        'image_folder', path=path, data_dir=tmp_path / 'cache', **size | options
+    )
+
+  return load
+
+
+def names(count: int) -> list[str]:
+  return [f'more/{i}.png' if i % 2 else f'{i}.png' for i in range(count)]
+
+
+def write_table(folder, header, rows):
+  lines = [header, *(','.join(str(cell) for cell in row) for row in rows)]
+  (folder / 'labels.csv').write_text('\n'.join(lines) + '\n')
+
+
+def test_without_labels(load, folder):
+  (folder / '._0.png').write_text('what some systems leave behind')
+  loaded = load(folder)
+  assert loaded.names.tolist() == sorted(names(12))
+  assert loaded.images.shape == (12, 35, 55, 1)
+  assert loaded.gaze is None
+  assert loaded.head_pose is None
+
+
+def test_table_of_vectors_and_subjects(load, folder):
+  gazes = random_gazes(6)
+  rows = [
+      (name, *2 * gaze, subject)
+      for name, gaze, subject in zip(names(6), gazes, range(6), strict=True)
+  ]
+  write_table(folder, 'file,gaze_x,gaze_y,gaze_z,subject', rows)
+  loaded = load(folder)
+  order = np.argsort(names(6))
+  assert loaded.names.tolist() == sorted(names(6))
+  np.testing.assert_allclose(loaded.gaze, gazes[order], atol=1e-6)
+  assert loaded.subjects.tolist() == order.tolist()
+  assert (iris_correlations(loaded.images, loaded.gaze) > 0.9).all()
+  assert load(folder, subjects='2-3').subjects.tolist() == [2, 3]
+
+
+def test_table_of_angles(load, folder):
+  angles = conventions.angles_from_vector(random_gazes(6))
+  rows = [(name, *angle) for name, angle in zip(names(6), angles, strict=True)]
+  write_table(folder, 'file,yaw,pitch', rows)
+  np.testing.assert_allclose(
+      load(folder).gaze, random_gazes(6)[np.argsort(names(6))], atol=1e-6
+  )
+
+
+@pytest.mark.parametrize(
+    ('header', 'rows', 'message'),
+    [
+        (
+            'name,yaw,pitch',
+            [('0.png', 0, 0)],
+            r"labels\.csv has no column 'file'",
+        ),
+        ('file,yaw', [('0.png', 0)], r"labels\.csv has no column 'pitch'"),
+        ('file,gaze_x,gaze_z', [('0.png', 0, 1)], "no column 'gaze_y'"),
+        ('file,yaw,pitch', [('0.png', 0)], r'labels\.csv, line 2: .*correct'),
+        ('file,yaw,pitch', [('0.png', 0, 'up')], r"line 2: .*'up'; correct"),
+        ('file,gaze_x,gaze_y,gaze_z', [('0.png', 0, 0, 0)], 'no direction'),
+        ('file,subject', [('0.png', 'Ann')], r"line 2: .*'Ann'; correct"),
+        ('file', [('0.png',), ('0.png',)], r'line 3: 0\.png is there twice'),
+        ('yaw,pitch,file', [(0, 0)], 'line 2 names no file'),
+        ('file,pitch', [('0.png', 0)], "no column 'yaw'"),
+        ('file', [], r'labels\.csv has no rows'),
+        (
+            'file',
+            [('0.png',), ('x.png',)],
+            r'x\.png: the file is missing; .*skip',
+        ),
+    ],
+)
+def test_tables_that_are_not_right(load, folder, header, rows, message):
+  write_table(folder, header, rows)
+  with pytest.raises(InputError, match=message):
+    load(folder)
+
+
+def test_a_missing_file_of_a_table_is_skipped(load, folder):
+  write_table(folder, 'file', [('0.png',), ('x.png',)])
+  loaded = load(folder, on_error='skip')
+  assert loaded.names.tolist() == ['0.png']
+  assert loaded.left_out[0].startswith('x.png: ')
+
+
+def test_sizes_are_brought_together_by_a_centre_crop(load, tmp_path):
+  folder = tmp_path / 'sizes'
+  folder.mkdir()
+  tall, wide = np.zeros((200, 55), np.uint8), np.zeros((35, 300), np.uint8)
+  tall[83:118], wide[:, 123:178] = 200, 200
+  Image.fromarray(tall).save(folder / 'tall.png')
+  Image.fromarray(wide).save(folder / 'wide.png')
+  for image in load(folder).images:
+    assert image[1:-1, 1:-1].min() > 190
+
+
+def test_modes_of_pixels(load, tmp_path):
+  folder = tmp_path / 'modes'
+  folder.mkdir()
+  grey = np.full((35, 55), 0x64, np.uint8)
+  colour = np.tile(np.array([200, 100, 50], np.uint8), (35, 55, 1))
+  deep = (grey.astype(np.uint16) << 8) + 7
+  Image.fromarray(grey).save(folder / 'grey.png')
+  Image.fromarray(deep).save(folder / 'deep.png')
+  Image.fromarray(colour).save(folder / 'colour.png')
+  Image.fromarray(colour).quantize(4).save(folder / 'palette.png')
+  Image.fromarray(colour).convert('RGBA').save(folder / 'rgba.png')
+  loaded = load(folder)
+  values = dict(zip(loaded.names, loaded.images[:, 5, 5, 0], strict=True))
+  luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+  assert values['grey.png'] == values['deep.png'] == 100
+  for name in ('colour.png', 'palette.png', 'rgba.png'):
+    assert abs(int(values[name]) - luma) <= 1
+  loaded = load(folder, channels=3)
+  values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
+  np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
+  np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))
+
+
+def test_pixels_of_32_bits(load, tmp_path):
+  Image.new('F', (55, 35)).save(tmp_path / 'depth.tiff')
+  with pytest.raises(InputError, match=r'depth\.tiff: has 32-bit pixels'):
+    load(tmp_path)
