@@ -1,17 +1,88 @@
-"""SimGAN on eyes."""
+"""SimGAN on eyes: refine rendered eyes towards real photographs.
 
-from simgan_jax.config import Config
+Shrivastava et al., "Learning from Simulated and Unsupervised Images through
+Adversarial Training", CVPR 2017, https://arxiv.org/abs/1612.07828
+
+Presets:
+
+    python train.py --config=configs/eyes.py
+  Built-in simulator and built-in second domain, no download, sized for a
+  laptop: 2 cores, about 15 minutes with eval.py.
+
+    python train.py --config=configs/eyes.py:columbia
+        --config.data.synthetic.path=UNITYEYES --config.data.real.path=COLUMBIA
+  UnityEyes renders -> photographs of the Columbia Gaze data set: refiner on
+  subjects 1-24 without labels, test on subjects 25-32.
+
+    python train.py --config=configs/eyes.py:paper
+        --config.data.synthetic.path=UNITYEYES --config.data.real.path=MPIIGAZE
+  UnityEyes -> MPIIGaze with the paper's batch, optimiser and schedule, for an
+  accelerator. The paper reports 7.8 degrees for refined and 11.2 for synthetic
+  images; we have not run it.
+
+The measured results stand in README.md.
+"""
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors
 
 
-def get_config(preset: str = '') -> Config:
-  """Return the settings of a preset."""
-  config = Config()
-  config.num_rounds=4
-  config.batch_size=8
-  config.pretrain_refiner_steps=4
-  config.pretrain_discriminator_steps=2
-  config.log_every=2; config.sample_every=2; config.checkpoint_every=2
-  config.data.synthetic.limit=200
-  config.data.real.limit=200
-  config.refiner.num_features=8
+def _laptop() -> config_lib.Config:
+  config = config_lib.Config()
+  data = config.data
+  data.synthetic = config_lib.SourceConfig(limit=4_000)
+  data.real = config_lib.SourceConfig(limit=4_000, subjects='1-24')
+  data.test = config_lib.SourceConfig(limit=4_000, subjects='25-32')
+  config.num_rounds = 200
+  config.pretrain_refiner_steps = 100
+  config.pretrain_discriminator_steps = 50
+  config.checkpoint_every = 50
+  config.sample_every = 50
+  config.evaluation = config_lib.EvaluationConfig(
+      base_images=4_000, scales=(1,), num_steps=300, batch_size=32
+  )
   return config
+
+
+def _columbia() -> config_lib.Config:
+  config = config_lib.Config()
+  data = config.data
+  data.synthetic = config_lib.SourceConfig(name='unity_eyes')
+  data.real = config_lib.SourceConfig(name='columbia_gaze', subjects='1-24')
+  data.test = config_lib.SourceConfig(name='columbia_gaze', subjects='25-32')
+  config.num_rounds = 500
+  config.pretrain_refiner_steps = 200
+  config.pretrain_discriminator_steps = 50
+  return config
+
+
+def _paper() -> config_lib.Config:
+  config = config_lib.Config()
+  data = config.data
+  data.synthetic = config_lib.SourceConfig(name='unity_eyes')
+  data.real = config_lib.SourceConfig(name='mpiigaze', samples='all')
+  data.test = config_lib.SourceConfig(name='mpiigaze', samples='evaluation')
+  config.batch_size = 512
+  config.optimizer = config_lib.OptimizerConfig(name='sgd', learning_rate=1e-3)
+  config.num_rounds = 10_000
+  config.refiner_steps = 2  # arXiv v1; 50 in the CVPR version
+  config.self_regularization_weight = 0.01  # the one value ever reported
+  config.history_size = 25_600
+  # Table 2: 1x is a quarter of the 1.2 million images.
+  config.evaluation = config_lib.EvaluationConfig(
+      base_images=300_000, num_steps=30_000, batch_size=512
+  )
+  return config
+
+
+PRESETS = {'': _laptop, 'columbia': _columbia, 'paper': _paper}
+
+
+def get_config(preset: str = '') -> config_lib.Config:
+  """Return the settings of a preset: '', 'columbia' or 'paper'."""
+  if preset not in PRESETS:
+    raise errors.InputError(
+        f'configs/eyes.py has no preset {preset!r}; choose'
+        f' one of {sorted(PRESETS)} (empty = the built-in simulator).'
+    )
+  return PRESETS[preset]()

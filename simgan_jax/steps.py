@@ -86,9 +86,9 @@ def _apply_gradients(
   )
   params = optax.apply_updates(network.params, updates)
   metrics = {
-      f'{name}/gradient_norm': optax.global_norm(gradients),
-      f'{name}/update_norm': optax.global_norm(updates),
-      f'{name}/parameter_norm': optax.global_norm(params),
+      f'{name}/gradient_norm': optax.tree.norm(gradients),
+      f'{name}/update_norm': optax.tree.norm(updates),
+      f'{name}/parameter_norm': optax.tree.norm(params),
   }
   network = network.replace(
       step=network.step + 1, params=params, opt_state=opt_state

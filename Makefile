@@ -1,0 +1,30 @@
+# Two commands set everything up from a bare clone: `make eyes`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: eyes test check clean
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+eyes: $(VENV)/installed
+	$(BIN)/python train.py --config=configs/eyes.py
+	$(BIN)/python eval.py --workdir=runs/eyes
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/pyink --check .
+	$(BIN)/pyrefly check
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,289 @@
+"""Optimiser steps and rounds: who learns what, on any number of devices."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from simgan_jax import losses
+from simgan_jax import networks
+from simgan_jax import state as state_lib
+from simgan_jax import steps
+
+BATCH, SHAPE = 8, (12, 16, 1)
+
+
+def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
+  return state_lib.create_state(
+      jax.random.key(0),
+      refiner=networks.Refiner(num_features=4, num_blocks=1, **options),
+      discriminator=networks.Discriminator(features=(8, 8, 8, 8), **options),
+      optimizer=optimizer(learning_rate),
+      image_shape=SHAPE,
+      history_size=24,
+  )
+
+
+@pytest.fixture(scope='module')
+def state():
+  return jax.jit(_create)()
+
+
+refiner_step = jax.jit(
+    functools.partial(steps.refiner_step, self_regularization_weight=0.1)
+)
+discriminator_step = jax.jit(steps.discriminator_step)
+
+
+def _images(seed, *lead):
+  rng = np.random.default_rng(seed)
+  return rng.integers(0, 256, (*lead, BATCH, *SHAPE), dtype=np.uint8)
+
+
+def _batch(rounds=1, refiner_steps=2, discriminator_steps=1):
+  return steps.RoundBatch(
+      _images(1, rounds, refiner_steps + discriminator_steps),
+      # Another domain: darker.
+      _images(2, rounds, discriminator_steps) // 2,
+  )
+
+
+def _make_update(num_devices=1, **options):
+  mesh = steps.make_mesh(num_devices)
+  update = steps.make_update(
+      mesh, **{'refiner_steps': 2, 'self_regularization_weight': 0.1} | options
+  )
+
+  def place(state, batch):
+    batch = jax.device_put(batch, steps.batch_sharding(mesh, batch_axis=2))
+    # A copy: the update donates it.
+    state = jax.tree.map(jnp.copy, state)
+    return update(jax.device_put(state, steps.replicated(mesh)), batch)
+
+  return place
+
+
+def _distance(first, second):
+  """Return the largest difference of two pytrees, on whatever devices."""
+  pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+  return max(np.abs(np.asarray(x) - np.asarray(y)).max() for x, y in pairs)
+
+
+def test_scaling_is_linear_and_spares_float_images():
+  images = jnp.array([0, 51, 255], jnp.uint8).reshape(1, 3, 1)
+  scaled = steps.scale_images(images)
+  np.testing.assert_allclose(scaled.ravel(), [-1.0, -0.6, 1.0], atol=1e-6)
+  np.testing.assert_array_equal(steps.scale_images(scaled), scaled)
+
+
+def test_each_step_trains_its_own_network(state):
+  synthetic, real = _images(1), _images(2)
+  after, _ = refiner_step(state, synthetic)
+  assert _distance(after.refiner.params, state.refiner.params) > 0
+  assert _distance(after.discriminator, state.discriminator) == 0
+  after, _ = discriminator_step(state, synthetic, real, key=jax.random.key(1))
+  assert _distance(after.discriminator.params, state.discriminator.params) > 0
+  assert _distance(after.refiner, state.refiner) == 0
+
+
+def test_the_refiner_gets_the_adversarial_gradient():
+  """With lambda = 0 only D can move the refiner, and its loss falls."""
+  state = jax.jit(lambda: _create(1e-2, optax.adam))()
+  synthetic = _images(1)
+  step = jax.jit(
+      functools.partial(steps.refiner_step, self_regularization_weight=0.0)
+  )
+  adversarial = []
+  for _ in range(20):
+    state, metrics = step(state, synthetic)
+    adversarial.append(float(metrics['refiner/adversarial']))
+    assert metrics['refiner/gradient_norm'] > 0
+  assert adversarial[-1] < 0.95 * adversarial[0]
+
+
+def test_pretraining_does_not_see_the_discriminator(state):
+  synthetic = _images(1)
+  step = jax.jit(
+      functools.partial(
+          steps.refiner_step, self_regularization_weight=1.0, adversarial=False
+      )
+  )
+  other = state._replace(
+      discriminator=state.discriminator.replace(
+          params=jax.tree.map(jnp.negative, state.discriminator.params)
+      )
+  )
+  first, metrics = step(state, synthetic)
+  second, _ = step(other, synthetic)
+  assert _distance(first.refiner.params, second.refiner.params) == 0
+  np.testing.assert_allclose(
+      metrics['refiner/loss'],
+      metrics['refiner/change'] * np.prod(SHAPE),
+      rtol=1e-5,
+  )
+
+
+def test_the_discriminator_learns_to_tell_the_domains_apart(state):
+  for i in range(60):
+    state, metrics = discriminator_step(
+        state, _images(1), _images(2) // 2, key=jax.random.key(i)
+    )
+  assert metrics['discriminator/loss_per_patch'] < 0.5 < np.log(2)
+  assert metrics['discriminator/real_accuracy'] > 0.9
+  assert metrics['discriminator/refined_accuracy'] > 0.9
+
+
+def test_the_discriminator_sees_the_history(state):
+  """A history of white images must change what a full history step learns."""
+  white = state.history._replace(
+      images=jnp.ones_like(state.history.images),
+      generation=jnp.zeros_like(state.history.generation),
+      count=jnp.asarray(24),
+  )
+  args = (_images(1), _images(2))
+  after_empty, _ = discriminator_step(
+      state, *args, key=jax.random.key(0)
+  )
+  after_white, _ = discriminator_step(
+      state._replace(history=white), *args, key=jax.random.key(0)
+  )
+  assert (
+      _distance(
+          after_empty.discriminator.params, after_white.discriminator.params
+      )
+      > 1e-6
+  )
+  assert int(after_empty.history.count) == BATCH // 2
+
+
+def test_metrics_by_hand(state):
+  synthetic = _images(1)
+  refined = steps.refine(state.refiner, synthetic)
+  logits = state.discriminator.apply_fn(
+      {'params': state.discriminator.params}, refined
+  )
+  after, metrics = refiner_step(state, synthetic)
+  scaled = steps.scale_images(jnp.asarray(synthetic))
+  loss = losses.refiner_loss(
+      logits, refined, scaled, self_regularization_weight=0.1
+  )
+  np.testing.assert_allclose(metrics['refiner/loss'], loss.total, rtol=1e-5)
+  np.testing.assert_allclose(
+      metrics['refiner/change'], np.abs(refined - scaled).mean(), rtol=1e-5
+  )
+  # Plain gradient descent: the update is the rate times the gradient.
+  np.testing.assert_allclose(
+      metrics['refiner/update_norm'],
+      1e-3 * metrics['refiner/gradient_norm'],
+      rtol=1e-4,
+  )
+  np.testing.assert_allclose(
+      metrics['refiner/parameter_norm'],
+      optax.tree.norm(after.refiner.params),
+      rtol=1e-5,
+  )
+
+
+def test_a_round_makes_k_g_and_k_d_steps_and_counts():
+  update = _make_update(refiner_steps=3)
+  state, metrics = update(
+      _create(), _batch(rounds=2, refiner_steps=3, discriminator_steps=2)
+  )
+  assert int(state.refiner.step) == 6
+  assert int(state.discriminator.step) == 4
+  assert int(state.round) == 2
+  assert int(state.history.count) == 4 * BATCH // 2
+  assert {value.shape for value in metrics.values()} == {(2,)}
+
+
+def test_numbers_do_not_depend_on_the_number_of_devices():
+  batch = _batch(rounds=4)
+  one, one_metrics = _make_update(1)(_create(), batch)
+  for num_devices in (2, 4, 8):
+    many, metrics = _make_update(num_devices)(_create(), batch)
+    for name, value in one_metrics.items():
+      np.testing.assert_allclose(
+          metrics[name], value, rtol=2e-4, atol=1e-5, err_msg=name
+      )
+    assert _distance(one.refiner.params, many.refiner.params) < 1e-5
+    assert _distance(one.discriminator.params, many.discriminator.params) < 1e-5
+    assert _distance(one.history.images, many.history.images) < 1e-4
+
+
+def test_scanning_rounds_gives_the_same_numbers():
+  batch, update = _batch(rounds=4), _make_update()
+  together, _ = update(_create(), batch)
+  one_by_one = _create()
+  for i in range(4):
+    one_by_one, _ = update(
+        one_by_one, jax.tree.map(lambda x, i=i: x[i : i + 1], batch)
+    )
+  assert _distance(together.refiner.params, one_by_one.refiner.params) < 1e-6
+  assert _distance(together.history.images, one_by_one.history.images) < 1e-5
+
+
+def test_the_update_is_traced_once(monkeypatch):
+  traces = []
+  original = steps.train_round
+
+  def counted(*args, **options):
+    traces.append(1)
+    return original(*args, **options)
+
+  monkeypatch.setattr(steps, 'train_round', counted)
+  mesh = steps.make_mesh(2)
+  update = steps.make_update(
+      mesh, refiner_steps=2, self_regularization_weight=0.1
+  )
+  state = jax.jit(_create, out_shardings=steps.replicated(mesh))()
+  batch = jax.device_put(_batch(), steps.batch_sharding(mesh, batch_axis=2))
+  donated = state.refiner.params
+  state, _ = update(state, batch)
+  first = len(traces)
+  for _ in range(3):
+    state, _ = update(state, batch)
+  assert first and len(traces) == first
+  assert all(leaf.is_deleted() for leaf in jax.tree.leaves(donated))
+
+
+def test_keys_differ_by_round_and_step_and_pretraining():
+  """The draws from a full history must not repeat from round to round."""
+  state = _create(learning_rate=0.0)
+  update = _make_update()
+  histories = []
+  for _ in range(6):
+    state, _ = update(state, _batch())
+    histories.append(np.asarray(state.history.generation))
+  replaced = [
+      tuple(np.flatnonzero(before != after))
+      for before, after in zip(histories, histories[1:], strict=False)
+  ]
+  assert len(set(replaced)) == len(replaced)
+
+
+def test_bfloat16_round_stays_close_and_keeps_float32_parameters():
+  exact, _ = _make_update()(_create(), _batch())
+  state, metrics = _make_update()(_create(dtype=jnp.bfloat16), _batch())
+  leaves = jax.tree.leaves((state.refiner.params, state.discriminator.params))
+  assert {leaf.dtype for leaf in leaves} == {jnp.dtype('float32')}
+  assert all(bool(jnp.all(jnp.isfinite(v))) for v in metrics.values())
+  assert 0 < _distance(exact.refiner.params, state.refiner.params) < 0.02
+
+
+def test_whole_image_discriminator_trains():
+  state = state_lib.create_state(
+      jax.random.key(0),
+      refiner=networks.Refiner(num_features=4, num_blocks=1),
+      discriminator=networks.Discriminator(
+          features=(8, 8, 8, 8), local=False
+      ),
+      optimizer=optax.adam(1e-3),
+      image_shape=SHAPE,
+      history_size=24,
+  )
+  _, metrics = _make_update()(state, _batch())
+  # One decision an image: about ln 2, not the sum over a map.
+  assert 0.3 < metrics['refiner/adversarial'][0] < 2.0
