@@ -37,6 +37,22 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
     raise AssertionError('unreachable') from error
 
 
+def parse_seeds(values: Sequence[str]) -> list[int]:
+  """Return the numbers of a flag such as --seeds=0,1,2.
+
+  Raises:
+    InputError: when a value is no whole number, negative or there twice.
+  """
+  if not all(value.isdecimal() for value in values) or len(
+      set(values)
+  ) < len(values):
+    raise errors.InputError(
+        f'--seeds={",".join(values)} must be different whole numbers, such as'
+        ' 0,1,2.'
+    )
+  return [int(value) for value in values]
+
+
 def run(main: Callable[[], None]) -> None:
   """Parse the flags, run `main()` and turn errors into exit codes.
 

@@ -21,6 +21,7 @@ from simgan_jax import samples
 from simgan_jax import state as state_lib
 from simgan_jax import steps
 from simgan_jax import stopping
+from simgan_jax.evaluation import report
 
 
 def pretrain(
@@ -204,4 +205,5 @@ def train(
   if first_round < int(state.round):
     path = os.path.join(workdir, 'summary.json')
     records.write_text(path, json.dumps(summary, indent=2) + '\n')
+    report.render_run(workdir)
   return summary

@@ -316,7 +316,16 @@ def _compile(step, mesh: Mesh, *, batch_axis: int):
       out_specs=PartitionSpec(),
       check_vma=False,
   )
-  return jax.jit(sharded, donate_argnums=0)
+  compiled = jax.jit(sharded, donate_argnums=0)
+  if mesh.devices.flat[0].platform != 'cpu':
+    return compiled
+
+  def run(state, batch):
+    # Collectives of several queued calls can wait for each other for ever on
+    # a CPU, and with the work on the same cores there is nothing to overlap.
+    return jax.block_until_ready(compiled(state, batch))
+
+  return run
 
 
 def make_update(

@@ -1,0 +1,53 @@
+"""Measure what refining did: python eval.py --workdir=runs/eyes."""
+
+import os
+
+from absl import flags
+from absl import logging
+
+from simgan_jax import command
+from simgan_jax import config as config_lib
+from simgan_jax import devices
+
+_WORKDIR = flags.DEFINE_string('workdir', 'runs/eyes', 'Folder of the run.')
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
+)
+_TEST_PATH = flags.DEFINE_string(
+    'test_path', '', 'Folder of another test set of the same kind.'
+)
+_TEST_SUBJECTS = flags.DEFINE_string(
+    'test_subjects', '', "Other persons to test on, such as '25-32'."
+)
+_SEEDS = flags.DEFINE_list(
+    'seeds', [], 'Seeds of the estimators, such as 0,1,2.'
+)
+_REUSE = flags.DEFINE_bool(
+    'reuse', False, 'Score the estimators trained before, do not train.'
+)
+
+
+def main() -> None:
+  """Train the estimators, test them, print and write the tables."""
+  logging.set_verbosity(logging.WARNING)
+  workdir = _WORKDIR.value
+  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  devices.use_cores(config.evaluation.batch_size)
+  # After use_cores: these imports may start a JAX backend.
+  from simgan_jax.evaluation import protocol
+  from simgan_jax.evaluation import tables
+
+  results = protocol.evaluate(
+      workdir=workdir,
+      data_dir=_DATA_DIR.value,
+      seeds=command.parse_seeds(_SEEDS.value),
+      test_path=_TEST_PATH.value,
+      test_subjects=_TEST_SUBJECTS.value,
+      reuse=_REUSE.value,
+  )
+  print(f'\n{tables.format_tables(results)}')
+  print(f'report: {os.path.join(workdir, "report.html")}')
+
+
+if __name__ == '__main__':
+  command.run(main)

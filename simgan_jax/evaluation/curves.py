@@ -1,0 +1,65 @@
+"""Cumulative error curve, the paper's Fig. 7."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from simgan_jax.evaluation import rows as rows_lib
+
+DEGREES = np.linspace(0, 30, 121)
+_COLORS = {
+    'synthetic': 'tab:blue',
+    'refined': 'tab:orange',
+    'real': 'tab:green',
+}
+
+
+def cumulative(
+    angles_deg: Float[np.ndarray, 'n'],
+) -> Float[np.ndarray, 'points']:
+  """Return the percentage of errors at most each of `DEGREES`."""
+  inside = np.searchsorted(np.sort(angles_deg), DEGREES, side='right')
+  return inside * (100 / len(angles_deg))
+
+
+def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
+  """Write the curve as PNG; an interrupted write leaves the old file.
+
+  One line a row, the mean over its seeds, in a band from the lowest to the
+  highest seed.
+  """
+  # A figure without pyplot needs no display and leaves no global state.
+  figure = Figure(figsize=(7, 4.5), dpi=120, layout='constrained')
+  axes = figure.subplots()
+  for row in rows:
+    seeds = np.stack([cumulative(a) for a in row.angles_deg.values()])
+    (line,) = axes.plot(
+        DEGREES,
+        seeds.mean(axis=0),
+        '--' if row.scale == 1 else '-',
+        color=_COLORS.get(row.train_on),
+        label=rows_lib.label(row.train_on, row.scale),
+    )
+    axes.fill_between(
+        *(DEGREES, seeds.min(axis=0), seeds.max(axis=0)),
+        color=line.get_color(),
+        alpha=0.2,
+        linewidth=0,
+    )
+  axes.set(
+      xlim=(0, 30),
+      ylim=(0, 100),
+      xlabel='angular error, degrees',
+      ylabel='% of test images within',
+      # A dollar sign in a name would start a formula.
+      title=f'Gaze error on {test_name}'.replace('$', r'\$'),
+  )
+  axes.grid(alpha=0.3)
+  if rows:
+    axes.legend(loc='lower right')
+  os.makedirs(os.path.dirname(path), exist_ok=True)
+  figure.savefig(path + '.tmp', format='png')
+  os.replace(path + '.tmp', path)

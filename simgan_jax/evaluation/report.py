@@ -1,0 +1,199 @@
+"""`report.html`: one self-contained page about a run.
+
+Images are embedded, nothing is loaded from elsewhere and no script is needed.
+"""
+
+import base64
+import dataclasses
+import glob
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jinja2
+
+from simgan_jax import config as config_lib
+from simgan_jax import records
+from simgan_jax.evaluation import rows as rows_lib
+from simgan_jax.evaluation import tables
+
+_WIDTH, _HEIGHT = 600, 180  # of a chart, in its own units
+_MAX_POINTS = 400  # points of a line, as more cannot be told apart
+
+# Title, how to read it, metrics, and a fixed range of the y axis or None.
+_CHARTS = (
+    (
+        'Discriminator accuracy',
+        'Share of patches it tells right. Near 0.5 it cannot tell refined from'
+        ' real; close to 1 for long, the refiner is losing.',
+        ('discriminator/real_accuracy', 'discriminator/refined_accuracy'),
+        (0.0, 1.0),
+    ),
+    (
+        'Refiner, adversarial loss',
+        'Falls while the refiner fools the discriminator better. It need not'
+        ' fall for ever: the two play against each other.',
+        ('refiner/adversarial',),
+        None,
+    ),
+    (
+        'Refiner, self-regularisation loss',
+        'Distance between refined and synthetic images. A steady climb means'
+        ' that the images drift away from their labels.',
+        ('refiner/self_regularization',),
+        None,
+    ),
+    (
+        'Mean change of a pixel',
+        'On the scale from -1 to 1. Zero means that the refiner does nothing.',
+        ('refiner/change',),
+        None,
+    ),
+)
+
+
+class Line(NamedTuple):
+  """One metric of a chart."""
+
+  name: str
+  points: str  # of an SVG polyline
+  last: float
+
+
+class Chart(NamedTuple):
+  """A training curve, ready to be drawn as SVG."""
+
+  title: str
+  reading: str
+  lines: list[Line]
+  low: float
+  high: float
+  first_round: int
+  last_round: int
+
+
+def _charts(logged: Sequence[Mapping[str, float]]) -> Iterator[Chart]:
+  for title, reading, names, limits in _CHARTS:
+    series = {
+        name: [
+            (row['round'], row[name])
+            for row in logged
+            if math.isfinite(row.get(name, math.nan))
+        ]
+        for name in names
+    }
+    series = {name: points for name, points in series.items() if points}
+    if not series:
+      continue
+    x = [x for points in series.values() for x, _ in points]
+    y = [y for points in series.values() for _, y in points]
+    low, high = limits or (min(y), max(y))
+    x_unit = _WIDTH / max(max(x) - min(x), 1)
+    y_unit = _HEIGHT / ((high - low) or 1)
+    lines = []
+    for name, points in series.items():
+      thin = points[:: -(-len(points) // _MAX_POINTS)]
+      if thin[-1] != points[-1]:
+        thin.append(points[-1])
+      drawn = ' '.join(
+          f'{(px - min(x)) * x_unit:.1f},{(high - py) * y_unit:.1f}'
+          for px, py in thin
+      )
+      lines.append(Line(name, drawn, points[-1][1]))
+    yield Chart(title, reading, lines, low, high, int(min(x)), int(max(x)))
+
+
+def _embed(path: str) -> str | None:
+  """Return a PNG file as data URI, None when there is no file."""
+  if not os.path.exists(path):
+    return None
+  with open(path, 'rb') as file:
+    return f'data:image/png;base64,{base64.b64encode(file.read()).decode()}'
+
+
+def _sheets(workdir: str) -> list[tuple[str, str | None]]:
+  """Return name and image of the newest sample sheet and of an early one."""
+  folder = os.path.join(glob.escape(workdir), 'samples', 'round_*.png')
+  paths = sorted(glob.glob(folder))
+  # Round 0, before training, is the early one when it was drawn.
+  chosen = paths[-1:] + paths[:-1][:1]
+  return [(os.path.basename(path), _embed(path)) for path in chosen]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Return nested settings as {'data.real.name': value}."""
+  flat = {}
+  for name, value in values.items():
+    if isinstance(value, Mapping):
+      flat |= _flatten(value, f'{prefix}{name}.')
+    else:
+      flat[prefix + name] = value
+  return flat
+
+
+def render(
+    workdir: str,
+    *,
+    config: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+) -> str:
+  """Write `report.html` from what is in `workdir`, and return its path.
+
+  Whatever is missing there, such as samples or the evaluation, is left out.
+
+  Args:
+    workdir: of the run; reads metrics.jsonl, samples/ and eval/.
+    config: settings, nested.
+    summary: what was run: name -> value, for example data, device and times.
+    warnings: sentences.
+
+  Raises:
+    InputError: when eval/metrics.json is not JSON.
+  """
+  results = rows_lib.read(os.path.join(workdir, 'eval', 'metrics.json'))
+  environment = jinja2.Environment(
+      loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
+      autoescape=True,
+      undefined=jinja2.StrictUndefined,
+      trim_blocks=True,
+      lstrip_blocks=True,
+  )
+  environment.filters['number'] = lambda value: f'{value:.4g}'
+  page = environment.get_template('report.html.jinja').render(
+      title=os.path.basename(os.path.abspath(workdir)),
+      summary=_flatten(summary),
+      config=_flatten(config),
+      warnings=warnings,
+      sheets=_sheets(workdir),
+      charts=list(_charts(records.read_metrics(workdir))),
+      width=_WIDTH,
+      height=_HEIGHT,
+      results=results,
+      label=rows_lib.label,
+      conclusion=tables.conclude(results) if results else '',
+      notes=tables.published_notes(results) if results else (),
+      curve=_embed(os.path.join(workdir, 'eval', 'curve.png')),
+  )
+  path = os.path.join(workdir, 'report.html')
+  records.write_text(path, page)
+  return path
+
+
+def render_run(workdir: str) -> str:
+  """Write the report of the run in `workdir` from the files it left there."""
+  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  summary: dict[str, Any] = {}
+  path = os.path.join(workdir, 'summary.json')
+  if os.path.exists(path):
+    with open(path, encoding='utf-8') as file:
+      summary = json.load(file)
+  warnings = summary.pop('warnings', {})
+  return render(
+      workdir,
+      config=dataclasses.asdict(config),
+      summary=summary,
+      warnings=list(warnings.values()),
+  )

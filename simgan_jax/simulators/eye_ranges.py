@@ -1,0 +1,122 @@
+"""The ranges that persons, shots and cameras are drawn from, uniformly.
+
+Units as in EyeParameters and CameraParameters. Anatomy and shot are shared by
+the two domains; looks, light and camera make the difference between them.
+"""
+
+ANATOMY = {
+    'eyeball_radius': (11.7, 12.4),
+    'cornea_radius': (7.5, 8.1),
+    'limbus_radius': (5.6, 6.1),
+    'iris_depth': (0.3, 0.8),
+    'inner_x': (-14.6, -12.8),
+    'inner_y': (0.6, 2.4),
+    'outer_x': (13.2, 15.2),
+    'outer_y': (-1.6, 0.8),
+    'upper_height': (4.4, 6.0),
+    'lower_height': (3.6, 4.8),
+    'upper_skew': (-0.25, 0.05),
+    'lower_skew': (0.0, 0.3),
+    'lid_fullness': (0.1, 0.5),
+    'crease_height': (1.8, 4.5),
+    'crease_depth': (0.1, 1.0),
+    'bag_depth': (0.0, 0.7),
+    'bulge': (7.5, 9.5),
+    'brow': (3.0, 9.0),
+    'nose': (8.0, 14.0),
+    'lash_length': (1.0, 3.0),
+    'lash_density': (0.25, 0.8),
+    'skin_tone': (0.1, 0.4),
+    'glasses_x': (-1.0, 3.0),
+    'glasses_y': (-1.0, 4.0),
+    'glasses_width': (19.0, 25.0),
+    'glasses_height': (11.0, 16.0),
+    'glasses_rim': (0.8, 2.6),
+    'glasses_albedo': (0.01, 0.15),
+}
+LOOKS = {
+    'synthetic': {
+        'skin_roughness': (0.02, 0.06),
+        'skin_shine': (0.0, 0.03),
+        'sclera_albedo': (0.62, 0.75),
+        'vein': (0.0, 0.1),
+        'iris_albedo': (0.02, 0.16),
+        'iris_fibre': (0.1, 0.5),
+        'iris_crypt': (0.0, 0.5),
+        'iris_furrow': (0.0, 0.25),
+        'iris_collarette': (-0.2, 0.5),
+        'limbus_width': (0.3, 0.6),
+        'limbus_ring': (0.3, 0.7),
+    },
+    'real': {
+        'skin_roughness': (0.05, 0.13),
+        'skin_shine': (0.02, 0.12),
+        'sclera_albedo': (0.17, 0.27),
+        'vein': (0.1, 0.35),
+        'iris_albedo': (0.015, 0.1),
+        'iris_fibre': (0.1, 0.4),
+        'iris_crypt': (0.0, 0.4),
+        'iris_furrow': (0.0, 0.2),
+        'iris_collarette': (-0.2, 0.4),
+        'limbus_width': (0.6, 1.1),
+        'limbus_ring': (0.2, 0.6),
+    },
+}
+SHOT = {
+    'gaze_yaw': (-0.384, 0.384),
+    'gaze_pitch': (-0.28, 0.28),
+    'head_yaw': (-0.524, 0.524),
+    'head_pitch': (-0.175, 0.175),
+    'head_roll': (-0.06, 0.06),
+    'openness': (0.8, 1.12),
+    'pupil_radius': (1.2, 2.8),
+    'distance': (400.0, 800.0),
+    'offset_x': (-0.04, 0.04),
+    'offset_y': (-0.04, 0.04),
+    'zoom': (0.94, 1.06),
+    'light_yaw': (-1.0, 1.0),
+    'light_pitch': (-0.1, 0.9),
+}
+LIGHT = {
+    'synthetic': {
+        'light': (0.3, 0.6),
+        'ambient': (0.6, 0.9),
+        'uneven': (0.0, 0.05),
+        'shadow': (0.3, 0.5),
+        'glint': (0.4, 1.0),
+        'glint_size': (0.05, 0.1),
+        'reflection': (0.0, 0.01),
+        'lens_reflection': (0.0, 0.0),
+    },
+    'real': {
+        'light': (0.7, 1.2),
+        'ambient': (0.2, 0.4),
+        'uneven': (0.1, 0.25),
+        'shadow': (0.65, 0.85),
+        'glint': (0.1, 0.8),
+        'glint_size': (0.05, 0.2),
+        'reflection': (0.0, 0.04),
+        'lens_reflection': (0.0, 0.2),
+    },
+}
+CAMERA = {
+    'synthetic': {
+        'exposure': (1.0, 1.0),
+        'contrast': (0.0, 0.0),
+        'black': (0.0, 0.0),
+        'defocus_x': (0.2, 0.2),
+        'defocus_y': (0.2, 0.2),
+        'noise': (0.0, 0.0),
+        'compression': (0.1, 0.1),
+    },
+    'real': {
+        'exposure': (1.0, 1.6),
+        'contrast': (0.8, 1.2),
+        'black': (0.0, 0.06),
+        'defocus_x': (0.4, 0.75),
+        'defocus_y': (0.4, 0.75),
+        'noise': (0.005, 0.012),
+        'compression': (0.1, 0.4),
+    },
+}
+GLASSES_SHARE = {'synthetic': 0.0, 'real': 0.12}

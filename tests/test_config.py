@@ -1,0 +1,154 @@
+"""Settings: presets are valid, bad values are named, JSON round trips."""
+
+import dataclasses
+import importlib.util
+import pathlib
+
+import pytest
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors
+from simgan_jax import records
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def _presets():
+  specification = importlib.util.spec_from_file_location(
+      'eyes', ROOT / 'configs/eyes.py'
+  )
+  module = importlib.util.module_from_spec(specification)
+  specification.loader.exec_module(module)
+  return module
+
+
+@pytest.fixture
+def config():
+  return _presets().get_config()
+
+
+@pytest.mark.parametrize('preset', ['', 'columbia', 'paper'])
+def test_presets_are_valid_once_they_have_folders(preset):
+  config = _presets().get_config(preset)
+  config.data.synthetic.path = config.data.real.path = 'somewhere'
+  config_lib.validate(config)
+
+
+def test_the_paper_preset_is_the_papers():
+  config = _presets().get_config('paper')
+  assert (config.batch_size, config.discriminator_steps) == (512, 1)
+  assert config.optimizer == config_lib.OptimizerConfig('sgd', 1e-3)
+  assert config.pretrain_refiner_steps == 1_000
+  assert config.pretrain_discriminator_steps == 200
+
+
+def test_unknown_preset_names_the_presets():
+  with pytest.raises(errors.InputError, match="'moon'.*columbia.*paper"):
+    _presets().get_config('moon')
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('num_rounds', 0),
+        ('batch_size', 7),
+        ('batch_size', 0),
+        ('refiner_steps', 0),
+        ('discriminator_steps', -1),
+        ('pretrain_refiner_steps', -1),
+        ('self_regularization_weight', -0.1),
+        ('self_regularization_weight', float('nan')),
+        ('self_regularization_features', 'edges'),
+        ('history_size', 2),
+        ('compute_dtype', 'float16'),
+        ('rounds_per_call', 3),
+        ('log_every', 0),
+        ('optimizer.name', 'rmsprop'),
+        ('optimizer.learning_rate', 0.0),
+        ('optimizer.learning_rate', float('inf')),
+        ('data.height', 4),
+        ('data.channels', 2),
+        ('data.on_error', 'ignore'),
+        ('data.synthetic.name', 'unityeyes'),
+        ('discriminator.strides', (2, 2)),
+        ('evaluation.num_seeds', 0),
+    ],
+)
+def test_bad_values_are_named_with_the_field(config, field, value):
+  *path, last = field.split('.')
+  holder = config
+  for name in path:
+    holder = getattr(holder, name)
+  setattr(holder, last, value)
+  with pytest.raises(errors.InputError, match='--config.') as caught:
+    config_lib.validate(config)
+  assert '\n' not in str(caught.value)
+
+
+def test_a_source_of_files_needs_its_folder(config):
+  config.data.real.name = 'columbia_gaze'
+  with pytest.raises(errors.InputError, match='data.real.path'):
+    config_lib.validate(config)
+
+
+def test_json_round_trip(config, tmp_path):
+  config.discriminator.features = (8, 8, 8, 8)
+  path = tmp_path / 'config.json'
+  path.write_text(config_lib.to_json(config))
+  assert config_lib.read(str(path)) == config
+
+
+def test_flatten_reaches_every_field(config):
+  flat = config_lib.flatten(config)
+  assert flat['data.real.subjects'] == '1-24'
+  assert not any(map(dataclasses.is_dataclass, flat.values()))
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [('{"batch', 'damaged'), ('{"lambda": 3}', "'lambda'")],
+)
+def test_a_damaged_or_foreign_config_json_is_named(tmp_path, text, message):
+  path = tmp_path / 'config.json'
+  path.write_text(text)
+  with pytest.raises(errors.InputError, match=message):
+    config_lib.read(str(path))
+  with pytest.raises(errors.InputError, match='does not exist'):
+    config_lib.read(str(tmp_path / 'none.json'))
+
+
+def test_another_config_in_the_workdir_is_refused_naming_fields(
+    config, tmp_path
+):
+  workdir = str(tmp_path / 'run')
+  records.claim_workdir(workdir, config)
+  records.claim_workdir(workdir, config)
+  before = (tmp_path / 'run/config.json').read_text()
+  config.seed, config.data.real.subjects = 3, '2-9'
+  with pytest.raises(errors.InputError) as caught:
+    records.claim_workdir(workdir, config)
+  assert 'seed (0 there, 3 now)' in str(caught.value)
+  assert 'data.real.subjects' in str(caught.value)
+  assert (tmp_path / 'run/config.json').read_text() == before
+
+
+def test_a_run_can_be_made_longer_but_not_shorter(config, tmp_path):
+  records.claim_workdir(str(tmp_path), config)
+  config.num_rounds *= 2
+  records.claim_workdir(str(tmp_path), config)
+  config.num_rounds //= 4
+  with pytest.raises(errors.InputError, match='num_rounds'):
+    records.claim_workdir(str(tmp_path), config)
+
+
+def test_metrics_of_a_lost_future_and_torn_lines_go(tmp_path):
+  (tmp_path / 'metrics.jsonl').write_text(
+      '{"round": 2}\n{"round": 4}\n{"round": 6}\n{"rou'
+  )
+  file = records.MetricsFile(str(tmp_path), last_round=4)
+  file.append({'round': 6, 'new': 1.0})
+  assert records.read_metrics(str(tmp_path)) == [
+      {'round': 2},
+      {'round': 4},
+      {'round': 6, 'new': 1.0},
+  ]
