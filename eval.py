@@ -2,12 +2,10 @@
 
 import os
 
-from absl import flags
-from absl import logging
+from absl import flags, logging
 
-from simgan_jax import command
+from simgan_jax import command, devices
 from simgan_jax import config as config_lib
-from simgan_jax import devices
 
 _WORKDIR = flags.DEFINE_string('workdir', 'runs/eyes', 'Folder of the run.')
 _DATA_DIR = flags.DEFINE_string(
@@ -34,8 +32,7 @@ def main() -> None:
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
   # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.evaluation import protocol
-  from simgan_jax.evaluation import tables
+  from simgan_jax.evaluation import protocol, tables
 
   results = protocol.evaluate(
       workdir=workdir,

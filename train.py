@@ -1,11 +1,9 @@
 """Train a SimGAN: python train.py --config=configs/eyes.py."""
 
-from absl import flags
-from absl import logging
+from absl import flags, logging
 from ml_collections import config_flags
 
-from simgan_jax import command
-from simgan_jax import devices
+from simgan_jax import command, devices
 
 _CONFIG = config_flags.DEFINE_config_file(
     'config',

@@ -55,11 +55,11 @@ class Checkpoints:
   def __init__(self, workdir: str):
     """Open `workdir`/checkpoints, which need not exist yet."""
     self.directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
-    self._checkpointer = ocp.training.Checkpointer(
+    # Orbax's annotations do not fit its own policies and pytrees: hence Any.
+    policies: Any = ocp.training.preservation_policies
+    self._checkpointer: Any = ocp.training.Checkpointer(
         self.directory,
-        preservation_policy=ocp.training.preservation_policies.LatestN(
-            NUM_KEPT
-        ),
+        preservation_policy=policies.LatestN(NUM_KEPT),
         cleanup_tmp_directories=True,
     )
 

@@ -1,13 +1,11 @@
 """What the scripts share: flags that fail in one sentence, exit codes."""
 
-from collections.abc import Callable, Sequence
 import sys
+from collections.abc import Callable, Sequence
 
-from absl import app
-from absl import flags
+from absl import app, flags
 
-from simgan_jax import errors
-from simgan_jax import monitor
+from simgan_jax import errors, monitor
 
 
 def _fail(error: object, code: int) -> None:
@@ -43,9 +41,9 @@ def parse_seeds(values: Sequence[str]) -> list[int]:
   Raises:
     InputError: when a value is no whole number, negative or there twice.
   """
-  if not all(value.isdecimal() for value in values) or len(
-      set(values)
-  ) < len(values):
+  if not all(value.isdecimal() for value in values) or len(set(values)) < len(
+      values
+  ):
     raise errors.InputError(
         f'--seeds={",".join(values)} must be different whole numbers, such as'
         ' 0,1,2.'

@@ -7,10 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from simgan_jax import config as config_lib
-from simgan_jax import losses
-from simgan_jax import networks
+from simgan_jax import losses, networks, steps
 from simgan_jax import state as state_lib
-from simgan_jax import steps
 
 OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}
 
@@ -53,7 +51,9 @@ def make_state_fn(
   return jax.jit(create, out_shardings=steps.replicated(mesh))
 
 
-def describe_run(config: config_lib.Config, state: state_lib.SimGANState) -> str:
+def describe_run(
+    config: config_lib.Config, state: state_lib.SimGANState
+) -> str:
   """Return the header of a run: sizes, and lambda in both conventions."""
   data = config.data
   image = jnp.zeros((1, data.height, data.width, data.channels))

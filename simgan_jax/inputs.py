@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from simgan_jax import errors
-from simgan_jax import steps
+from simgan_jax import errors, steps
 from simgan_jax.config import Config, SourceConfig
 from simgan_jax.data.labelled_images import LabelledImages
 
@@ -111,9 +110,7 @@ class Batches:
     """Yield global arrays [*batch_shape, h, w, c] from `first_step` on."""
     from simgan_jax.data import pipeline
 
-    sharding = steps.batch_sharding(
-        self._mesh, batch_axis=len(batch_shape) - 1
-    )
+    sharding = steps.batch_sharding(self._mesh, batch_axis=len(batch_shape) - 1)
     for images in pipeline.batches(
         self._images[kind],
         batch_shape=batch_shape,
@@ -137,5 +134,8 @@ class Batches:
     )
     yield from map(
         steps.RoundBatch,
-        *(self.stream(name, kind, shape, first_step) for kind, shape in streams),
+        *(
+            self.stream(name, kind, shape, first_step)
+            for kind, shape in streams
+        ),
     )

@@ -9,18 +9,20 @@ from typing import Any
 import jax
 import tqdm
 
-from simgan_jax import checkpoint
+from simgan_jax import (
+    checkpoint,
+    create,
+    devices,
+    inputs,
+    losses,
+    recorder,
+    records,
+    samples,
+    steps,
+    stopping,
+)
 from simgan_jax import config as config_lib
-from simgan_jax import create
-from simgan_jax import devices
-from simgan_jax import inputs
-from simgan_jax import losses
-from simgan_jax import recorder
-from simgan_jax import records
-from simgan_jax import samples
 from simgan_jax import state as state_lib
-from simgan_jax import steps
-from simgan_jax import stopping
 from simgan_jax.evaluation import report
 
 

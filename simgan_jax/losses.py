@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 import optax
+from jaxtyping import Array, Float
 
 REFINED = 1  # the class index that stands for "refined"
 

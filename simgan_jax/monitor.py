@@ -1,7 +1,7 @@
 """What the metrics of a run say: warnings in plain words, and a hard stop."""
 
-from collections.abc import Mapping, Sequence
 import math
+from collections.abc import Mapping, Sequence
 
 WINDOW = 10  # logged rounds a warning looks back on
 

@@ -2,9 +2,9 @@
 
 from typing import final
 
-from flax import linen as nn
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from jaxtyping import Array, Float
 
 from simgan_jax.convolution import Conv

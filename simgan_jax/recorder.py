@@ -4,17 +4,14 @@ import os
 import sys
 import time
 
-from clu import metric_writers
 import jax
 import numpy as np
 import tqdm
+from clu import metric_writers
 
 from simgan_jax import config as config_lib
-from simgan_jax import monitor
-from simgan_jax import records
-from simgan_jax import samples
+from simgan_jax import monitor, records, samples, steps
 from simgan_jax import state as state_lib
-from simgan_jax import steps
 
 
 class Recorder:
@@ -86,7 +83,8 @@ class Recorder:
       )
     if log:
       self._log(
-          round_number, {name: float(value[-1]) for name, value in values.items()}
+          round_number,
+          {name: float(value[-1]) for name, value in values.items()},
       )
 
   def _log(self, round_number: int, metrics: dict[str, float]) -> None:

@@ -35,7 +35,9 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
         f'{name} ({old[name]!r} there, {new[name]!r} now)'
         for name in new
         if old[name] != new[name]
-        and not (name == 'num_rounds' and config.num_rounds > old[name])  # pyrefly: ignore
+        and not (
+            name == 'num_rounds' and config.num_rounds > old[name]
+        )  # pyrefly: ignore
     ]
     if different:
       raise errors.InputError(

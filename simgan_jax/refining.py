@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from flax.training import train_state
 import jax
+import numpy as np
+from flax.training import train_state
 from jax.sharding import Mesh
 from jaxtyping import UInt8
-import numpy as np
 
-from simgan_jax import samples
-from simgan_jax import steps
+from simgan_jax import samples, steps
 
 
 def refine_images(
@@ -41,8 +40,6 @@ def refine_images(
     missing = batch_size - len(batch)
     padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
     result = np.asarray(refine(refiner, jax.device_put(padded, sharding)))
-    refined[start : start + len(batch)] = samples.to_uint8(
-        result[: len(batch)]
-    )
+    refined[start : start + len(batch)] = samples.to_uint8(result[: len(batch)])
     on_progress(len(batch))
   return refined

@@ -50,7 +50,9 @@ def draw_sheet(
       if row == 0:
         draw.text((x, 2), title, fill='black')
       tile = Image.fromarray(np.broadcast_to(image, (height, width, 3)))
-      tile = tile.resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+      tile = tile.resize(
+          (width * zoom, height * zoom), Image.Resampling.NEAREST
+      )
       sheet.paste(tile, (x, _HEADER + row * cell_h))
   return np.asarray(sheet)
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from flax.training import train_state
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
 import optax
+from flax.training import train_state
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from simgan_jax import history as history_lib
 from simgan_jax import networks

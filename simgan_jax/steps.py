@@ -4,16 +4,16 @@ The steps are pure functions of (state, batch); `make_update` and
 `make_pretraining` are the only places of the training that call `jax.jit`.
 """
 
-from collections.abc import Callable
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
-from flax.training import train_state
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 import optax
+from flax.training import train_state
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from simgan_jax import history as history_lib
 from simgan_jax import losses
@@ -124,9 +124,7 @@ def refiner_step(
   def loss_fn(params):
     refined = state.refiner.apply_fn({'params': params}, synthetic)
     if adversarial:
-      logits = discriminator.apply_fn(
-          {'params': discriminator.params}, refined
-      )
+      logits = discriminator.apply_fn({'params': discriminator.params}, refined)
       loss = losses.refiner_loss(
           *(logits, refined, synthetic),
           self_regularization_weight=self_regularization_weight,
@@ -137,9 +135,7 @@ def refiner_step(
       regularization = losses.self_regularization_loss(
           refined, synthetic, features_fn=features_fn
       )
-      loss = losses.RefinerLoss(
-          regularization, jnp.zeros(()), regularization
-      )
+      loss = losses.RefinerLoss(regularization, jnp.zeros(()), regularization)
     change = jnp.mean(jnp.abs(refined - synthetic))
     return loss.total, (loss, change)
 

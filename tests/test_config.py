@@ -7,8 +7,7 @@ import pathlib
 import pytest
 
 from simgan_jax import config as config_lib
-from simgan_jax import errors
-from simgan_jax import records
+from simgan_jax import errors, records
 
 ROOT = pathlib.Path(__file__).parent.parent
 

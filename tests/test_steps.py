@@ -8,10 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from simgan_jax import losses
-from simgan_jax import networks
+from simgan_jax import losses, networks, steps
 from simgan_jax import state as state_lib
-from simgan_jax import steps
 
 BATCH, SHAPE = 8, (12, 16, 1)
 
@@ -144,9 +142,7 @@ def test_the_discriminator_sees_the_history(state):
       count=jnp.asarray(24),
   )
   args = (_images(1), _images(2))
-  after_empty, _ = discriminator_step(
-      state, *args, key=jax.random.key(0)
-  )
+  after_empty, _ = discriminator_step(state, *args, key=jax.random.key(0))
   after_white, _ = discriminator_step(
       state._replace(history=white), *args, key=jax.random.key(0)
   )
@@ -277,9 +273,7 @@ def test_whole_image_discriminator_trains():
   state = state_lib.create_state(
       jax.random.key(0),
       refiner=networks.Refiner(num_features=4, num_blocks=1),
-      discriminator=networks.Discriminator(
-          features=(8, 8, 8, 8), local=False
-      ),
+      discriminator=networks.Discriminator(features=(8, 8, 8, 8), local=False),
       optimizer=optax.adam(1e-3),
       image_shape=SHAPE,
       history_size=24,

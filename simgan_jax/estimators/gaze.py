@@ -1,19 +1,18 @@
 """The paper's gaze estimator and its training (section 3.1)."""
 
-from collections.abc import Callable, Iterator
 import functools
-from typing import Any, NamedTuple, final
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, cast, final
 
-from flax import linen as nn
 import jax
-from jax.sharding import Mesh, PartitionSpec
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped, UInt8
 import numpy as np
 import optax
+from flax import linen as nn
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, Shaped, UInt8
 
-from simgan_jax import errors
-from simgan_jax import steps
+from simgan_jax import errors, steps
 from simgan_jax.convolution import Conv
 
 CHUNK = 25  # steps in one compiled call
@@ -68,6 +67,20 @@ def _optimizer(num_steps: int, learning_rate: float):
   return optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
 
 
+def _apply(
+    params: Any, images: Shaped[Array, 'b h w c']
+) -> Float[Array, 'b 3']:
+  scaled = steps.scale_images(images)
+  return cast(jax.Array, GazeEstimator().apply({'params': params}, scaled))
+
+
+@functools.partial(jax.jit, static_argnames='image_shape')
+def _init(key: jax.Array, *, image_shape: tuple[int, int, int]) -> _TrainState:
+  params = init_params(key, image_shape=image_shape)
+  # Adam's state is the same for every number of steps and learning rate.
+  return _TrainState(params, _optimizer(1, 1.0).init(params))
+
+
 @functools.partial(
     jax.jit,
     static_argnames=('mesh', 'num_steps', 'learning_rate'),
@@ -89,10 +102,7 @@ def _train_chunk(
     images, gaze = batch
 
     def loss_fn(params):
-      predicted = GazeEstimator().apply(
-          {'params': params}, steps.scale_images(images)
-      )
-      return euclidean_loss(predicted, gaze)
+      return euclidean_loss(_apply(params, images), gaze)
 
     loss, gradients = jax.lax.pmean(
         jax.value_and_grad(loss_fn)(state.params), steps.AXIS
@@ -161,15 +171,8 @@ def train(
   """
   if not len(images):
     raise errors.InputError('there are no images to train an estimator on.')
-  image_shape = images.shape[1:]
-
-  def init():
-    params = init_params(jax.random.key(seed), image_shape=image_shape)
-    return _TrainState(
-        params, _optimizer(num_steps, learning_rate).init(params)
-    )
-
-  state = jax.jit(init, out_shardings=steps.replicated(mesh))()
+  key = jax.device_put(jax.random.key(seed), steps.replicated(mesh))
+  state = _init(key, image_shape=images.shape[1:])
   sharding = steps.batch_sharding(mesh, batch_axis=1)
   order = _shuffled(len(images), seed=seed, batch_size=batch_size)
   for start in range(0, num_steps, CHUNK):
@@ -183,7 +186,7 @@ def train(
         learning_rate=learning_rate,
     )
     if not np.all(np.isfinite(losses)):
-      step = start + int(np.argmin(np.isfinite(losses)))
+      step = start + int(np.argmin(np.isfinite(losses))) + 1
       raise FloatingPointError(
           f'the loss of the gaze estimator is not finite at step {step}.'
       )
@@ -193,9 +196,7 @@ def train(
 
 @jax.jit
 def _predict(params, images):
-  predicted = GazeEstimator().apply(
-      {'params': params}, steps.scale_images(images)
-  )
+  predicted = _apply(params, images)
   norm = jnp.linalg.norm(predicted, axis=-1, keepdims=True)
   forward = jnp.broadcast_to(jnp.array([0.0, 0.0, -1.0]), predicted.shape)
   return jnp.where(norm > 1e-6, predicted / jnp.maximum(norm, 1e-6), forward)

@@ -1,31 +1,31 @@
 """The protocol of section 3.1: the same estimator on every training set."""
 
-from collections.abc import Sequence
 import math
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-from jax.sharding import Mesh
-from jaxtyping import Float, UInt8
 import numpy as np
 import tqdm
+from jax.sharding import Mesh
+from jaxtyping import Float, UInt8
 
-from simgan_jax import checkpoint
+from simgan_jax import (
+    checkpoint,
+    create,
+    devices,
+    errors,
+    inputs,
+    refining,
+    steps,
+)
 from simgan_jax import config as config_lib
-from simgan_jax import create
-from simgan_jax import devices
-from simgan_jax import errors
-from simgan_jax import inputs
-from simgan_jax import refining
-from simgan_jax import steps
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
 from simgan_jax.estimators import gaze as estimator
-from simgan_jax.evaluation import curves
-from simgan_jax.evaluation import metrics
-from simgan_jax.evaluation import report
+from simgan_jax.evaluation import curves, metrics, report
 from simgan_jax.evaluation import rows as rows_lib
 
 BATCH_SIZE = 200  # images a call when nothing is learnt
@@ -230,9 +230,7 @@ def evaluate(
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   seeds = seeds or range(config.evaluation.num_seeds)
   mesh = steps.make_mesh(
-      devices.choose_number(
-          math.gcd(config.evaluation.batch_size, BATCH_SIZE)
-      )
+      devices.choose_number(math.gcd(config.evaluation.batch_size, BATCH_SIZE))
   )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)

@@ -74,7 +74,7 @@ class Chart(NamedTuple):
   last_round: int
 
 
-def _charts(logged: Sequence[Mapping[str, float]]) -> Iterator[Chart]:
+def _charts(logged: Sequence[Mapping[str, Any]]) -> Iterator[Chart]:
   for title, reading, names, limits in _CHARTS:
     series = {
         name: [

@@ -50,8 +50,8 @@ def conclude(results: dict[str, Any]) -> str:
   )
   return (
       f'Refining {verb} the mean error from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} degrees ({change:+.1%}; {spread}).'
-  ).replace('%;', ' %;')
+      f' {after["mean"]:.2f} degrees ({100 * change:+.1f} %; {spread}).'
+  )
 
 
 def format_tables(results: dict[str, Any]) -> str:

@@ -1,0 +1,161 @@
+"""`report.html`: self-contained, escaped, and made of whatever is there."""
+
+import html.parser
+import json
+
+import numpy as np
+import pytest
+
+from simgan_jax import samples
+from simgan_jax.evaluation import curves, report
+from simgan_jax.evaluation import rows as rows_lib
+
+VOID = {'meta', 'link', 'img', 'polyline'}
+
+
+class _Page(html.parser.HTMLParser):
+  """Elements, links and text of a page; every element must be closed."""
+
+  def __init__(self, text):
+    super().__init__()
+    self.tags, self.links, self.words = [], [], []
+    self.points, self._open = [], []
+    self.feed(text)
+    assert not self._open
+
+  def handle_starttag(self, tag, attrs):
+    self.tags.append(tag)
+    values = dict(attrs)
+    self.links += [values[k] for k in ('src', 'href') if k in values]
+    self.points += [values[k] for k in ('points',) if k in values]
+    if tag not in VOID:
+      self._open.append(tag)
+
+  def handle_endtag(self, tag):
+    if tag not in VOID:
+      assert self._open.pop() == tag
+
+  def handle_data(self, data):
+    self.words.append(data)
+
+  @property
+  def text(self):
+    return ' '.join(' '.join(self.words).split())
+
+
+def _read(workdir, **options):
+  settings = {'config': {}, 'summary': {}} | options
+  with open(report.render(str(workdir), **settings), encoding='utf-8') as file:
+    return file.read()
+
+
+@pytest.fixture
+def workdir(tmp_path):
+  folder = tmp_path / 'a [run] <b>'
+  images = np.zeros((2, 35, 55, 1), np.uint8)
+  for number in (0, 100, 200):
+    sheet = samples.draw_sheet(images + number, images, images)
+    samples.write_png(str(folder / f'samples/round_{number:06d}.png'), sheet)
+  logged = [
+      {
+          'round': i,
+          'refiner/adversarial': 90.0 - i / 10,
+          'refiner/self_regularization': 5.0 if i < 100 else float('nan'),
+          'refiner/change': 0.1,
+          'discriminator/real_accuracy': 0.75,
+          'discriminator/refined_accuracy': 0.5,
+      }
+      for i in range(0, 201, 10)
+  ]
+  (folder / 'metrics.jsonl').write_text(
+      ''.join(json.dumps(row) + '\n' for row in logged)
+  )
+  return folder
+
+
+@pytest.fixture
+def evaluated(workdir):
+  rows = [
+      rows_lib.Row('synthetic', 4, 8_000, {0: np.full(9, 10.0)}),
+      rows_lib.Row('refined', 4, 8_000, {0: np.full(9, 7.5)}),
+  ]
+  results = rows_lib.build(
+      rows, test_name='eyes <i>', constant_angles_deg=np.full(9, 12.0)
+  )
+  rows_lib.write(str(workdir / 'eval/metrics.json'), results)
+  curves.draw(str(workdir / 'eval/curve.png'), rows, test_name='eyes')
+  return workdir
+
+
+def test_loads_nothing_and_runs_no_script(evaluated):
+  text = _read(evaluated)
+  page = _Page(text)
+  assert len(page.links) == 4  # icon, curve, two sheets
+  assert all(link.startswith('data:') for link in page.links)
+  assert 'script' not in page.tags
+  assert (
+      'url(' not in text
+      and '@import' not in text
+      and '//' not in (text.split('</head>')[0])
+  )
+
+
+def test_names_and_values_are_escaped(evaluated):
+  page = _Page(
+      _read(
+          evaluated,
+          config={'data': {'path': '<script>1</script>'}},
+          summary={'device': '<img src=x>'},
+          warnings=['round 5: <b>&amp;'],
+      )
+  )
+  assert 'script' not in page.tags and 'b' not in page.tags
+  assert 'i' not in page.tags
+  for words in (
+      *('SimGAN run a [run] <b>', 'data.path <script>1</script>'),
+      *('device <img src=x>', 'round 5: <b>&amp;', 'images of eyes <i>.'),
+  ):
+    assert words in page.text
+
+
+def test_shows_results(evaluated):
+  page = _Page(_read(evaluated))
+  assert 'Refining lowered the mean error from 10.00 to 7.50' in page.text
+  assert 'refined 4x 8,000 7.50 ± 0.00 7.50 0.0 0.0 100.0 100.0' in page.text
+  assert 'off by 12.00 degrees' in page.text
+
+
+def test_newest_and_an_early_sheet(workdir):
+  page = _Page(_read(workdir))
+  assert 'round_000200.png (newest)' in page.text
+  assert 'round_000000.png (early)' in page.text
+  assert 'round_000100.png' not in page.text
+
+
+def test_curves_span_the_chart_and_leave_out_what_is_not_finite(workdir):
+  page = _Page(_read(workdir))
+  assert len(page.points) == 5
+  adversarial = page.points[2].split()
+  assert adversarial[0] == '0.0,0.0' and adversarial[-1] == '600.0,180.0'
+  assert 'nan' not in ''.join(page.points)
+  assert 'discriminator/real_accuracy: 0.75' in page.text
+  # The fixed range from 0 to 1 puts 0.75 at a quarter of the height.
+  assert page.points[0].split()[0] == '0.0,45.0'
+
+
+def test_a_long_run_keeps_its_last_point(workdir):
+  lines = [
+      json.dumps({'round': i, 'refiner/change': i / 1_000})
+      for i in range(1_002)
+  ]
+  (workdir / 'metrics.jsonl').write_text('\n'.join(lines) + '\n')
+  (points,) = _Page(_read(workdir)).points
+  assert len(points.split()) <= 401
+  assert points.split()[-1] == '600.0,0.0'
+
+
+def test_an_empty_workdir_still_gives_a_page(tmp_path):
+  page = _Page(_read(tmp_path, config={'seed': 3}))
+  assert 'seed 3' in page.text
+  assert page.links == ['data:,']
+  assert sorted(file.name for file in tmp_path.iterdir()) == ['report.html']

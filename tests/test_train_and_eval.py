@@ -1,0 +1,300 @@
+"""The commands as a user runs them: real processes, the real config shrunk."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from orbax.checkpoint import v1 as ocp
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).parent.parent
+NUM_ROUNDS = 12
+SHRUNK = [
+    '--config=configs/eyes.py',
+    *(
+        f'--config.{setting}'
+        for setting in (
+            f'num_rounds={NUM_ROUNDS}',
+            'batch_size=4',
+            'pretrain_refiner_steps=3',
+            'pretrain_discriminator_steps=2',
+            'log_every=2',
+            'sample_every=6',
+            'checkpoint_every=2',
+            'history_size=8',
+            'refiner.num_features=4',
+            'refiner.num_blocks=1',
+            'data.synthetic.limit=64',
+            'data.real.limit=64',
+            'data.test.limit=64',
+            'evaluation.base_images=32',
+            'evaluation.num_steps=3',
+            'evaluation.batch_size=8',
+            'evaluation.num_seeds=2',
+        )
+    ),
+]
+
+
+@pytest.fixture(scope='session')
+def data_dir(tmp_path_factory):
+  return str(tmp_path_factory.mktemp('data'))
+
+
+@pytest.fixture
+def command(data_dir):
+  """Return a function that starts a script of ours in its own process."""
+
+  def start(script, workdir, *flags):
+    environment = os.environ | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
+    return subprocess.Popen(
+        [
+            *(sys.executable, script, f'--workdir={workdir}'),
+            *(f'--data_dir={data_dir}', *flags),
+        ],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+  return start
+
+
+@pytest.fixture
+def run(command):
+  def wait(script, workdir, *flags):
+    process = command(script, workdir, *flags)
+    output, error = process.communicate(timeout=300)
+    return process.returncode, output, error
+
+  return wait
+
+
+@pytest.fixture(scope='session')
+def finished(data_dir, tmp_path_factory):
+  """Return the workdir of an uninterrupted run."""
+  workdir = tmp_path_factory.mktemp('runs') / 'finished'
+  subprocess.run(
+      [
+          *(sys.executable, 'train.py', f'--workdir={workdir}'),
+          *(f'--data_dir={data_dir}', *SHRUNK),
+      ],
+      cwd=ROOT,
+      check=True,
+      capture_output=True,
+  )
+  return workdir
+
+
+def _parameters(workdir, round_number=NUM_ROUNDS):
+  path = (workdir / 'checkpoints' / str(round_number)).absolute()
+  return jax.tree.map(np.asarray, ocp.load(path))
+
+
+def _metrics(workdir):
+  lines = (workdir / 'metrics.jsonl').read_text().splitlines()
+  return [
+      {
+          name: value
+          for name, value in json.loads(line).items()
+          if not name.startswith('perf/')
+      }
+      for line in lines
+  ]
+
+
+def _assert_same_run(workdir, finished):
+  same = jax.tree.map(
+      np.array_equal, _parameters(workdir), _parameters(finished)
+  )
+  assert all(jax.tree.leaves(same))
+  assert _metrics(workdir) == _metrics(finished)
+
+
+def _wait_for(path, process):
+  while not path.exists():
+    assert process.poll() is None, process.communicate()
+    time.sleep(0.01)
+
+
+def test_a_run_leaves_what_the_contract_says(finished):
+  assert json.loads((finished / 'config.json').read_text())['batch_size'] == 4
+  rows = _metrics(finished)
+  assert [row['round'] for row in rows] == list(range(2, NUM_ROUNDS + 1, 2))
+  assert {
+      'refiner/adversarial',
+      'refiner/self_regularization',
+      'refiner/change',
+      'refiner/gradient_norm',
+      'discriminator/real_accuracy',
+      'discriminator/refined_accuracy',
+  } <= set(rows[0])
+  # The last three, by number.
+  rounds = sorted(int(p.name) for p in (finished / 'checkpoints').iterdir())
+  assert rounds == [NUM_ROUNDS - 4, NUM_ROUNDS - 2, NUM_ROUNDS]
+  for number in (0, 6, NUM_ROUNDS):
+    sheet = Image.open(finished / 'samples' / f'round_{number:06d}.png')
+    assert sheet.width > 500 and np.asarray(sheet).std() > 10
+  assert list(finished.glob('events.out.tfevents.*'))
+  summary = json.loads((finished / 'summary.json').read_text())
+  assert summary['rounds'] == NUM_ROUNDS and summary['wall_seconds'] > 0
+  assert summary['peak_memory_gib']['host'] > 0.1
+  assert '<html' in (finished / 'report.html').read_text()
+  assert not list(finished.rglob('*.tmp'))
+
+
+def test_kill_9_and_again_equals_the_uninterrupted_run(
+    command, run, finished, tmp_path
+):
+  workdir = tmp_path / 'killed'
+  # Once while pre-training or in the first save, once among the rounds.
+  for landmark in ('config.json', 'checkpoints/6'):
+    process = command('train.py', workdir, *SHRUNK)
+    _wait_for(workdir / landmark, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+  code, output, error = run('train.py', workdir, *SHRUNK)
+  assert code == 0, error
+  assert f'to {NUM_ROUNDS}' in output and 'rounds 0 to' not in output
+  _assert_same_run(workdir, finished)
+
+
+def test_sigterm_saves_exits_143_and_continues(
+    command, run, finished, tmp_path
+):
+  workdir = tmp_path / 'stopped'
+  process = command('train.py', workdir, *SHRUNK)
+  _wait_for(workdir / 'checkpoints/2', process)
+  process.send_signal(signal.SIGTERM)
+  _, error = process.communicate(timeout=60)
+  assert process.returncode == 143, error
+  assert 'stopped and saved at round' in error
+  saved = max(int(p.name) for p in (workdir / 'checkpoints').iterdir())
+  assert 2 <= saved < NUM_ROUNDS
+  assert run('train.py', workdir, *SHRUNK)[0] == 0
+  # The stop logged one more round: the others are the same.
+  same = jax.tree.map(
+      np.array_equal, _parameters(workdir), _parameters(finished)
+  )
+  assert all(jax.tree.leaves(same))
+  metrics = {row['round']: row for row in _metrics(workdir)}
+  for row in _metrics(finished):
+    assert metrics[row['round']] == row
+
+
+def test_a_corrupt_newest_checkpoint_falls_back(run, finished, tmp_path):
+  workdir = tmp_path / 'corrupt'
+  shutil.copytree(finished, workdir)
+  newest = workdir / 'checkpoints' / str(NUM_ROUNDS)
+  for path in newest.rglob('*'):
+    if path.is_file() and path.stat().st_size > 200:
+      path.write_bytes(b'\0' * 50)
+  code, _, error = run('train.py', workdir, *SHRUNK)
+  assert code == 0, error
+  assert f'round {NUM_ROUNDS}' in error and 'cannot be read' in error
+  _assert_same_run(workdir, finished)
+
+
+def test_a_finished_run_stays_as_it_is(run, finished):
+  before = (finished / 'metrics.jsonl').read_bytes()
+  code, output, _ = run('train.py', finished, *SHRUNK)
+  assert code == 0 and f'round {NUM_ROUNDS}' in output
+  assert (finished / 'metrics.jsonl').read_bytes() == before
+
+
+def test_a_diverged_run_stops_and_keeps_the_good_checkpoint(run, tmp_path):
+  code, _, error = run(
+      *('train.py', tmp_path, *SHRUNK),
+      '--config.optimizer.learning_rate=1e18',
+      '--config.pretrain_refiner_steps=0',
+      '--config.pretrain_discriminator_steps=0',
+  )
+  assert code == 1, error
+  assert 'error: round' in error and 'is not finite' in error
+  assert 'refiner/' in error and 'Traceback' not in error
+  rounds = [int(path.name) for path in (tmp_path / 'checkpoints').iterdir()]
+  assert rounds == [0]
+  leaves = jax.tree.leaves(_parameters(tmp_path, 0))
+  assert all(np.isfinite(leaf).all() for leaf in leaves)
+
+
+def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
+    run, finished
+):
+  code, output, error = run('eval.py', finished)
+  assert code == 0, error
+  results = json.loads((finished / 'eval/metrics.json').read_text())
+  assert results['task'] == 'gaze'
+  assert results['test']['name'] == 'builtin_eyes 25-32'
+  rows = {row['train_on']: row for row in results['rows']}
+  assert set(rows) == {'synthetic', 'refined', 'real'}
+  for row in rows.values():
+    assert row['scale'] == 1 and row['seeds'] == [0, 1]
+    assert set(row['within_deg']) == {'5', '7', '10', '13'}
+    assert row['mean_deg']['mean'] > 0 and row['mean_deg']['std'] > 0
+  assert rows['synthetic']['images'] == rows['refined']['images'] == 32
+  assert 5 < results['constant_predictor']['mean_deg'] < 25
+  assert Image.open(finished / 'eval/curve.png').width > 500
+  assert 'Refining' in output and 'report.html' in output
+  assert 'refined' in (finished / 'report.html').read_text()
+
+  code, _, error = run(
+      'eval.py', finished, '--reuse', '--test_subjects=25-26', '--seeds=1'
+  )
+  assert code == 0, error
+  again = json.loads((finished / 'eval/metrics.json').read_text())
+  assert again['test']['name'] == 'builtin_eyes 25-26'
+  assert again['test']['images'] < results['test']['images']
+  assert [row['seeds'] for row in again['rows']] == [[1]] * 3
+
+  code, _, error = run('eval.py', finished, '--reuse', '--seeds=7')
+  assert code == 2 and 'without --reuse' in error
+
+
+@pytest.mark.parametrize(
+    ('script', 'flags', 'message'),
+    [
+        ('train.py', ['--config=configs/none.py'], 'none.py'),
+        ('train.py', ['--config=configs/eyes.py:moon'], "preset 'moon'"),
+        ('train.py', ['--config.batchsize=4'], 'batchsize'),
+        ('train.py', ['--config.batch_size=many'], 'batch_size'),
+        ('train.py', ['--config.batch_size=5'], 'even'),
+        ('train.py', ['--steps=4'], 'steps'),
+        ('train.py', ['configs/eyes.py'], 'not a flag'),
+        ('train.py', ['--num_devices=3'], 'num_devices=3'),
+        ('train.py', [*SHRUNK, '--config.data.real.limit=3'], 'batch of 4'),
+        ('train.py', ['--config=configs/eyes.py:columbia'], 'data.synthetic'),
+        (
+            'train.py',
+            [
+                '--config=configs/eyes.py:columbia',
+                '--config.data.synthetic.path=nowhere',
+                '--config.data.real.path=nowhere',
+            ],
+            'nowhere',
+        ),
+        ('eval.py', [], 'run train.py first'),
+        ('eval.py', ['--seeds=a'], '--seeds'),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(
+    run, tmp_path, script, flags, message
+):
+  workdir = tmp_path / 'new'
+  code, _, error = run(script, workdir, *flags)
+  assert code == 2, error
+  assert message in error and 'Traceback' not in error
+  lines = [line for line in error.splitlines() if line.startswith('error: ')]
+  assert len(lines) == 1
+  assert not workdir.exists()
