@@ -24,11 +24,11 @@ def use_cores(batch_size: int, *, num_devices: int = 0) -> None:
     batch_size: the devices' number must divide it.
     num_devices: an explicit number, 0 chooses.
   """
-  cores = (
-      len(os.sched_getaffinity(0))
-      if hasattr(os, 'sched_getaffinity')
-      else (os.cpu_count() or 1)
-  )
+  # Not every system can tell which cores a process may use.
+  if hasattr(os, 'sched_getaffinity'):
+    cores = len(os.sched_getaffinity(0))
+  else:
+    cores = os.cpu_count() or 1
   jax.config.update(
       'jax_num_cpu_devices', num_devices or largest_divisor(batch_size, cores)
   )

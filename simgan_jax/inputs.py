@@ -132,10 +132,7 @@ class Batches:
         ('synthetic', (calls, num_steps, batch)),
         ('real', (calls, config.discriminator_steps, batch)),
     )
-    yield from map(
-        steps.RoundBatch,
-        *(
-            self.stream(name, kind, shape, first_step)
-            for kind, shape in streams
-        ),
+    synthetic, real = (
+        self.stream(name, kind, shape, first_step) for kind, shape in streams
     )
+    yield from map(steps.RoundBatch, synthetic, real)

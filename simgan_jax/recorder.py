@@ -74,18 +74,16 @@ class Recorder:
     self._pending = None
     if not log and round_number % self._config.checkpoint_every:
       return
-    values = jax.device_get(arrays)
-    for i in range(self._config.rounds_per_call):
-      number = round_number - self._config.rounds_per_call + 1 + i
-      monitor.check_finite(
-          {name: float(value[i]) for name, value in values.items()},
-          round_number=number,
-      )
+    calls = self._config.rounds_per_call
+    arrays = jax.device_get(arrays)
+    rows = [
+        {name: float(values[i]) for name, values in arrays.items()}
+        for i in range(calls)
+    ]
+    for number, row in enumerate(rows, start=round_number - calls + 1):
+      monitor.check_finite(row, round_number=number)
     if log:
-      self._log(
-          round_number,
-          {name: float(value[-1]) for name, value in values.items()},
-      )
+      self._log(round_number, rows[-1])
 
   def _log(self, round_number: int, metrics: dict[str, float]) -> None:
     logged_round, logged_time = self._clock

@@ -2,6 +2,7 @@
 
 import json
 import os
+import typing
 
 from simgan_jax import config as config_lib
 from simgan_jax import errors
@@ -31,13 +32,11 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
   if os.path.exists(path):
     old = config_lib.flatten(config_lib.read(path))
     new = config_lib.flatten(config)
+    longer = config.num_rounds > typing.cast(int, old['num_rounds'])
     different = [
         f'{name} ({old[name]!r} there, {new[name]!r} now)'
         for name in new
-        if old[name] != new[name]
-        and not (
-            name == 'num_rounds' and config.num_rounds > old[name]
-        )  # pyrefly: ignore
+        if old[name] != new[name] and not (name == 'num_rounds' and longer)
     ]
     if different:
       raise errors.InputError(
@@ -65,19 +64,19 @@ class MetricsFile:
     lines = ''.join(json.dumps(row) + '\n' for row in self.rows)
     write_text(self._path, lines)
 
-  def append(self, row: dict[str, float]) -> None:
+  def append(self, row: dict[str, int | float]) -> None:
     """Add a row, on disk when this returns to the caller."""
     self.rows.append(row)
     with open(self._path, 'a', encoding='utf-8') as file:
       file.write(json.dumps(row) + '\n')
 
 
-def read_metrics(workdir: str) -> list[dict[str, float]]:
+def read_metrics(workdir: str) -> list[dict[str, int | float]]:
   """Return the rows of `metrics.jsonl`; a torn last line is left out."""
   path = os.path.join(workdir, 'metrics.jsonl')
   if not os.path.exists(path):
     return []
-  rows = []
+  rows: list[dict[str, int | float]] = []
   with open(path, encoding='utf-8') as file:
     for line in file:
       try:

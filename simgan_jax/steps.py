@@ -61,7 +61,7 @@ def _mix_history(
   The history is the same on every device, so every device mixes the whole
   batch: results do not depend on how many there are.
   """
-  generation = state.refiner.step
+  generation = jnp.asarray(state.refiner.step)
   if axis_name is None:
     return history_lib.mix(
         state.history, refined, key=key, generation=generation
