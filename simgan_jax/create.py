@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from simgan_jax import config as config_lib
-from simgan_jax import losses, networks, steps
+from simgan_jax import losses, networks
+from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 
 OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}
@@ -48,7 +49,7 @@ def make_state_fn(
         history_size=config.history_size,
     )
 
-  return jax.jit(create, out_shardings=steps.replicated(mesh))
+  return jax.jit(create, out_shardings=mesh_lib.replicated(mesh))
 
 
 def describe_run(

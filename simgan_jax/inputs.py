@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from simgan_jax import errors, steps
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.config import Config, SourceConfig
 from simgan_jax.data.labelled_images import LabelledImages
 
@@ -110,7 +111,9 @@ class Batches:
     """Yield global arrays [*batch_shape, h, w, c] from `first_step` on."""
     from simgan_jax.data import pipeline
 
-    sharding = steps.batch_sharding(self._mesh, batch_axis=len(batch_shape) - 1)
+    sharding = mesh_lib.batch_sharding(
+        self._mesh, batch_axis=len(batch_shape) - 1
+    )
     for images in pipeline.batches(
         self._images[kind],
         batch_shape=batch_shape,

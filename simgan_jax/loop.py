@@ -15,6 +15,7 @@ from simgan_jax import (
     devices,
     inputs,
     losses,
+    monitor,
     recorder,
     records,
     samples,
@@ -22,6 +23,7 @@ from simgan_jax import (
     stopping,
 )
 from simgan_jax import config as config_lib
+from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 from simgan_jax.evaluation import report
 
@@ -43,6 +45,7 @@ def pretrain(
       mesh, features_fn=losses.FEATURES[config.self_regularization_features]
   )
   batch = config.batch_size
+  metrics: steps.Metrics = {}
   done = int(state.refiner.step)
   stream = batches.stream('pretrain_refiner', 'synthetic', (batch,), done)
   progress = tqdm.trange(
@@ -53,7 +56,7 @@ def pretrain(
   for _ in progress:
     if stop.received:
       return state
-    state, _ = step_refiner(state, next(stream))
+    state, metrics = step_refiner(state, next(stream))
   done = int(state.discriminator.step)
   name = 'pretrain_discriminator'
   synthetic = batches.stream(name, 'synthetic', (1, batch), done)
@@ -66,9 +69,11 @@ def pretrain(
   for _ in progress:
     if stop.received:
       return state
-    state, _ = step_discriminator(
+    state, found = step_discriminator(
         state, steps.RoundBatch(next(synthetic), next(real))
     )
+    metrics |= found
+  monitor.check_finite(jax.device_get(metrics), round_number=0)
   return state
 
 
@@ -94,19 +99,22 @@ def train_rounds(
   record.start(done, state)
   # Every copy between host and devices in the loop is meant.
   with jax.transfer_guard_host_to_device('disallow'):
-    while done < config.num_rounds and not stop.received:
+    stopping_now = bool(stop.received)
+    while done < config.num_rounds and not stopping_now:
       state, metrics = update(state, next(stream))
       done += calls
-      last = done == config.num_rounds or stop.received
+      # Read once a call, so that a signal cannot end the loop unsaved.
+      stopping_now = bool(stop.received)
+      finished = done == config.num_rounds
+      last = finished or stopping_now
       record.round_done(
-          done, metrics, log=done % config.log_every == 0 or bool(last)
+          done, metrics, log=done % config.log_every == 0 or finished
       )
       if done % config.sample_every == 0 or last:
         record.sample(done, state)
       if done % config.checkpoint_every == 0 or last:
         record.check_finite()  # never replace a good checkpoint by NaNs
         checkpoints.save(done, state)
-  record.check_finite()
   return state
 
 
@@ -145,7 +153,7 @@ def train(
   num_devices = devices.choose_number(
       config.batch_size, num_devices=num_devices
   )
-  mesh = steps.make_mesh(num_devices)
+  mesh = mesh_lib.make_mesh(num_devices)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   inputs.check_sizes(config, synthetic, real)

@@ -65,14 +65,14 @@ class Recorder:
 
   def check_finite(self) -> None:
     """Wait for the newest metrics and raise NonFiniteError if they diverged."""
-    self._flush()
+    self._flush(wait=True)
 
-  def _flush(self) -> None:
+  def _flush(self, *, wait: bool = False) -> None:
     if self._pending is None:
       return
     round_number, arrays, log = self._pending
     self._pending = None
-    if not log and round_number % self._config.checkpoint_every:
+    if not log and not wait:
       return
     calls = self._config.rounds_per_call
     arrays = jax.device_get(arrays)

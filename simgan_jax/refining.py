@@ -8,6 +8,7 @@ from flax.training import train_state
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
+from simgan_jax import mesh as mesh_lib
 from simgan_jax import samples, steps
 
 
@@ -32,7 +33,7 @@ def refine_images(
     [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
   """
   refine = jax.jit(steps.refine)
-  sharding = steps.batch_sharding(mesh, batch_axis=0)
+  sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
   refined = np.empty_like(images)
   for start in range(0, len(images), batch_size):
     batch = images[start : start + batch_size]

@@ -1,7 +1,7 @@
 """The optimiser steps of Algorithm 1 and the compiled round around them.
 
 The steps are pure functions of (state, batch); `make_update` and
-`make_pretraining` are the only places of the training that call `jax.jit`.
+`make_pretraining` compile them for a mesh.
 """
 
 import functools
@@ -12,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax.training import train_state
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from simgan_jax import history as history_lib
 from simgan_jax import losses
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.state import SimGANState
 
 Metrics = dict[str, jax.Array]
@@ -270,60 +271,6 @@ def train_round(
   return state._replace(round=state.round + 1), metrics
 
 
-AXIS = 'data'  # the only mesh axis: parts of the batch
-
-
-def make_mesh(num_devices: int | None = None) -> Mesh:
-  """Return a mesh of the first `num_devices` devices (default all)."""
-  devices = jax.devices()[:num_devices]
-  return jax.make_mesh(
-      (len(devices),),
-      (AXIS,),
-      axis_types=(jax.sharding.AxisType.Auto,),
-      devices=devices,
-  )
-
-
-def _batch_spec(batch_axis: int) -> PartitionSpec:
-  return PartitionSpec(*[None] * batch_axis, AXIS)
-
-
-def batch_sharding(mesh: Mesh, *, batch_axis: int) -> NamedSharding:
-  """Return the sharding of images whose axis `batch_axis` is the batch."""
-  return NamedSharding(mesh, _batch_spec(batch_axis))
-
-
-def replicated(mesh: Mesh) -> NamedSharding:
-  """Return the sharding that keeps a copy on every device of the mesh."""
-  return NamedSharding(mesh, PartitionSpec())
-
-
-def _compile(step, mesh: Mesh, *, batch_axis: int):
-  """Compile step(state, batch) for a mesh.
-
-  Each device runs `step` on its part of the batch and a copy of the state;
-  the only communication is what the step itself asks for over `AXIS`. The
-  state passed in is donated.
-  """
-  sharded = jax.shard_map(
-      step,
-      mesh=mesh,
-      in_specs=(PartitionSpec(), _batch_spec(batch_axis)),
-      out_specs=PartitionSpec(),
-      check_vma=False,
-  )
-  compiled = jax.jit(sharded, donate_argnums=0)
-  if mesh.devices.flat[0].platform != 'cpu':
-    return compiled
-
-  def run(state, batch):
-    # Collectives of several queued calls can wait for each other for ever on
-    # a CPU, and with the work on the same cores there is nothing to overlap.
-    return jax.block_until_ready(compiled(state, batch))
-
-  return run
-
-
 def make_update(
     mesh: Mesh,
     *,
@@ -342,13 +289,13 @@ def make_update(
       refiner_steps=refiner_steps,
       self_regularization_weight=self_regularization_weight,
       features_fn=features_fn,
-      axis_name=AXIS,
+      axis_name=mesh_lib.AXIS,
   )
 
   def update(state: SimGANState, batch: RoundBatch):
     return jax.lax.scan(round_fn, state, batch)
 
-  return _compile(update, mesh, batch_axis=2)
+  return mesh_lib.compile_step(update, mesh, batch_axis=2)
 
 
 def make_pretraining(
@@ -371,7 +318,7 @@ def make_pretraining(
       self_regularization_weight=1.0,
       features_fn=features_fn,
       adversarial=False,
-      axis_name=AXIS,
+      axis_name=mesh_lib.AXIS,
   )
 
   def discriminator(state: SimGANState, batch: RoundBatch):
@@ -379,10 +326,14 @@ def make_pretraining(
     key = jax.random.fold_in(state.key, 2**32 - 1)
     key = jax.random.fold_in(key, state.discriminator.step)
     return discriminator_step(
-        state, batch.synthetic[0], batch.real[0], key=key, axis_name=AXIS
+        state,
+        batch.synthetic[0],
+        batch.real[0],
+        key=key,
+        axis_name=mesh_lib.AXIS,
     )
 
   return (
-      _compile(refiner, mesh, batch_axis=0),
-      _compile(discriminator, mesh, batch_axis=1),
+      mesh_lib.compile_step(refiner, mesh, batch_axis=0),
+      mesh_lib.compile_step(discriminator, mesh, batch_axis=1),
   )

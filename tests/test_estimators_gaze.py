@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simgan_jax import errors, steps
+from simgan_jax import errors
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.estimators import gaze as gaze_lib
 from simgan_jax.evaluation import metrics
 
@@ -26,12 +27,12 @@ def _blobs(num_images, *, seed):
 
 def _train(images, gaze, *, num_devices=8, **options):
   settings = {'num_steps': 5, 'batch_size': 8, 'learning_rate': 1e-3, 'seed': 0}
-  mesh = steps.make_mesh(num_devices)
+  mesh = mesh_lib.make_mesh(num_devices)
   return gaze_lib.train(images, gaze, mesh=mesh, **(settings | options))
 
 
 def _predict(params, images, *, num_devices=8, batch_size=8):
-  mesh = steps.make_mesh(num_devices)
+  mesh = mesh_lib.make_mesh(num_devices)
   return gaze_lib.predict(params, images, mesh=mesh, batch_size=batch_size)
 
 

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from simgan_jax import losses, networks, steps
+from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 
 BATCH, SHAPE = 8, (12, 16, 1)
@@ -50,16 +51,16 @@ def _batch(rounds=1, refiner_steps=2, discriminator_steps=1):
 
 
 def _make_update(num_devices=1, **options):
-  mesh = steps.make_mesh(num_devices)
+  mesh = mesh_lib.make_mesh(num_devices)
   update = steps.make_update(
       mesh, **{'refiner_steps': 2, 'self_regularization_weight': 0.1} | options
   )
 
   def place(state, batch):
-    batch = jax.device_put(batch, steps.batch_sharding(mesh, batch_axis=2))
+    batch = jax.device_put(batch, mesh_lib.batch_sharding(mesh, batch_axis=2))
     # A copy: the update donates it.
     state = jax.tree.map(jnp.copy, state)
-    return update(jax.device_put(state, steps.replicated(mesh)), batch)
+    return update(jax.device_put(state, mesh_lib.replicated(mesh)), batch)
 
   return place
 
@@ -230,12 +231,12 @@ def test_the_update_is_traced_once(monkeypatch):
     return original(*args, **options)
 
   monkeypatch.setattr(steps, 'train_round', counted)
-  mesh = steps.make_mesh(2)
+  mesh = mesh_lib.make_mesh(2)
   update = steps.make_update(
       mesh, refiner_steps=2, self_regularization_weight=0.1
   )
-  state = jax.jit(_create, out_shardings=steps.replicated(mesh))()
-  batch = jax.device_put(_batch(), steps.batch_sharding(mesh, batch_axis=2))
+  state = jax.jit(_create, out_shardings=mesh_lib.replicated(mesh))()
+  batch = jax.device_put(_batch(), mesh_lib.batch_sharding(mesh, batch_axis=2))
   donated = state.refiner.params
   state, _ = update(state, batch)
   first = len(traces)

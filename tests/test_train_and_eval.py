@@ -183,14 +183,7 @@ def test_sigterm_saves_exits_143_and_continues(
   saved = max(int(p.name) for p in (workdir / 'checkpoints').iterdir())
   assert 2 <= saved < NUM_ROUNDS
   assert run('train.py', workdir, *SHRUNK)[0] == 0
-  # The stop logged one more round: the others are the same.
-  same = jax.tree.map(
-      np.array_equal, _parameters(workdir), _parameters(finished)
-  )
-  assert all(jax.tree.leaves(same))
-  metrics = {row['round']: row for row in _metrics(workdir)}
-  for row in _metrics(finished):
-    assert metrics[row['round']] == row
+  _assert_same_run(workdir, finished)
 
 
 def test_a_corrupt_newest_checkpoint_falls_back(run, finished, tmp_path):

@@ -13,6 +13,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Shaped, UInt8
 
 from simgan_jax import errors, steps
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
 
 CHUNK = 25  # steps in one compiled call
@@ -105,7 +106,7 @@ def _train_chunk(
       return euclidean_loss(_apply(params, images), gaze)
 
     loss, gradients = jax.lax.pmean(
-        jax.value_and_grad(loss_fn)(state.params), steps.AXIS
+        jax.value_and_grad(loss_fn)(state.params), mesh_lib.AXIS
     )
     updates, opt_state = optimizer.update(
         gradients, state.opt_state, state.params
@@ -113,7 +114,7 @@ def _train_chunk(
     params = optax.apply_updates(state.params, updates)
     return _TrainState(params, opt_state), loss
 
-  split = PartitionSpec(None, steps.AXIS)
+  split = PartitionSpec(None, mesh_lib.AXIS)
   return jax.shard_map(
       lambda state, *batch: jax.lax.scan(step, state, batch),
       mesh=mesh,
@@ -171,9 +172,9 @@ def train(
   """
   if not len(images):
     raise errors.InputError('there are no images to train an estimator on.')
-  key = jax.device_put(jax.random.key(seed), steps.replicated(mesh))
+  key = jax.device_put(jax.random.key(seed), mesh_lib.replicated(mesh))
   state = _init(key, image_shape=images.shape[1:])
-  sharding = steps.batch_sharding(mesh, batch_axis=1)
+  sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
   order = _shuffled(len(images), seed=seed, batch_size=batch_size)
   for start in range(0, num_steps, CHUNK):
     num = min(CHUNK, num_steps - start)
@@ -214,7 +215,7 @@ def predict(
   The last batch is filled up, so that one shape is compiled; a prediction of
   length zero counts as looking into the lens.
   """
-  sharding = steps.batch_sharding(mesh, batch_axis=0)
+  sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
   found = []
   for start in range(0, len(images), batch_size):
     batch = images[start : start + batch_size]

@@ -19,9 +19,9 @@ from simgan_jax import (
     errors,
     inputs,
     refining,
-    steps,
 )
 from simgan_jax import config as config_lib
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
 from simgan_jax.estimators import gaze as estimator
@@ -170,7 +170,7 @@ def score(
       )
       abstract = jax.tree.map(
           lambda x: jax.ShapeDtypeStruct(
-              x.shape, x.dtype, sharding=steps.replicated(mesh)
+              x.shape, x.dtype, sharding=mesh_lib.replicated(mesh)
           ),
           abstract,
       )
@@ -229,7 +229,7 @@ def evaluate(
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   seeds = seeds or range(config.evaluation.num_seeds)
-  mesh = steps.make_mesh(
+  mesh = mesh_lib.make_mesh(
       devices.choose_number(math.gcd(config.evaluation.batch_size, BATCH_SIZE))
   )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)

@@ -1,0 +1,58 @@
+"""The device mesh: what is split over it, and what runs on it."""
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+AXIS = 'data'  # the only mesh axis: parts of the batch
+
+
+def make_mesh(num_devices: int | None = None) -> Mesh:
+  """Return a mesh of the first `num_devices` devices (default all)."""
+  devices = jax.devices()[:num_devices]
+  return jax.make_mesh(
+      (len(devices),),
+      (AXIS,),
+      axis_types=(jax.sharding.AxisType.Auto,),
+      devices=devices,
+  )
+
+
+def batch_spec(batch_axis: int) -> PartitionSpec:
+  """Return the partition of images whose axis `batch_axis` is the batch."""
+  return PartitionSpec(*[None] * batch_axis, AXIS)
+
+
+def batch_sharding(mesh: Mesh, *, batch_axis: int) -> NamedSharding:
+  """Return the sharding of images whose axis `batch_axis` is the batch."""
+  return NamedSharding(mesh, batch_spec(batch_axis))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  """Return the sharding that keeps a copy on every device of the mesh."""
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def compile_step(step, mesh: Mesh, *, batch_axis: int):
+  """Compile step(state, batch) for a mesh.
+
+  Each device runs `step` on its part of the batch and a copy of the state;
+  the only communication is what the step itself asks for over `AXIS`. The
+  state passed in is donated.
+  """
+  sharded = jax.shard_map(
+      step,
+      mesh=mesh,
+      in_specs=(PartitionSpec(), batch_spec(batch_axis)),
+      out_specs=PartitionSpec(),
+      check_vma=False,
+  )
+  compiled = jax.jit(sharded, donate_argnums=0)
+  if mesh.devices.flat[0].platform != 'cpu':
+    return compiled
+
+  def run(state, batch):
+    # Collectives of several queued calls can wait for each other for ever on
+    # a CPU, and with the work on the same cores there is nothing to overlap.
+    return jax.block_until_ready(compiled(state, batch))
+
+  return run
