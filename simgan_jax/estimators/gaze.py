@@ -17,6 +17,7 @@ from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
 
 CHUNK = 25  # steps in one compiled call
+MIN_SIDE = 19  # pixels that the convolutions and pools use up
 
 
 @final
@@ -167,11 +168,17 @@ def train(
     The parameters, replicated over the mesh.
 
   Raises:
-    InputError: when there are no images.
+    InputError: when there are no images, or they are too small.
     FloatingPointError: when the loss is not finite, naming the step.
   """
   if not len(images):
     raise errors.InputError('there are no images to train an estimator on.')
+  if min(images.shape[1:3]) < MIN_SIDE:
+    raise errors.InputError(
+        f'images of {images.shape[1]} x {images.shape[2]} pixels are too small'
+        f' for the gaze estimator: set data.height and data.width to'
+        f' {MIN_SIDE} or more.'
+    )
   key = jax.device_put(jax.random.key(seed), mesh_lib.replicated(mesh))
   state = _init(key, image_shape=images.shape[1:])
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
@@ -216,7 +223,7 @@ def predict(
   length zero counts as looking into the lens.
   """
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
-  found = []
+  found = [np.zeros((0, 3), np.float32)]
   for start in range(0, len(images), batch_size):
     batch = images[start : start + batch_size]
     missing = batch_size - len(batch)
