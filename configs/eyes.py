@@ -27,32 +27,41 @@ from simgan_jax import config as config_lib
 from simgan_jax import errors
 
 
-def _laptop() -> config_lib.Config:
+def _small() -> config_lib.Config:
+  """Return what the presets for a machine without accelerator share."""
   config = config_lib.Config()
+  config.batch_size = 16
+  config.history_size = 1_024
+  config.num_rounds = 400
+  config.pretrain_refiner_steps = 100
+  config.pretrain_discriminator_steps = 50
+  config.log_every = 10
+  config.sample_every = 50
+  config.checkpoint_every = 50
+  return config
+
+
+def _laptop() -> config_lib.Config:
+  config = _small()
   data = config.data
   data.synthetic = config_lib.SourceConfig(limit=4_000)
   data.real = config_lib.SourceConfig(limit=4_000, subjects='1-24')
   data.test = config_lib.SourceConfig(limit=4_000, subjects='25-32')
-  config.num_rounds = 200
-  config.pretrain_refiner_steps = 100
-  config.pretrain_discriminator_steps = 50
-  config.checkpoint_every = 50
-  config.sample_every = 50
   config.evaluation = config_lib.EvaluationConfig(
-      base_images=4_000, scales=(1,), num_steps=300, batch_size=32
+      base_images=4_000, scales=(1,), num_steps=250, batch_size=32
   )
   return config
 
 
 def _columbia() -> config_lib.Config:
-  config = config_lib.Config()
+  config = _small()
   data = config.data
   data.synthetic = config_lib.SourceConfig(name='unity_eyes')
   data.real = config_lib.SourceConfig(name='columbia_gaze', subjects='1-24')
   data.test = config_lib.SourceConfig(name='columbia_gaze', subjects='25-32')
-  config.num_rounds = 500
-  config.pretrain_refiner_steps = 200
-  config.pretrain_discriminator_steps = 50
+  config.evaluation = config_lib.EvaluationConfig(
+      num_steps=400, batch_size=32
+  )
   return config
 
 
