@@ -176,8 +176,8 @@ def train(
   record = recorder.Recorder(
       workdir,
       config,
-      synthetic=synthetic.images[: samples.NUM_IMAGES],
-      real=real.images[: samples.NUM_IMAGES],
+      synthetic=samples.choose(synthetic.images),
+      real=samples.choose(real.images),
       first_round=first_round,
   )
   with stopping.StopSignals() as stop:

@@ -17,6 +17,12 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
   return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
+def choose(images: np.ndarray) -> np.ndarray:
+  """Return the images of a sheet, spread over the set and so over persons."""
+  indices = np.linspace(0, len(images) - 1, NUM_IMAGES).astype(int)
+  return images[np.unique(indices)]
+
+
 def draw_sheet(
     synthetic: np.ndarray, refined: np.ndarray, real: np.ndarray
 ) -> np.ndarray:

@@ -1,0 +1,46 @@
+"""Sample sheets: rounding, layout, atomic writing."""
+
+import numpy as np
+from PIL import Image
+
+from simgan_jax import samples
+
+
+def test_rounding_is_the_inverse_of_scaling_and_never_stretches():
+  grey = np.arange(256, dtype=np.uint8)
+  np.testing.assert_array_equal(samples.to_uint8(grey / 127.5 - 1), grey)
+  assert samples.to_uint8(np.array([-1.2, 1.2])).tolist() == [0, 255]
+  # A flat image stays flat at its own value.
+  assert samples.to_uint8(np.full((2, 2), 0.1)).tolist() == [[140, 140]] * 2
+
+
+def test_chosen_images_are_spread_and_distinct():
+  images = np.arange(1_000).reshape(-1, 1, 1, 1)
+  chosen = samples.choose(images).ravel()
+  assert len(set(chosen)) == samples.NUM_IMAGES
+  assert chosen[0] == 0 and chosen[-1] == 999
+  assert samples.choose(images[:3]).ravel().tolist() == [0, 1, 2]
+
+
+def test_a_sheet_holds_every_image_in_its_column(tmp_path):
+  n, h, w = samples.NUM_IMAGES, 35, 55
+  levels = (30, 120, 210)
+  groups = [np.full((n, h, w, 1), level, np.uint8) for level in levels]
+  sheet = samples.draw_sheet(*groups)
+  for level in levels:
+    # Pixels of the zoomed tiles, up to the titles above them.
+    count = np.all(sheet == level, axis=-1).sum()
+    assert abs(count - n * h * w * 9) < 10
+  first = [int(np.argmax(np.any(sheet[..., 0] == v, axis=0))) for v in levels]
+  assert first == sorted(first)
+  path = tmp_path / 'new' / 'sheet.png'
+  samples.write_png(str(path), sheet)
+  np.testing.assert_array_equal(np.asarray(Image.open(path)), sheet)
+  assert [p.name for p in path.parent.iterdir()] == ['sheet.png']
+
+
+def test_colour_images_keep_their_colour():
+  colour = np.zeros((1, 35, 55, 3), np.uint8)
+  colour[..., 1] = 200
+  sheet = samples.draw_sheet(colour, colour, colour)
+  assert np.all(sheet == [0, 200, 0], axis=-1).sum() == 3 * 35 * 55 * 9
