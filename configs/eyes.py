@@ -43,6 +43,11 @@ def _small() -> config_lib.Config:
 
 def _laptop() -> config_lib.Config:
   config = _small()
+  # Longer training or a smaller batch costs more labels than it gains here.
+  config.batch_size = 32
+  config.history_size = 2_048
+  config.num_rounds = 160
+  config.sample_every = config.checkpoint_every = 40
   data = config.data
   data.synthetic = config_lib.SourceConfig(limit=4_000)
   data.real = config_lib.SourceConfig(limit=4_000, subjects='1-24')

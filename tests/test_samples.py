@@ -35,7 +35,8 @@ def test_a_sheet_holds_every_image_in_its_column(tmp_path):
   assert first == sorted(first)
   path = tmp_path / 'new' / 'sheet.png'
   samples.write_png(str(path), sheet)
-  np.testing.assert_array_equal(np.asarray(Image.open(path)), sheet)
+  with Image.open(path) as written:
+    np.testing.assert_array_equal(np.asarray(written), sheet)
   assert [p.name for p in path.parent.iterdir()] == ['sheet.png']
 
 

@@ -147,8 +147,8 @@ def test_a_run_leaves_what_the_contract_says(finished):
   rounds = sorted(int(p.name) for p in (finished / 'checkpoints').iterdir())
   assert rounds == [NUM_ROUNDS - 4, NUM_ROUNDS - 2, NUM_ROUNDS]
   for number in (0, 6, NUM_ROUNDS):
-    sheet = Image.open(finished / 'samples' / f'round_{number:06d}.png')
-    assert sheet.width > 500 and np.asarray(sheet).std() > 10
+    with Image.open(finished / 'samples' / f'round_{number:06d}.png') as sheet:
+      assert sheet.width > 500 and np.asarray(sheet).std() > 10
   assert list(finished.glob('events.out.tfevents.*'))
   summary = json.loads((finished / 'summary.json').read_text())
   assert summary['rounds'] == NUM_ROUNDS and summary['wall_seconds'] > 0
@@ -242,7 +242,8 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
     assert row['mean_deg']['mean'] > 0 and row['mean_deg']['std'] > 0
   assert rows['synthetic']['images'] == rows['refined']['images'] == 32
   assert 5 < results['constant_predictor']['mean_deg'] < 25
-  assert Image.open(finished / 'eval/curve.png').width > 500
+  with Image.open(finished / 'eval/curve.png') as curve:
+    assert curve.width > 500
   assert 'Refining' in output and 'report.html' in output
   assert 'refined' in (finished / 'report.html').read_text()
 

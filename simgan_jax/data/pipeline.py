@@ -98,6 +98,9 @@ def batches(
   # There is nothing to optimise, and trying copies the images.
   options = tf.data.Options()
   options.experimental_optimization.apply_default_optimizations = False
+  # Nor to tune; the tuner's thread sleeps for up to a minute, and dropping the
+  # iterator would wait for it to wake up.
+  options.autotune.enabled = False
   steps = tf.data.Dataset.range(first_step, tf.int64.max)
   dataset = steps.map(read, num_parallel_calls=2).prefetch(2)
   return dataset.with_options(options).as_numpy_iterator()
