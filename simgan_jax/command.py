@@ -13,19 +13,29 @@ def _fail(error: object, code: int) -> None:
   sys.exit(code)
 
 
+def _last_line(error: object) -> str:
+  """Return the sentence at the end of what may be a whole traceback."""
+  line = str(error).strip().splitlines()[-1].strip()
+  return line.removeprefix(f'{errors.InputError.__module__}.InputError: ')
+
+
 def _config_error(error: BaseException) -> str:
   """Return what is wrong with the command line, in words of the user's."""
   if isinstance(error, (KeyError, AttributeError)):
     return (
-        f'--config has no such field or preset: {error.args[0]}; the fields are'
-        ' in simgan_jax/config.py.'
+        f'--config has no such field: {error.args[0]}; the fields are in'
+        ' simgan_jax/config.py.'
     )
-  return ' '.join(str(error).split())
+  return _last_line(error)
 
 
 def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
   try:
-    return flags.FLAGS(argv)
+    remaining = flags.FLAGS(argv)
+    if 'config' in flags.FLAGS:
+      # A config file that cannot be read only shows when it is used.
+      flags.FLAGS['config'].value.name  # pyrefly: ignore
+    return remaining
   # Config files are user code, and a wrong override raises all of these.
   except (
       *(flags.Error, OSError, AttributeError, KeyError, ValueError, TypeError),

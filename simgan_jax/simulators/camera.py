@@ -66,12 +66,29 @@ def photograph(
   return jnp.clip(2 * grey - 1, -1, 1)[..., None]
 
 
+def _transform(matrix, values, *, axis: int):
+  """Multiplies `matrix` with `values` along an axis, the same everywhere.
+
+  A sum of products and no matrix product, whose rounding depends on threads:
+  a quantised image would differ with the number of devices.
+  """
+  values = jnp.expand_dims(jnp.moveaxis(values, axis, -1), -2)
+  product = jnp.sum(
+      values
+      * jnp.asarray(matrix, jnp.float32).reshape(
+          (1,) * (values.ndim - 2) + matrix.shape
+      ),
+      axis=-1,
+  )
+  return jnp.moveaxis(product, -1, axis)
+
+
 def _blur(grey: Float[Array, 'h w'], sigma: Float[Array, '']):
-  """Blurs along the first axis by a Gaussian, as one matrix product."""
+  """Blurs along the first axis by a Gaussian."""
   index = jnp.arange(grey.shape[0])
   distance = index[:, None] - index[None, :]
   weights = jnp.exp(-0.5 * (distance / sigma) ** 2)
-  return (weights / weights.sum(1, keepdims=True)) @ grey
+  return _transform(weights / weights.sum(1, keepdims=True), grey, axis=0)
 
 
 def _compress(grey: Float[Array, 'h w'], strength: Float[Array, '']):
@@ -83,7 +100,7 @@ def _compress(grey: Float[Array, 'h w'], strength: Float[Array, '']):
   dct = np.cos(np.pi * index[:, None] * (2 * index[None, :] + 1) / 16) / 2
   dct[0] /= np.sqrt(2)
   step = _QUANTISATION[None, :, None, :] * strength / 255
-  coefficients = jnp.einsum('ua,iajb,vb->iujv', dct, blocks - 0.5, dct) / step
-  restored = jnp.round(coefficients) * step
-  blocks = jnp.einsum('ua,iujv,vb->iajb', dct, restored, dct) + 0.5
+  coefficients = _transform(dct, _transform(dct, blocks - 0.5, axis=1), axis=3)
+  restored = jnp.round(coefficients / step) * step
+  blocks = _transform(dct.T, _transform(dct.T, restored, axis=1), axis=3) + 0.5
   return blocks.reshape(padded.shape)[:height, :width]
