@@ -29,6 +29,7 @@ def main() -> None:
   """Train the estimators, test them, print and write the tables."""
   logging.set_verbosity(logging.WARNING)
   workdir = _WORKDIR.value
+  seeds = command.parse_seeds(_SEEDS.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
   # After use_cores: these imports may start a JAX backend.
@@ -37,7 +38,7 @@ def main() -> None:
   results = protocol.evaluate(
       workdir=workdir,
       data_dir=_DATA_DIR.value,
-      seeds=command.parse_seeds(_SEEDS.value),
+      seeds=seeds,
       test_path=_TEST_PATH.value,
       test_subjects=_TEST_SUBJECTS.value,
       reuse=_REUSE.value,

@@ -1,13 +1,20 @@
 """Train a SimGAN: python train.py --config=configs/eyes.py."""
 
+import re
+import sys
+
 from absl import flags, logging
 from ml_collections import config_flags
 
 from simgan_jax import command, devices
 
+# Given explicitly, a wrong --config.FIELD is found while flags are parsed.
+if not any(re.match(r'--?config(=|$)', word) for word in sys.argv):
+  sys.argv.insert(1, '--config=configs/eyes.py')
+
 _CONFIG = config_flags.DEFINE_config_file(
     'config',
-    'configs/eyes.py',
+    None,
     'Settings, FILE or FILE:PRESET; --config.FIELD=VALUE changes one.',
     lock_config=False,
 )

@@ -34,7 +34,7 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
     remaining = flags.FLAGS(argv)
     if 'config' in flags.FLAGS:
       # A config file that cannot be read only shows when it is used.
-      flags.FLAGS['config'].value.name  # pyrefly: ignore
+      _ = flags.FLAGS['config'].value.name
     return remaining
   # Config files are user code, and a wrong override raises all of these.
   except (
