@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import app, flags
 
@@ -34,7 +35,8 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
     remaining = flags.FLAGS(argv)
     if 'config' in flags.FLAGS:
       # A config file that cannot be read only shows when it is used.
-      _ = flags.FLAGS['config'].value.name
+      config: Any = flags.FLAGS['config'].value
+      _ = config.name
     return remaining
   # Config files are user code, and a wrong override raises all of these.
   except (

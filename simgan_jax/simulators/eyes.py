@@ -43,7 +43,8 @@ __all__ = [
 
 _OVERSAMPLING = 2
 # Images a device computes at once: always as many, so that the batch does not
-# change a bit, nor does the number of devices from two on; few, so that they stay in the cache.
+# change a bit, nor does the number of devices from two on; few, so that they
+# stay in the cache.
 _TILE = 16
 
 
