@@ -145,7 +145,7 @@ def test_output_of_length_zero_looks_into_the_lens(blobs, trained):
 
 
 def test_divergence_names_the_step(blobs):
-  with pytest.raises(FloatingPointError, match='at step 1'):
+  with pytest.raises(FloatingPointError, match='at step 2'):
     _train(*blobs, learning_rate=float('inf'))
 
 
