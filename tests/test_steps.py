@@ -246,19 +246,21 @@ def test_the_update_is_traced_once(monkeypatch):
   assert all(leaf.is_deleted() for leaf in jax.tree.leaves(donated))
 
 
-def test_keys_differ_by_round_and_step_and_pretraining():
-  """The draws from a full history must not repeat from round to round."""
+def test_each_round_draws_with_a_key_of_its_own():
+  """The slots replaced in a full history must not repeat round by round."""
   state = _create(learning_rate=0.0)
   update = _make_update()
   histories = []
-  for _ in range(6):
+  for _ in range(24 // (BATCH // 2) + 6):
     state, _ = update(state, _batch())
     histories.append(np.asarray(state.history.generation))
+  full = histories[24 // (BATCH // 2) :]
   replaced = [
       tuple(np.flatnonzero(before != after))
-      for before, after in zip(histories, histories[1:], strict=False)
+      for before, after in zip(full, full[1:], strict=False)
   ]
-  assert len(set(replaced)) == len(replaced)
+  assert {len(slots) for slots in replaced} == {BATCH // 2}
+  assert len(set(replaced)) == len(replaced) == 5
 
 
 def test_bfloat16_round_stays_close_and_keeps_float32_parameters():
