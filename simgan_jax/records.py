@@ -8,12 +8,17 @@ from simgan_jax import config as config_lib
 from simgan_jax import errors
 
 
+def write_bytes(path: str, content: bytes) -> None:
+  """Write a file; an interrupted write leaves the old one."""
+  os.makedirs(os.path.dirname(path), exist_ok=True)
+  with open(path + '.tmp', 'wb') as file:
+    file.write(content)
+  os.replace(path + '.tmp', path)
+
+
 def write_text(path: str, text: str) -> None:
   """Write a text file; an interrupted write leaves the old one."""
-  os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path + '.tmp', 'w', encoding='utf-8') as file:
-    file.write(text)
-  os.replace(path + '.tmp', path)
+  write_bytes(path, text.encode())
 
 
 def claim_workdir(workdir: str, config: config_lib.Config) -> None:

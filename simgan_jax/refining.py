@@ -1,5 +1,6 @@
 """Refining a whole data set with a trained refiner."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -8,8 +9,7 @@ from flax.training import train_state
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax import mesh as mesh_lib
-from simgan_jax import samples, steps
+from simgan_jax import batching, samples, steps
 
 
 def refine_images(
@@ -32,15 +32,11 @@ def refine_images(
   Returns:
     [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
   """
-  refine = jax.jit(steps.refine)
-  sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
-  refined = np.empty_like(images)
-  for start in range(0, len(images), batch_size):
-    batch = images[start : start + batch_size]
-    # Filled up, so that one shape is compiled.
-    missing = batch_size - len(batch)
-    padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-    result = np.asarray(refine(refiner, jax.device_put(padded, sharding)))
-    refined[start : start + len(batch)] = samples.to_uint8(result[: len(batch)])
+  refine = functools.partial(jax.jit(steps.refine), refiner)
+  refined = []
+  for batch in batching.map_batches(
+      refine, images, mesh=mesh, batch_size=batch_size
+  ):
+    refined.append(samples.to_uint8(batch))
     on_progress(len(batch))
-  return refined
+  return np.concatenate([images[:0], *refined])

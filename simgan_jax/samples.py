@@ -1,10 +1,11 @@
 """Sample sheets: synthetic | refined | real, to be looked at."""
 
 import io
-import os
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from simgan_jax import records
 
 TITLES = ('synthetic', 'refined', 'real')
 NUM_ROWS, NUM_GROUPS = 8, 2
@@ -67,7 +68,4 @@ def write_png(path: str, image: np.ndarray) -> None:
   """Write [h, w, 3] uint8 as PNG; an interrupted write leaves no half file."""
   buffer = io.BytesIO()
   Image.fromarray(image).save(buffer, 'PNG')
-  os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path + '.tmp', 'wb') as file:
-    file.write(buffer.getvalue())
-  os.replace(path + '.tmp', path)
+  records.write_bytes(path, buffer.getvalue())

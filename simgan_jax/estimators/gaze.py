@@ -12,7 +12,7 @@ from flax import linen as nn
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Shaped, UInt8
 
-from simgan_jax import errors, steps
+from simgan_jax import batching, errors, steps
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
 
@@ -222,12 +222,10 @@ def predict(
   The last batch is filled up, so that one shape is compiled; a prediction of
   length zero counts as looking into the lens.
   """
-  sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
-  found = [np.zeros((0, 3), np.float32)]
-  for start in range(0, len(images), batch_size):
-    batch = images[start : start + batch_size]
-    missing = batch_size - len(batch)
-    padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-    predicted = _predict(params, jax.device_put(padded, sharding))
-    found.append(np.asarray(predicted)[: len(batch)])
-  return np.concatenate(found)
+  found = batching.map_batches(
+      functools.partial(_predict, params),
+      images,
+      mesh=mesh,
+      batch_size=batch_size,
+  )
+  return np.concatenate([np.zeros((0, 3), np.float32), *found])

@@ -1,12 +1,13 @@
 """Cumulative error curve, the paper's Fig. 7."""
 
-import os
+import io
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from simgan_jax import records
 from simgan_jax.evaluation import rows as rows_lib
 
 DEGREES = np.linspace(0, 30, 121)
@@ -60,6 +61,6 @@ def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
   axes.grid(alpha=0.3)
   if rows:
     axes.legend(loc='lower right')
-  os.makedirs(os.path.dirname(path), exist_ok=True)
-  figure.savefig(path + '.tmp', format='png')
-  os.replace(path + '.tmp', path)
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format='png')
+  records.write_bytes(path, buffer.getvalue())
