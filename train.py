@@ -7,6 +7,7 @@ from absl import flags, logging
 from ml_collections import config_flags
 
 from simgan_jax import command, devices
+from simgan_jax import config as config_lib
 
 # Given explicitly, a wrong --config.FIELD is found while flags are parsed.
 if not any(re.match(r'--?config(=|$)', word) for word in sys.argv):
@@ -25,7 +26,7 @@ _DATA_DIR = flags.DEFINE_string(
     'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
 )
 _NUM_DEVICES = flags.DEFINE_integer(
-    'num_devices', 0, 'Devices that share a batch; 0 = all that divide it.', 0
+    'num_devices', 0, 'Devices that share a batch; 0 = as many as divide half of it.', 0
 )
 
 
@@ -33,7 +34,10 @@ def main() -> None:
   """Train, or continue, one run."""
   logging.set_verbosity(logging.WARNING)
   config = _CONFIG.value
-  devices.use_cores(config.batch_size, num_devices=_NUM_DEVICES.value)
+  config_lib.validate(config)
+  devices.use_cores(
+      config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
+  )
   # After use_cores: importing the loop may start a JAX backend.
   from simgan_jax import loop
 

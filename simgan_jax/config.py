@@ -74,6 +74,7 @@ class DataConfig:
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
+  cache: str = 'host'  # 'device': whole data sets in every device's memory
   on_error: str = 'stop'  # 'stop' at a bad file, or 'skip' and list it
 
 
@@ -103,8 +104,12 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
-  history_size: int = 2_048  # images, B of section 2.3
+  history_size: int = 2_048  # images, B of section 2.3; whole half batches
   compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
+  # Parts of a batch computed one after the other, and activations computed again
+  # in the backward pass: both save memory, the numbers stay the same.
+  gradient_accumulation: int = 1
+  rematerialize: bool = False
   rounds_per_call: int = 1  # rounds scanned inside one compiled call
   log_every: int = 10  # rounds
   sample_every: int = 100  # rounds
@@ -141,6 +146,7 @@ def validate(config: Config) -> None:
   for field in (
       *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
       *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
+      'gradient_accumulation',
   ):
     value = getattr(config, field)
     _require(value >= 1, field, value, 'it must be at least 1')
@@ -164,6 +170,12 @@ def validate(config: Config) -> None:
       *('history_size', config.history_size),
       f'it must hold at least half a batch, {config.batch_size // 2} images',
   )
+  parts = config.gradient_accumulation
+  _require(
+      config.batch_size % (2 * parts) == 0,
+      *('gradient_accumulation', parts),
+      f'twice as many parts must divide batch_size={config.batch_size}',
+  )
   weight = config.self_regularization_weight
   _require(
       0 <= weight < float('inf'),
@@ -185,6 +197,7 @@ def validate(config: Config) -> None:
           ('identity', 'channel_mean', 'gradients'),
       ),
       ('data.on_error', config.data.on_error, ('stop', 'skip')),
+      ('data.cache', config.data.cache, ('host', 'device')),
       ('data.channels', config.data.channels, (1, 3)),
       ('data.synthetic.name', config.data.synthetic.name, SOURCES),
       ('data.real.name', config.data.real.name, SOURCES),
@@ -213,6 +226,15 @@ def validate(config: Config) -> None:
       *('evaluation.num_seeds', config.evaluation.num_seeds),
       'evaluation needs at least one seed and one scale',
   )
+
+
+def divisible_size(config: Config) -> int:
+  """Return the number that the number of devices must divide.
+
+  A device's part of a batch consists of pairs of a new and an old image, as
+  many in every part of a step.
+  """
+  return config.batch_size // (2 * config.gradient_accumulation)
 
 
 def flatten(config: object, prefix: str = '') -> dict[str, object]:

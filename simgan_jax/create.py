@@ -25,6 +25,7 @@ def make_state_fn(
       num_blocks=sizes.num_blocks,
       kernel_size=sizes.kernel_size,
       dtype=dtype,
+      rematerialize=config.rematerialize,
   )
   patches = config.discriminator
   discriminator = networks.Discriminator(
@@ -46,10 +47,11 @@ def make_state_fn(
         discriminator=discriminator,
         optimizer=optimizer,
         image_shape=(data.height, data.width, data.channels),
+        batch_size=config.batch_size,
         history_size=config.history_size,
     )
 
-  return jax.jit(create, out_shardings=mesh_lib.replicated(mesh))
+  return jax.jit(create, out_shardings=state_lib.shardings(mesh))
 
 
 def describe_run(

@@ -9,19 +9,19 @@ import jax
 from simgan_jax import errors
 
 
-def largest_divisor(batch_size: int, limit: int) -> int:
-  """Return the largest divisor of `batch_size` that is at most `limit`."""
-  return next(n for n in range(limit, 0, -1) if batch_size % n == 0)
+def largest_divisor(size: int, limit: int) -> int:
+  """Return the largest divisor of `size` that is at most `limit`."""
+  return next(n for n in range(limit, 0, -1) if size % n == 0)
 
 
-def use_cores(batch_size: int, *, num_devices: int = 0) -> None:
+def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
   """Give XLA one CPU device a core; call it before the first JAX operation.
 
   One device a core, with the batch split over them, is faster than one device
   with threads. On a machine with an accelerator it changes nothing that counts.
 
   Args:
-    batch_size: the devices' number must divide it.
+    divisible_size: the devices' number must divide it.
     num_devices: an explicit number, 0 chooses.
   """
   # Not every system can tell which cores a process may use.
@@ -30,27 +30,28 @@ def use_cores(batch_size: int, *, num_devices: int = 0) -> None:
   else:
     cores = os.cpu_count() or 1
   jax.config.update(
-      'jax_num_cpu_devices', num_devices or largest_divisor(batch_size, cores)
+      'jax_num_cpu_devices',
+      num_devices or largest_divisor(divisible_size, cores),
   )
 
 
-def choose_number(batch_size: int, *, num_devices: int = 0) -> int:
+def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
   """Return how many of the devices at hand share a batch.
 
   Args:
-    batch_size: the number must divide it.
+    divisible_size: the number must divide it.
     num_devices: an explicit number, 0 chooses the largest possible.
 
   Raises:
-    InputError: when `num_devices` are not there or do not divide the batch.
+    InputError: when `num_devices` are not there or do not divide the size.
   """
   available = jax.device_count()
   if not num_devices:
-    return largest_divisor(batch_size, available)
-  if num_devices > available or batch_size % num_devices:
+    return largest_divisor(divisible_size, available)
+  if num_devices > available or divisible_size % num_devices:
     raise errors.InputError(
         f'num_devices={num_devices} must be at most the {available} devices'
-        f' here and divide the batch of {batch_size}.'
+        f' here and divide {divisible_size} (half a batch, by parts).'
     )
   return num_devices
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from simgan_jax import errors, steps
+from simgan_jax import errors
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.config import Config, SourceConfig
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.rounds import RoundBatch
 
 # People in the built-in domains: the synthetic ones vary as a simulator's do,
 # the real ones are few, as in data sets of people.
@@ -100,15 +101,32 @@ class Batches:
       *,
       mesh: jax.sharding.Mesh,
       seed: int,
+      on_devices: bool = False,
   ):
-    """Keep [n, h, w, c] uint8 images on the host."""
-    self._images = {'synthetic': synthetic, 'real': real}
+    """Take [n, h, w, c] uint8 images.
+
+    With `on_devices` every device gets a copy of all of them in `dataset`, and
+    the batches hold image numbers, in the order of the images otherwise.
+    """
     self._mesh, self._seed = mesh, seed
+    self.dataset: RoundBatch | None = None
+    if on_devices:
+      self.dataset = jax.device_put(
+          RoundBatch(synthetic, real), mesh_lib.replicated(mesh)
+      )
+      synthetic, real = (
+          np.arange(len(images), dtype=np.int32) for images in (synthetic, real)
+      )
+    self._images = {'synthetic': synthetic, 'real': real}
 
   def stream(
       self, name: str, kind: str, batch_shape: tuple[int, ...], first_step: int
   ) -> Iterator[jax.Array]:
-    """Yield global arrays [*batch_shape, h, w, c] from `first_step` on."""
+    """Yield global arrays of a batch each from `first_step` on.
+
+    They are [*batch_shape, h, w, c] uint8 images, or [*batch_shape] int32 image
+    numbers.
+    """
     from simgan_jax.data import pipeline
 
     sharding = mesh_lib.batch_sharding(
@@ -127,7 +145,7 @@ class Batches:
 
   def rounds(
       self, name: str, config: Config, first_step: int
-  ) -> Iterator[steps.RoundBatch]:
+  ) -> Iterator[RoundBatch]:
     """Yield the images of `rounds_per_call` rounds at a time."""
     calls, batch = config.rounds_per_call, config.batch_size
     num_steps = config.refiner_steps + config.discriminator_steps
@@ -138,4 +156,4 @@ class Batches:
     synthetic, real = (
         self.stream(name, kind, shape, first_step) for kind, shape in streams
     )
-    yield from map(steps.RoundBatch, synthetic, real)
+    yield from map(RoundBatch, synthetic, real)

@@ -18,6 +18,7 @@ from simgan_jax import (
     monitor,
     recorder,
     records,
+    rounds,
     samples,
     steps,
     stopping,
@@ -41,10 +42,12 @@ def pretrain(
   The step counters in the state say where to go on; a stop signal ends it
   early.
   """
-  step_refiner, step_discriminator = steps.make_pretraining(
-      mesh, features_fn=losses.FEATURES[config.self_regularization_features]
+  step_refiner, step_discriminator = rounds.make_pretraining(
+      mesh,
+      features_fn=losses.FEATURES[config.self_regularization_features],
+      num_parts=config.gradient_accumulation,
   )
-  batch = config.batch_size
+  batch, dataset = config.batch_size, batches.dataset
   metrics: steps.Metrics = {}
   done = int(state.refiner.step)
   stream = batches.stream('pretrain_refiner', 'synthetic', (batch,), done)
@@ -56,7 +59,9 @@ def pretrain(
   for _ in progress:
     if stop.received:
       return state
-    state, metrics = step_refiner(state, next(stream))
+    state, metrics = step_refiner(
+        *(state, next(stream)), None if dataset is None else dataset.synthetic
+    )
   done = int(state.discriminator.step)
   name = 'pretrain_discriminator'
   synthetic = batches.stream(name, 'synthetic', (1, batch), done)
@@ -70,7 +75,7 @@ def pretrain(
     if stop.received:
       return state
     state, found = step_discriminator(
-        state, steps.RoundBatch(next(synthetic), next(real))
+        *(state, rounds.RoundBatch(next(synthetic), next(real))), dataset
     )
     metrics |= found
   monitor.check_finite(jax.device_get(metrics), round_number=0)
@@ -88,20 +93,21 @@ def train_rounds(
     stop: stopping.StopSignals,
 ) -> state_lib.SimGANState:
   """Alternate from the round in the state on; return the last state."""
-  update = steps.make_update(
+  update = rounds.make_update(
       mesh,
       refiner_steps=config.refiner_steps,
       self_regularization_weight=config.self_regularization_weight,
       features_fn=losses.FEATURES[config.self_regularization_features],
+      num_parts=config.gradient_accumulation,
   )
   done, calls = int(state.round), config.rounds_per_call
   stream = batches.rounds('rounds', config, done // calls)
   record.start(done, state)
   # Every copy between host and devices in the loop is meant.
-  with jax.transfer_guard_host_to_device('disallow'):
+  with jax.transfer_guard('disallow'):
     stopping_now = bool(stop.received)
     while done < config.num_rounds and not stopping_now:
-      state, metrics = update(state, next(stream))
+      state, metrics = update(state, next(stream), batches.dataset)
       done += calls
       # Read once a call, so that a signal cannot end the loop unsaved.
       stopping_now = bool(stop.received)
@@ -151,7 +157,7 @@ def train(
   start = time.monotonic()
   config_lib.validate(config)
   num_devices = devices.choose_number(
-      config.batch_size, num_devices=num_devices
+      config_lib.divisible_size(config), num_devices=num_devices
   )
   mesh = mesh_lib.make_mesh(num_devices)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
@@ -159,7 +165,10 @@ def train(
   inputs.check_sizes(config, synthetic, real)
   records.claim_workdir(workdir, config)
   batches = inputs.Batches(
-      synthetic.images, real.images, mesh=mesh, seed=config.seed
+      *(synthetic.images, real.images),
+      mesh=mesh,
+      seed=config.seed,
+      on_devices=config.data.cache == 'device',
   )
 
   state = create.make_state_fn(config, mesh)()

@@ -1,5 +1,8 @@
 """The device mesh: what is split over it, and what runs on it."""
 
+import functools
+from typing import Any
+
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -32,27 +35,34 @@ def replicated(mesh: Mesh) -> NamedSharding:
   return NamedSharding(mesh, PartitionSpec())
 
 
-def compile_step(step, mesh: Mesh, *, batch_axis: int):
-  """Compile step(state, batch) for a mesh.
+def compile_step(step, mesh: Mesh, *, state_specs: Any, batch_axis: int):
+  """Compile step(state, batch, shared) for a mesh.
 
-  Each device runs `step` on its part of the batch and a copy of the state;
-  the only communication is what the step itself asks for over `AXIS`. The
-  state passed in is donated.
+  Each device runs `step` on its part of the batch and of the state, and on a
+  copy of what is shared; the only communication is what the step itself asks
+  for over `AXIS`. The state passed in is donated.
+
+  Args:
+    step: returns the new state and metrics, the same on every device.
+    mesh: the devices.
+    state_specs: how the state is split, a prefix of its pytree.
+    batch_axis: axis of the batch's arrays that is split.
   """
   sharded = jax.shard_map(
       step,
       mesh=mesh,
-      in_specs=(PartitionSpec(), batch_spec(batch_axis)),
-      out_specs=PartitionSpec(),
+      in_specs=(state_specs, batch_spec(batch_axis), PartitionSpec()),
+      out_specs=(state_specs, PartitionSpec()),
       check_vma=False,
   )
   compiled = jax.jit(sharded, donate_argnums=0)
   if mesh.devices.flat[0].platform != 'cpu':
     return compiled
 
-  def run(state, batch):
+  @functools.wraps(compiled)
+  def run(state, batch, shared):
     # Collectives of several queued calls can wait for each other for ever on
     # a CPU, and with the work on the same cores there is nothing to overlap.
-    return jax.block_until_ready(compiled(state, batch))
+    return jax.block_until_ready(compiled(state, batch, shared))
 
   return run

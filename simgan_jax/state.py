@@ -1,11 +1,13 @@
 """The state that training carries from round to round."""
 
-from typing import NamedTuple
+import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax.training import train_state
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from simgan_jax import history as history_lib
@@ -29,6 +31,7 @@ def create_state(
     discriminator: networks.Discriminator,
     optimizer: optax.GradientTransformation,
     image_shape: tuple[int, int, int],
+    batch_size: int,
     history_size: int,
 ) -> SimGANState:
   """Return the state before the first step.
@@ -39,7 +42,8 @@ def create_state(
     discriminator: the discriminator network.
     optimizer: used for both networks, each with a state of its own.
     image_shape: (h, w, c).
-    history_size: images the history can hold.
+    batch_size: images a step, over all devices; even.
+    history_size: images the history holds, rounded up to half batches.
   """
   refiner_key, discriminator_key, training_key = jax.random.split(key, 3)
 
@@ -57,8 +61,33 @@ def create_state(
       refiner=create(refiner, refiner_key),
       discriminator=create(discriminator, discriminator_key),
       history=history_lib.init_history(
-          size=history_size, image_shape=image_shape
+          size=history_size, batch_size=batch_size, image_shape=image_shape
       ),
       key=training_key,
       round=jnp.zeros((), jnp.int32),
+  )
+
+
+def partition_specs(axis_name: str) -> Any:
+  """Return how a state is split over a mesh axis, as a prefix of its pytree.
+
+  Every device holds the images of the history that its part of the batch draws
+  from; the rest is the same on all.
+  """
+  everywhere = PartitionSpec()
+  return SimGANState(
+      *(everywhere, everywhere),
+      history=history_lib.History(
+          PartitionSpec(axis_name), everywhere, everywhere
+      ),
+      key=everywhere,
+      round=everywhere,
+  )
+
+
+def shardings(mesh: Mesh) -> Any:
+  """Return `partition_specs` on a mesh, whose axis is its only one."""
+  (axis_name,) = mesh.axis_names
+  return jax.tree.map(
+      functools.partial(NamedSharding, mesh), partition_specs(axis_name)
   )

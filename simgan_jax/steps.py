@@ -1,33 +1,21 @@
-"""The optimiser steps of Algorithm 1 and the compiled round around them.
-
-The steps are pure functions of (state, batch); `make_update` and
-`make_pretraining` compile them for a mesh.
-"""
+"""The optimiser steps of Algorithm 1, pure functions of (state, batch)."""
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax.training import train_state
-from jax.sharding import Mesh
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from simgan_jax import history as history_lib
 from simgan_jax import losses
-from simgan_jax import mesh as mesh_lib
 from simgan_jax.state import SimGANState
 
 Metrics = dict[str, jax.Array]
-
-
-class RoundBatch(NamedTuple):
-  """The images of one round; with one more leading axis, of several rounds."""
-
-  synthetic: Shaped[Array, '*rounds k b h w c']  # k = K_g + K_d steps
-  real: Shaped[Array, '*rounds d b h w c']  # d = K_d steps
 
 
 def scale_images(
@@ -49,33 +37,40 @@ def refine(
   return refiner.apply_fn({'params': refiner.params}, scale_images(images))
 
 
-def _mean(tree, axis_name: str | None):
-  """Return the mean over the devices of a mesh axis, if there is one."""
-  return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
-
-
-def _mix_history(
-    state: SimGANState, refined, *, key: PRNGKeyArray, axis_name: str | None
-):
-  """Return this device's share of the mixed batch, and the history.
-
-  The history is the same on every device, so every device mixes the whole
-  batch: results do not depend on how many there are.
-  """
-  generation = jnp.asarray(state.refiner.step)
-  if axis_name is None:
-    return history_lib.mix(
-        state.history, refined, key=key, generation=generation
-    )
-  share = refined.shape[0]
-  batch, history = history_lib.mix(
-      state.history,
-      jax.lax.all_gather(refined, axis_name, tiled=True),
-      key=key,
-      generation=generation,
+def _parts(images: Any, num_parts: int):
+  """Return a pytree of [b, ...] as [num_parts, b / num_parts, ...]."""
+  return jax.tree.map(
+      lambda x: x.reshape(num_parts, -1, *x.shape[1:]), images
   )
-  start = jax.lax.axis_index(axis_name) * share
-  return jax.lax.dynamic_slice_in_dim(batch, start, share), history
+
+
+def _gradients(
+    loss_fn, params, batch, *, num_parts: int, axis_name: str | None
+):
+  """Return gradients and auxiliary values of loss_fn(params, batch).
+
+  They are means over the parts of the batch, which are computed one after the
+  other, and over the devices: one all-reduce, of all of it.
+  """
+  grad_fn = jax.grad(loss_fn, has_aux=True)
+  if num_parts == 1:
+    found = grad_fn(params, batch)
+  else:
+    parts = _parts(batch, num_parts)
+    shapes = jax.eval_shape(grad_fn, params, jax.tree.map(lambda x: x[0], parts))
+    total, _ = jax.lax.scan(
+        lambda total, part: (
+            jax.tree.map(jnp.add, total, grad_fn(params, part)),
+            None,
+        ),
+        jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes),
+        parts,
+    )
+    found = jax.tree.map(lambda x: x / num_parts, total)
+  if axis_name is None:
+    return found
+  flat, unravel = ravel_pytree(found)
+  return unravel(jax.lax.pmean(flat, axis_name))
 
 
 def _apply_gradients(
@@ -104,6 +99,7 @@ def refiner_step(
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
     adversarial: bool = True,
+    num_parts: int = 1,
     axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
   """Take one refiner step on L_R, eq. 4 of the paper.
@@ -114,6 +110,7 @@ def refiner_step(
     self_regularization_weight: lambda.
     features_fn: psi.
     adversarial: False leaves out the adversarial term: the pre-training.
+    num_parts: of the batch, computed one after the other to save memory.
     axis_name: mesh axis over which the batch is split, if it is.
 
   Returns:
@@ -122,7 +119,7 @@ def refiner_step(
   synthetic = scale_images(synthetic)
   discriminator = state.discriminator
 
-  def loss_fn(params):
+  def loss_fn(params, synthetic):
     refined = state.refiner.apply_fn({'params': params}, synthetic)
     if adversarial:
       logits = discriminator.apply_fn({'params': discriminator.params}, refined)
@@ -140,8 +137,10 @@ def refiner_step(
     change = jnp.mean(jnp.abs(refined - synthetic))
     return loss.total, (loss, change)
 
-  gradients, (loss, change) = _mean(
-      jax.grad(loss_fn, has_aux=True)(state.refiner.params), axis_name
+  gradients, (loss, change) = _gradients(
+      *(loss_fn, state.refiner.params, synthetic),
+      num_parts=num_parts,
+      axis_name=axis_name,
   )
   refiner, metrics = _apply_gradients(state.refiner, gradients, name='refiner')
   metrics |= {
@@ -159,26 +158,39 @@ def discriminator_step(
     real: Shaped[Array, 'b h w c'],
     *,
     key: PRNGKeyArray,
+    num_parts: int = 1,
     axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
   """Take one discriminator step on L_D, eq. 2, with the history of Fig. 4.
 
   Args:
     state: the refiner in it stays as it is.
-    synthetic: [b, h, w, c] uint8, or float32 in [-1, 1]; b even.
+    synthetic: [b, h, w, c] uint8, or float32 in [-1, 1]; b even. Every second
+      image is refined, the history gives the others.
     real: [b, h, w, c] like `synthetic`.
     key: a PRNG key for this step's draws from the history.
+    num_parts: of the batch, computed one after the other to save memory.
     axis_name: mesh axis over which the batch is split, if it is.
 
   Returns:
     The new state and float32 scalars `discriminator/*` and `history/*`.
   """
-  real = scale_images(real)
-  refined, history = _mix_history(
-      state, refine(state.refiner, synthetic), key=key, axis_name=axis_name
+  fresh = jax.lax.map(
+      functools.partial(refine, state.refiner),
+      _parts(synthetic[::2], num_parts),
+  )
+  device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
+  num_pairs = synthetic.shape[0] // 2
+  refined, history = history_lib.mix(
+      state.history,
+      fresh.reshape(num_pairs, *fresh.shape[2:]),
+      key=key,
+      generation=jnp.asarray(state.refiner.step),
+      first_pair=device * num_pairs,
   )
 
-  def loss_fn(params):
+  def loss_fn(params, images):
+    refined, real = images
     # One pass over both halves: the convolutions see one larger batch.
     refined_logits, real_logits = jnp.split(
         state.discriminator.apply_fn(
@@ -195,14 +207,17 @@ def discriminator_step(
     per_patch = loss.total / (2 * num_patches)
     return loss.total, (loss, per_patch, accuracies)
 
-  gradients, (loss, per_patch, accuracies) = _mean(
-      jax.grad(loss_fn, has_aux=True)(state.discriminator.params), axis_name
+  gradients, (loss, per_patch, accuracies) = _gradients(
+      *(loss_fn, state.discriminator.params, (refined, scale_images(real))),
+      num_parts=num_parts,
+      axis_name=axis_name,
   )
   discriminator, metrics = _apply_gradients(
       state.discriminator, gradients, name='discriminator'
   )
   filled = history.generation >= 0
   oldest = jnp.min(jnp.where(filled, history.generation, state.refiner.step))
+  num_images = history.count * history.generation.shape[0]
   metrics |= {
       'discriminator/loss': loss.total,
       'discriminator/refined': loss.refined,
@@ -210,130 +225,10 @@ def discriminator_step(
       'discriminator/loss_per_patch': per_patch,  # undecided: ln 2 = 0.693
       'discriminator/refined_accuracy': accuracies[0],
       'discriminator/real_accuracy': accuracies[1],
-      'history/images': history.count.astype(jnp.float32),
+      'history/images': num_images.astype(jnp.float32),
       # Refiner steps between the newest and the oldest image.
       'history/age_span': (jnp.max(history.generation) - oldest).astype(
           jnp.float32
       ),
   }
   return state._replace(discriminator=discriminator, history=history), metrics
-
-
-def train_round(
-    state: SimGANState,
-    batch: RoundBatch,
-    *,
-    refiner_steps: int,
-    self_regularization_weight: float,
-    features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
-    axis_name: str | None = None,
-) -> tuple[SimGANState, Metrics]:
-  """Run one round of Algorithm 1: K_g refiner, then K_d discriminator steps.
-
-  Args:
-    state: the state after the previous round.
-    batch: K_g + K_d synthetic and K_d real batches.
-    refiner_steps: K_g; the rest of the synthetic batches go to D's steps.
-    self_regularization_weight: lambda.
-    features_fn: psi.
-    axis_name: mesh axis over which the batch is split, if it is.
-
-  Returns:
-    The new state and the metrics of the round, means over its steps.
-  """
-  round_key = jax.random.fold_in(state.key, state.round)
-  step_refiner = functools.partial(
-      refiner_step,
-      self_regularization_weight=self_regularization_weight,
-      features_fn=features_fn,
-      axis_name=axis_name,
-  )
-
-  def step_discriminator(state, inputs):
-    index, synthetic, real = inputs
-    key = jax.random.fold_in(round_key, index)
-    return discriminator_step(
-        state, synthetic, real, key=key, axis_name=axis_name
-    )
-
-  state, refiner_metrics = jax.lax.scan(
-      step_refiner, state, batch.synthetic[:refiner_steps]
-  )
-  state, discriminator_metrics = jax.lax.scan(
-      step_discriminator,
-      state,
-      (
-          jnp.arange(batch.real.shape[0]),
-          *(batch.synthetic[refiner_steps:], batch.real),
-      ),
-  )
-  metrics = jax.tree.map(jnp.mean, refiner_metrics | discriminator_metrics)
-  return state._replace(round=state.round + 1), metrics
-
-
-def make_update(
-    mesh: Mesh,
-    *,
-    refiner_steps: int,
-    self_regularization_weight: float,
-    features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
-) -> Callable[[SimGANState, RoundBatch], tuple[SimGANState, Metrics]]:
-  """Return update(state, batch): whole rounds in one compiled call.
-
-  The batch has a leading axis of rounds, which are scanned; its images are
-  split over the mesh along the batch axis, while state and history are
-  replicated. The state passed in is donated. Metrics have a value a round.
-  """
-  round_fn = functools.partial(
-      train_round,
-      refiner_steps=refiner_steps,
-      self_regularization_weight=self_regularization_weight,
-      features_fn=features_fn,
-      axis_name=mesh_lib.AXIS,
-  )
-
-  def update(state: SimGANState, batch: RoundBatch):
-    return jax.lax.scan(round_fn, state, batch)
-
-  return mesh_lib.compile_step(update, mesh, batch_axis=2)
-
-
-def make_pretraining(
-    mesh: Mesh,
-    *,
-    features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
-) -> tuple[
-    Callable[[SimGANState, jax.Array], tuple[SimGANState, Metrics]],
-    Callable[[SimGANState, RoundBatch], tuple[SimGANState, Metrics]],
-]:
-  """Return the compiled steps that come before the rounds.
-
-  Returns:
-    refiner(state, synthetic [b, h, w, c]), a step on the self-regularisation
-    loss alone, and discriminator(state, batch), a step on eq. 2 with
-    [1, b, h, w, c] images; both donate the state.
-  """
-  refiner = functools.partial(
-      refiner_step,
-      self_regularization_weight=1.0,
-      features_fn=features_fn,
-      adversarial=False,
-      axis_name=mesh_lib.AXIS,
-  )
-
-  def discriminator(state: SimGANState, batch: RoundBatch):
-    # The rounds fold in their number: the largest one is free for this.
-    key = jax.random.fold_in(state.key, 2**32 - 1)
-    key = jax.random.fold_in(key, state.discriminator.step)
-    return discriminator_step(
-        state,
-        batch.synthetic[0],
-        batch.real[0],
-        key=key,
-        axis_name=mesh_lib.AXIS,
-    )
-
-  return (
-      mesh_lib.compile_step(refiner, mesh, batch_axis=0),
-      mesh_lib.compile_step(discriminator, mesh, batch_axis=1),
-  )

@@ -26,7 +26,8 @@ LAYERS = {
     'mesh': set(),
     'networks': {'convolution'},
     'state': {'history', 'networks'},
-    'steps': {'history', 'losses', 'mesh', 'state'},
+    'steps': {'history', 'losses', 'state'},
+    'rounds': {'losses', 'mesh', 'state', 'steps'},
 }
 
 

@@ -79,8 +79,8 @@ def test_refined_images_stay_in_range_and_the_blocks_matter():
   images = jax.random.uniform(jax.random.key(1), (4, 35, 55, 1), minval=-1.0)
   refined, variables = network.init_with_output(jax.random.key(0), images)
   assert jnp.max(jnp.abs(refined)) < 1.0
-  silenced = jax.tree.map(jnp.zeros_like, variables['params']['block2_second'])
-  params = variables['params'] | {'block2_second': silenced}
+  silenced = jax.tree.map(jnp.zeros_like, variables['params']['block2'])
+  params = variables['params'] | {'block2': silenced}
   assert not np.allclose(network.apply({'params': params}, images), refined)
 
 

@@ -18,6 +18,7 @@ def refiner():
           discriminator=networks.Discriminator(features=(4, 4, 4, 4)),
           optimizer=optax.sgd(1e-3),
           image_shape=(12, 16, 1),
+          batch_size=4,
           history_size=8,
       )
   )()

@@ -1,4 +1,4 @@
-"""Optimiser steps and rounds: who learns what, on any number of devices."""
+"""Optimiser steps: who learns what, from whom."""
 
 import functools
 
@@ -9,10 +9,9 @@ import optax
 import pytest
 
 from simgan_jax import losses, networks, steps
-from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 
-BATCH, SHAPE = 8, (12, 16, 1)
+BATCH, SHAPE = 16, (12, 16, 1)
 
 
 def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
@@ -22,6 +21,7 @@ def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
       discriminator=networks.Discriminator(features=(8, 8, 8, 8), **options),
       optimizer=optimizer(learning_rate),
       image_shape=SHAPE,
+      batch_size=BATCH,
       history_size=24,
   )
 
@@ -40,29 +40,6 @@ discriminator_step = jax.jit(steps.discriminator_step)
 def _images(seed, *lead):
   rng = np.random.default_rng(seed)
   return rng.integers(0, 256, (*lead, BATCH, *SHAPE), dtype=np.uint8)
-
-
-def _batch(rounds=1, refiner_steps=2, discriminator_steps=1):
-  return steps.RoundBatch(
-      _images(1, rounds, refiner_steps + discriminator_steps),
-      # Another domain: darker.
-      _images(2, rounds, discriminator_steps) // 2,
-  )
-
-
-def _make_update(num_devices=1, **options):
-  mesh = mesh_lib.make_mesh(num_devices)
-  update = steps.make_update(
-      mesh, **{'refiner_steps': 2, 'self_regularization_weight': 0.1} | options
-  )
-
-  def place(state, batch):
-    batch = jax.device_put(batch, mesh_lib.batch_sharding(mesh, batch_axis=2))
-    # A copy: the update donates it.
-    state = jax.tree.map(jnp.copy, state)
-    return update(jax.device_put(state, mesh_lib.replicated(mesh)), batch)
-
-  return place
 
 
 def _distance(first, second):
@@ -140,7 +117,7 @@ def test_the_discriminator_sees_the_history(state):
   white = state.history._replace(
       images=jnp.ones_like(state.history.images),
       generation=jnp.zeros_like(state.history.generation),
-      count=jnp.asarray(24),
+      count=jnp.asarray(3),
   )
   args = (_images(1), _images(2))
   after_empty, _ = discriminator_step(state, *args, key=jax.random.key(0))
@@ -153,7 +130,7 @@ def test_the_discriminator_sees_the_history(state):
       )
       > 1e-6
   )
-  assert int(after_empty.history.count) == BATCH // 2
+  assert int(after_empty.history.count) == 1
 
 
 def test_metrics_by_hand(state):
@@ -182,105 +159,3 @@ def test_metrics_by_hand(state):
       optax.tree.norm(after.refiner.params),
       rtol=1e-5,
   )
-
-
-def test_a_round_makes_k_g_and_k_d_steps_and_counts():
-  update = _make_update(refiner_steps=3)
-  state, metrics = update(
-      _create(), _batch(rounds=2, refiner_steps=3, discriminator_steps=2)
-  )
-  assert int(state.refiner.step) == 6
-  assert int(state.discriminator.step) == 4
-  assert int(state.round) == 2
-  assert int(state.history.count) == 4 * BATCH // 2
-  assert {value.shape for value in metrics.values()} == {(2,)}
-
-
-def test_numbers_do_not_depend_on_the_number_of_devices():
-  batch = _batch(rounds=4)
-  one, one_metrics = _make_update(1)(_create(), batch)
-  for num_devices in (2, 4, 8):
-    many, metrics = _make_update(num_devices)(_create(), batch)
-    for name, value in one_metrics.items():
-      np.testing.assert_allclose(
-          metrics[name], value, rtol=2e-4, atol=1e-5, err_msg=name
-      )
-    assert _distance(one.refiner.params, many.refiner.params) < 1e-5
-    assert _distance(one.discriminator.params, many.discriminator.params) < 1e-5
-    assert _distance(one.history.images, many.history.images) < 1e-4
-
-
-def test_scanning_rounds_gives_the_same_numbers():
-  batch, update = _batch(rounds=4), _make_update()
-  together, _ = update(_create(), batch)
-  one_by_one = _create()
-  for i in range(4):
-    one_by_one, _ = update(
-        one_by_one, jax.tree.map(lambda x, i=i: x[i : i + 1], batch)
-    )
-  assert _distance(together.refiner.params, one_by_one.refiner.params) < 1e-6
-  assert _distance(together.history.images, one_by_one.history.images) < 1e-5
-
-
-def test_the_update_is_traced_once(monkeypatch):
-  traces = []
-  original = steps.train_round
-
-  def counted(*args, **options):
-    traces.append(1)
-    return original(*args, **options)
-
-  monkeypatch.setattr(steps, 'train_round', counted)
-  mesh = mesh_lib.make_mesh(2)
-  update = steps.make_update(
-      mesh, refiner_steps=2, self_regularization_weight=0.1
-  )
-  state = jax.jit(_create, out_shardings=mesh_lib.replicated(mesh))()
-  batch = jax.device_put(_batch(), mesh_lib.batch_sharding(mesh, batch_axis=2))
-  donated = state.refiner.params
-  state, _ = update(state, batch)
-  first = len(traces)
-  for _ in range(3):
-    state, _ = update(state, batch)
-  assert first and len(traces) == first
-  assert all(leaf.is_deleted() for leaf in jax.tree.leaves(donated))
-
-
-def test_each_round_draws_with_a_key_of_its_own():
-  """The slots replaced in a full history must not repeat round by round."""
-  state = _create(learning_rate=0.0)
-  update = _make_update()
-  histories = []
-  for _ in range(24 // (BATCH // 2) + 6):
-    state, _ = update(state, _batch())
-    histories.append(np.asarray(state.history.generation))
-  full = histories[24 // (BATCH // 2) :]
-  replaced = [
-      tuple(np.flatnonzero(before != after))
-      for before, after in zip(full, full[1:], strict=False)
-  ]
-  assert {len(slots) for slots in replaced} == {BATCH // 2}
-  assert len(set(replaced)) == len(replaced) == 5
-
-
-def test_bfloat16_round_stays_close_and_keeps_float32_parameters():
-  exact, _ = _make_update()(_create(), _batch())
-  state, metrics = _make_update()(_create(dtype=jnp.bfloat16), _batch())
-  leaves = jax.tree.leaves((state.refiner.params, state.discriminator.params))
-  assert {leaf.dtype for leaf in leaves} == {jnp.dtype('float32')}
-  assert all(bool(jnp.all(jnp.isfinite(v))) for v in metrics.values())
-  assert 0 < _distance(exact.refiner.params, state.refiner.params) < 0.02
-
-
-def test_whole_image_discriminator_trains():
-  state = state_lib.create_state(
-      jax.random.key(0),
-      refiner=networks.Refiner(num_features=4, num_blocks=1),
-      discriminator=networks.Discriminator(features=(8, 8, 8, 8), local=False),
-      optimizer=optax.adam(1e-3),
-      image_shape=SHAPE,
-      history_size=24,
-  )
-  _, metrics = _make_update()(state, _batch())
-  # One decision an image: about ln 2, not the sum over a map.
-  assert 0.3 < metrics['refiner/adversarial'][0] < 2.0

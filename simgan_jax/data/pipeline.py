@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from jaxtyping import UInt8
+from jaxtyping import Shaped
 
 from simgan_jax.errors import InputError
 
 
 def batches(
-    images: UInt8[np.ndarray, 'n h w c'],
+    images: Shaped[np.ndarray, 'n *element'],
     *,
     batch_shape: tuple[int, ...],
     seed: int,
@@ -24,7 +24,7 @@ def batches(
     first_step: int = 0,
     process_index: int = 0,
     process_count: int = 1,
-) -> Iterator[UInt8[np.ndarray, '... h w c']]:
+) -> Iterator[Shaped[np.ndarray, '...']]:
   """Returns endless shuffled batches, every image once an epoch.
 
   Step s takes the positions `s * prod(batch_shape)` onwards of an endless
@@ -32,7 +32,7 @@ def batches(
   permutation computed from (seed, stream, epoch).
 
   Args:
-    images: [n, h, w, c] uint8.
+    images: [n, h, w, c] uint8, or anything else with one entry an image.
     batch_shape: Leading axes of a batch, e.g. (K, B); the last is the global
       batch size.
     seed: Seed of the permutations.
@@ -43,8 +43,8 @@ def batches(
     process_count: Number of processes; divides the last batch axis.
 
   Returns:
-    Iterator of [*batch_shape, h, w, c] uint8 arrays (last batch axis divided
-    by `process_count`), read-only, prefetched.
+    Iterator of arrays [*batch_shape, h, w, c] (last batch axis divided by
+    `process_count`) of the type of `images`, read-only, prefetched.
 
   Raises:
     InputError: If there are fewer images than a batch, or the batch cannot be

@@ -53,7 +53,8 @@ def load_refined(
     InputError: when there is no trained checkpoint.
   """
   checkpoints = checkpoint.Checkpoints(workdir)
-  state = checkpoints.restore(create.make_state_fn(config, mesh)())
+  one_device = mesh_lib.make_mesh(1)
+  state = checkpoints.restore(create.make_state_fn(config, one_device)())
   checkpoints.close()
   if state is None or not int(state.round):
     raise errors.InputError(
@@ -62,7 +63,8 @@ def load_refined(
     )
   with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
     return refining.refine_images(
-        *(state.refiner, synthetic),
+        jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
+        synthetic,
         mesh=mesh,
         batch_size=BATCH_SIZE,
         on_progress=bar.update,

@@ -1,0 +1,144 @@
+"""Floating-point operations and fewest bytes of a round, from the layers' sizes.
+
+Only convolutions are counted: the rest is below one percent of the operations
+and, fused into them, of the bytes. `docs/scaling.md` explains the model.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from simgan_jax import config as config_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """One convolution: sizes of an image's input and output, and its kernel."""
+
+  pixels_in: int
+  pixels_out: int
+  channels_in: int
+  channels_out: int
+  kernel_size: int
+
+  @property
+  def operations(self) -> int:
+    """Floating-point operations of the forward pass of one image."""
+    window = self.kernel_size**2 * self.channels_in
+    return 2 * self.pixels_out * window * self.channels_out
+
+  @property
+  def scalars_in(self) -> int:
+    """Scalars of the input of one image."""
+    return self.pixels_in * self.channels_in
+
+  @property
+  def scalars_out(self) -> int:
+    """Scalars of the output of one image."""
+    return self.pixels_out * self.channels_out
+
+  @property
+  def parameters(self) -> int:
+    """Kernel and bias."""
+    window = self.kernel_size**2 * self.channels_in
+    return (window + 1) * self.channels_out
+
+
+def refiner_layers(config: config_lib.Config) -> list[Layer]:
+  """Return the layers of the refiner."""
+  data, sizes = config.data, config.refiner
+  pixels, hidden = data.height * data.width, sizes.num_features
+  stem = Layer(pixels, pixels, data.channels, hidden, sizes.kernel_size)
+  block = Layer(pixels, pixels, hidden, hidden, sizes.kernel_size)
+  head = Layer(pixels, pixels, hidden, data.channels, 1)
+  return [stem, *[block] * (2 * sizes.num_blocks), head]
+
+
+def discriminator_layers(config: config_lib.Config) -> list[Layer]:
+  """Return the layers of the discriminator, its max-pool left out."""
+  data, sizes = config.data, config.discriminator
+  height, width, channels = data.height, data.width, data.channels
+  layers = []
+  for i, features in enumerate((*sizes.features, 2)):
+    last = i == len(sizes.features)
+    kernel = 1 if last else sizes.kernel_sizes[i]
+    stride = 1 if last else sizes.strides[i]
+    out = math.ceil(height / stride), math.ceil(width / stride)
+    layers.append(
+        Layer(height * width, math.prod(out), channels, features, kernel)
+    )
+    (height, width), channels = out, features
+    if i == 1:
+      height = math.ceil(height / sizes.pool_stride)
+      width = math.ceil(width / sizes.pool_stride)
+  return layers
+
+
+def _forward(layers: Sequence[Layer]) -> tuple[int, int]:
+  """Return operations and scalars moved: each input read, each output written."""
+  return (
+      sum(layer.operations for layer in layers),
+      sum(layer.scalars_in + layer.scalars_out for layer in layers),
+  )
+
+
+def _training(layers: Sequence[Layer]) -> tuple[int, int]:
+  """Return the same of forward pass and both gradients.
+
+  The first layer's input needs no gradient. Backward, a layer reads its input
+  and its output's gradient, and writes its input's gradient.
+  """
+  operations, scalars = _forward(layers)
+  operations = 3 * operations - layers[0].operations
+  backward = sum(2 * x.scalars_in + x.scalars_out for x in layers)
+  return operations, scalars + backward - layers[0].scalars_in
+
+
+def _input_gradient(layers: Sequence[Layer]) -> tuple[int, int]:
+  """Return the same of forward pass and the gradient for the images."""
+  operations, scalars = _forward(layers)
+  backward = sum(layer.scalars_in + layer.scalars_out for layer in layers)
+  return 2 * operations, scalars + backward
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+  """Work of one round for a whole batch."""
+
+  operations: float
+  bytes: float  # of activations, parameters and optimiser states
+  gradient_bytes: float  # all-reduced between devices
+  image_bytes: float  # uint8 images that come in
+
+  def seconds(self, *, rate: float, bandwidth: float) -> float:
+    """Return the floor: whichever of operations and bytes takes longer."""
+    return max(self.operations / rate, self.bytes / bandwidth)
+
+
+def round_cost(config: config_lib.Config) -> Cost:
+  """Return what a round of K_g refiner and K_d discriminator steps costs."""
+  refiner, discriminator = refiner_layers(config), discriminator_layers(config)
+  k_g, k_d = config.refiner_steps, config.discriminator_steps
+  batch = config.batch_size
+  scalar_bytes = {'float32': 4, 'bfloat16': 2}[config.compute_dtype]
+
+  # A discriminator step refines half a batch and trains on two whole ones.
+  work = (
+      (k_g, _training(refiner)),
+      (k_g, _input_gradient(discriminator)),
+      (0.5 * k_d, _forward(refiner)),
+      (2.0 * k_d, _training(discriminator)),
+  )
+  operations = batch * sum(times * found[0] for times, found in work)
+  moved = batch * scalar_bytes * sum(times * found[1] for times, found in work)
+  sizes = [sum(x.parameters for x in net) for net in (refiner, discriminator)]
+  trained = k_g * sizes[0] + k_d * sizes[1]
+  # Adam reads gradient, parameter and two moments, and writes three of them.
+  moved += 7 * 4 * trained
+  pixels = config.data.height * config.data.width * config.data.channels
+  return Cost(
+      operations=operations,
+      bytes=moved,
+      gradient_bytes=4.0 * trained,
+      image_bytes=batch * pixels * (k_g + 2 * k_d),
+  )
