@@ -26,7 +26,10 @@ _DATA_DIR = flags.DEFINE_string(
     'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
 )
 _NUM_DEVICES = flags.DEFINE_integer(
-    'num_devices', 0, 'Devices that share a batch; 0 = as many as divide half of it.', 0
+    'num_devices',
+    0,
+    'Devices that share a batch; 0 = as many as divide half of it.',
+    0,
 )
 
 

@@ -72,10 +72,12 @@ class Discriminator(nn.Module):
   def __init__(self):
     """Build the layers."""
     super().__init__()
-    self.conv = nn.ModuleList([
-        *(_Conv(1, 96, 3, 2), _Conv(96, 64, 3, 2)),
-        *(_Conv(64, 32, 3, 1), _Conv(32, 32, 1, 1)),
-    ])
+    self.conv = nn.ModuleList(
+        [
+            *(_Conv(1, 96, 3, 2), _Conv(96, 64, 3, 2)),
+            *(_Conv(64, 32, 3, 1), _Conv(32, 32, 1, 1)),
+        ]
+    )
     self.logits = _Conv(32, 2, 1, 1)
 
   def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -122,7 +124,9 @@ def load_convolutions(network: Refiner | Discriminator, params: Any) -> None:
   """Copy Flax parameters into a network."""
   with torch.no_grad():
     for name, layer in network.convolutions().items():
-      found = functools.reduce(lambda tree, key: tree[key], name.split('/'), params)
+      found = functools.reduce(
+          lambda tree, key: tree[key], name.split('/'), params
+      )
       kernel = np.asarray(found['kernel']).transpose(3, 2, 0, 1)
       layer.weight.copy_(torch.from_numpy(kernel.copy()))
       assert layer.bias is not None
@@ -174,11 +178,13 @@ class Training:
     self.history = torch.from_numpy(history.copy()).to(self.device)
     wrap = functools.partial(torch.compile, mode=compile_mode)
     compiled = compile_mode is not None
-    self.refiner_loss = wrap(self._refiner_loss) if compiled else (
-        self._refiner_loss
+    self.refiner_loss = (
+        wrap(self._refiner_loss) if compiled else (self._refiner_loss)
     )
-    self.discriminator_loss = wrap(self._discriminator_loss) if compiled else (
-        self._discriminator_loss
+    self.discriminator_loss = (
+        wrap(self._discriminator_loss)
+        if compiled
+        else (self._discriminator_loss)
     )
     self.refine = wrap(self._refine) if compiled else self._refine
 

@@ -195,10 +195,12 @@ def report(seconds, losses, facts) -> None:
     }
     ratios = functools.partial(_ratio, own)
     for name, values in own.items():
-      rows.append([
-          *(dtype, name, min(values), measure.median(values)),
-          *(ratios(name), measure.median(values) / floor),
-      ])
+      rows.append(
+          [
+              *(dtype, name, min(values), measure.median(values)),
+              *(ratios(name), measure.median(values) / floor),
+          ]
+      )
     rows.append([dtype, 'floor', floor, floor, '', 1.0])
     facts |= {
         f'{dtype} products': f'{rate / 1e9:.0f} GFLOP/s',

@@ -8,7 +8,6 @@ import optax
 
 from simgan_jax import config as config_lib
 from simgan_jax import losses, networks
-from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 
 OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}

@@ -90,10 +90,12 @@ def mix(
 
   pair = jnp.arange(len(refined))
   old = history.images[pair, own(drawn)]
-  batch = jnp.concatenate([
-      refined,
-      jnp.where(history.count > 0, old, refined),
-  ])
+  batch = jnp.concatenate(
+      [
+          refined,
+          jnp.where(history.count > 0, old, refined),
+      ]
+  )
   return batch, History(
       images=history.images.at[pair, own(replaced)].set(refined),
       generation=history.generation.at[jnp.arange(all_pairs), replaced].set(

@@ -39,9 +39,7 @@ def refine(
 
 def _parts(images: Any, num_parts: int):
   """Return a pytree of [b, ...] as [num_parts, b / num_parts, ...]."""
-  return jax.tree.map(
-      lambda x: x.reshape(num_parts, -1, *x.shape[1:]), images
-  )
+  return jax.tree.map(lambda x: x.reshape(num_parts, -1, *x.shape[1:]), images)
 
 
 def _gradients(
@@ -57,7 +55,9 @@ def _gradients(
     found = grad_fn(params, batch)
   else:
     parts = _parts(batch, num_parts)
-    shapes = jax.eval_shape(grad_fn, params, jax.tree.map(lambda x: x[0], parts))
+    shapes = jax.eval_shape(
+        grad_fn, params, jax.tree.map(lambda x: x[0], parts)
+    )
     total, _ = jax.lax.scan(
         lambda total, part: (
             jax.tree.map(jnp.add, total, grad_fn(params, part)),
