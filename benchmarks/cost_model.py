@@ -1,4 +1,4 @@
-"""Floating-point operations and fewest bytes of a round, from the layers' sizes.
+"""Floating-point operations and fewest bytes of a round, by the layers' sizes.
 
 Only convolutions are counted: the rest is below one percent of the operations
 and, fused into them, of the bytes. `docs/scaling.md` explains the model.
@@ -75,7 +75,7 @@ def discriminator_layers(config: config_lib.Config) -> list[Layer]:
 
 
 def _forward(layers: Sequence[Layer]) -> tuple[int, int]:
-  """Return operations and scalars moved: each input read, each output written."""
+  """Return operations and scalars moved: inputs read, outputs written."""
   return (
       sum(layer.operations for layer in layers),
       sum(layer.scalars_in + layer.scalars_out for layer in layers),

@@ -1,4 +1,4 @@
-"""What the benchmarks share: interleaved timing, the machine's limits, tables."""
+"""What the benchmarks share: timing in turns, the machine's limits, tables."""
 
 import datetime
 import json

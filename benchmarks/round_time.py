@@ -3,9 +3,9 @@
     pip install torch   # without a GPU: torch==2.13.0
     python -m benchmarks.round_time --batch_size=32 --dtypes=float32
 
-Runs on whatever device JAX finds. One round is K_g = 2 refiner steps and K_d = 1
-discriminator step of the eyes networks, history included, with the same weights
-and the same uint8 images; alternatives take turns. First both are compared: the
+Runs on whatever device JAX finds. One round is K_g = 2 refiner and K_d = 1
+discriminator steps of the eyes networks, history included, with equal weights
+and equal uint8 images; alternatives take turns. First both are compared: the
 losses of some rounds with a history of one image a pair, where nothing is left
 to chance.
 """

@@ -106,8 +106,8 @@ class Config:
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
   history_size: int = 2_048  # images, B of section 2.3; whole half batches
   compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
-  # Parts of a batch computed one after the other, and activations computed again
-  # in the backward pass: both save memory, the numbers stay the same.
+  # Parts of a batch computed one after the other, and activations computed
+  # again in the backward pass: both save memory and keep the numbers.
   gradient_accumulation: int = 1
   rematerialize: bool = False
   rounds_per_call: int = 1  # rounds scanned inside one compiled call

@@ -61,8 +61,11 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
   One image at a time keeps its columns in the cache; the transposed gradient
   comes first because Eigen multiplies [f, n] x [n, k] fastest.
   """
-  features, size = gradient.shape[3], gradient.shape[1:3]
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
+  if kernel_shape[:2] == strides == (1, 1):
+    rows = jnp.tensordot(padded, gradient, ((0, 1, 2),) * 2)
+    return rows.reshape(kernel_shape).astype(images.dtype)
+  features, size = gradient.shape[3], gradient.shape[1:3]
 
   def add(total, image_and_gradient):
     image, gradient = image_and_gradient
@@ -126,14 +129,8 @@ def convolve(
   else:
     pads = padding
   pads = tuple(tuple(pair) for pair in pads)
-  if jax.default_backend() != 'cpu':
-    return _xla(images, kernel, tuple(strides), pads)
-  if kernel.shape[:2] + tuple(strides) == (1, 1, 1, 1) and not any(
-      sum(pads, ())
-  ):
-    # A matrix product, and so are its gradients.
-    return jnp.tensordot(images, kernel[0, 0], 1)
-  return _cpu(images, kernel, tuple(strides), pads)
+  function = _cpu if jax.default_backend() == 'cpu' else _xla
+  return function(images, kernel, tuple(strides), pads)
 
 
 Conv = functools.partial(nn.Conv, conv_general_dilated=convolve)

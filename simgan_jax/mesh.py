@@ -36,7 +36,7 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 
 def compile_step(step, mesh: Mesh, *, state_specs: Any, batch_axis: int):
-  """Compile step(state, batch, shared) for a mesh.
+  """Compile step(state, batch, shared=None) for a mesh.
 
   Each device runs `step` on its part of the batch and of the state, and on a
   copy of what is shared; the only communication is what the step itself asks
@@ -55,12 +55,15 @@ def compile_step(step, mesh: Mesh, *, state_specs: Any, batch_axis: int):
       out_specs=(state_specs, PartitionSpec()),
       check_vma=False,
   )
-  compiled = jax.jit(sharded, donate_argnums=0)
+
+  @functools.partial(jax.jit, donate_argnums=0)
+  def compiled(state, batch, shared=None):
+    return sharded(state, batch, shared)
+
   if mesh.devices.flat[0].platform != 'cpu':
     return compiled
 
-  @functools.wraps(compiled)
-  def run(state, batch, shared):
+  def run(state, batch, shared=None):
     # Collectives of several queued calls can wait for each other for ever on
     # a CPU, and with the work on the same cores there is nothing to overlap.
     return jax.block_until_ready(compiled(state, batch, shared))

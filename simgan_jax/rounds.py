@@ -95,13 +95,12 @@ def _compile(step, mesh: Mesh, *, batch_axis: int):
       batch = jax.tree.map(lambda numbers, x: x[numbers], batch, dataset)
     return step(state, batch)
 
-  compiled = mesh_lib.compile_step(
+  return mesh_lib.compile_step(
       looked_up,
       mesh,
       state_specs=state_lib.partition_specs(mesh_lib.AXIS),
       batch_axis=batch_axis,
   )
-  return lambda state, batch, dataset=None: compiled(state, batch, dataset)
 
 
 def make_update(

@@ -84,6 +84,23 @@ def test_refined_images_stay_in_range_and_the_blocks_matter():
   assert not np.allclose(network.apply({'params': params}, images), refined)
 
 
+def test_rematerialisation_keeps_only_the_inputs_of_the_blocks():
+  images = jnp.zeros((2, 35, 55, 1))
+
+  def residuals(rematerialize):
+    network = networks.Refiner(num_features=8, rematerialize=rematerialize)
+    variables = network.init(jax.random.key(0), images)
+    vjp = jax.eval_shape(
+        lambda v: jax.vjp(lambda v: network.apply(v, images), v)[1], variables
+    )
+    parameters = networks.count_parameters(variables)
+    return sum(leaf.size for leaf in jax.tree.leaves(vjp)) - parameters
+
+  features = 2 * 35 * 55 * 8
+  assert residuals(True) < 8 * features  # four inputs, stem and head
+  assert residuals(False) > 2 * residuals(True)
+
+
 def test_bfloat16_keeps_float32_parameters_and_results():
   for kind in (networks.Refiner, networks.Discriminator):
     network = kind(dtype=jnp.bfloat16)

@@ -1,9 +1,14 @@
 """Compiled rounds: the same numbers on any devices, however they are fed."""
 
+import functools
+import math
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import networks, rounds
@@ -13,10 +18,12 @@ BATCH, SHAPE = 16, (12, 16, 1)
 
 
 def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
+  sizes = {'num_features': 4, 'num_blocks': 1} | options
+  dtype = options.get('dtype', jnp.float32)
   return state_lib.create_state(
       jax.random.key(0),
-      refiner=networks.Refiner(num_features=4, num_blocks=1, **options),
-      discriminator=networks.Discriminator(features=(8, 8, 8, 8), **options),
+      refiner=networks.Refiner(**sizes),
+      discriminator=networks.Discriminator(features=(8, 8, 8, 8), dtype=dtype),
       optimizer=optimizer(learning_rate),
       image_shape=SHAPE,
       batch_size=BATCH,
@@ -37,17 +44,26 @@ def _batch(num_rounds=1, refiner_steps=2, discriminator_steps=1):
   )
 
 
+def _numbered(batch):
+  """Return a batch as image numbers and the data set they count in."""
+  numbers = rounds.RoundBatch(
+      *(np.arange(x[..., 0, 0, 0].size).reshape(x.shape[:-3]) for x in batch)
+  )
+  return numbers, rounds.RoundBatch(*(x.reshape(-1, *SHAPE) for x in batch))
+
+
 def _make_update(num_devices=1, **options):
   mesh = mesh_lib.make_mesh(num_devices)
   update = rounds.make_update(
       mesh, **{'refiner_steps': 2, 'self_regularization_weight': 0.1} | options
   )
 
-  def place(state, batch):
+  def place(state, batch, dataset=None):
     batch = jax.device_put(batch, mesh_lib.batch_sharding(mesh, batch_axis=2))
     # A copy: the update donates it.
     state = jax.tree.map(jnp.copy, state)
-    return update(jax.device_put(state, state_lib.shardings(mesh)), batch)
+    state = jax.device_put(state, state_lib.shardings(mesh))
+    return update(state, batch, dataset)
 
   return place
 
@@ -82,6 +98,87 @@ def test_numbers_do_not_depend_on_the_number_of_devices():
     assert _distance(one.refiner.params, many.refiner.params) < 1e-5
     assert _distance(one.discriminator.params, many.discriminator.params) < 1e-5
     assert _distance(one.history.images, many.history.images) < 1e-4
+
+
+def _collectives(hlo):
+  """Return (kind, bytes of its result) of each collective in compiled HLO."""
+  kinds = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
+  found = re.findall(rf'= (.*?) ({kinds})(?:-start)?\(', hlo)
+  return [
+      (kind, sum(4 * math.prod(map(int, dims.split(','))) for dims in shapes))
+      for shapes, kind in (
+          (re.findall(r'[fsu]\d+\[([\d,]+)\]', result), kind)
+          for result, kind in found
+      )
+  ]
+
+
+@pytest.mark.parametrize('cached', [False, True])
+def test_a_step_exchanges_one_all_reduce_of_its_gradients(cached):
+  """No images travel: neither the batch, nor refined ones, nor the history."""
+  mesh = mesh_lib.make_mesh(4)
+  update = rounds.make_update(
+      mesh, refiner_steps=2, self_regularization_weight=0.1
+  )
+  state = jax.jit(_create, out_shardings=state_lib.shardings(mesh))()
+  batch, dataset = _batch(), None
+  if cached:
+    batch, dataset = _numbered(batch)
+  batch = jax.device_put(batch, mesh_lib.batch_sharding(mesh, batch_axis=2))
+  dataset = jax.device_put(dataset, mesh_lib.replicated(mesh))
+  compiled = jax.jit(update).lower(state, batch, dataset).compile()
+  found = _collectives(compiled.as_text())
+  # The two kinds of steps are a loop each, so each stands there once.
+  assert [kind for kind, _ in found] == ['all-reduce'] * 2
+  for (_, size), network in zip(
+      sorted(found), (state.refiner, state.discriminator), strict=True
+  ):
+    gradients = 4 * networks.count_parameters(network.params)
+    assert gradients < size <= gradients + 4 * 8  # and some metrics
+
+
+def test_a_batch_of_image_numbers_gives_the_same_numbers():
+  mesh, batch = mesh_lib.make_mesh(2), _batch(num_rounds=2)
+  numbers, dataset = _numbered(batch)
+  dataset = jax.device_put(dataset, mesh_lib.replicated(mesh))
+  update = _make_update(2)
+  state, metrics = update(_create(), batch)
+  found, found_metrics = update(_create(), numbers, dataset)
+  assert _distance(state.refiner.params, found.refiner.params) == 0
+  assert _distance(state.history.images, found.history.images) == 0
+  assert _distance(metrics, found_metrics) == 0
+
+
+@pytest.mark.parametrize('num_devices', [1, 2])
+def test_accumulation_and_rematerialisation_keep_the_numbers(num_devices):
+  batch = _batch(num_rounds=3)
+  plain, plain_metrics = _make_update(num_devices)(_create(), batch)
+  update = _make_update(num_devices, num_parts=4)
+  saving, metrics = update(_create(rematerialize=True), batch)
+  for name, value in plain_metrics.items():
+    np.testing.assert_allclose(
+        metrics[name], value, rtol=2e-4, atol=1e-5, err_msg=name
+    )
+  assert _distance(plain.refiner.params, saving.refiner.params) < 1e-5
+  assert (
+      _distance(plain.discriminator.params, saving.discriminator.params) < 1e-5
+  )
+  assert _distance(plain.history.images, saving.history.images) < 1e-4
+
+
+def test_accumulation_saves_memory():
+  def peak(num_parts):
+    update = rounds.make_update(
+        mesh_lib.make_mesh(1),
+        refiner_steps=2,
+        self_regularization_weight=0.1,
+        num_parts=num_parts,
+    )
+    state = jax.eval_shape(functools.partial(_create, num_blocks=6))
+    compiled = jax.jit(update).lower(state, _batch()).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+  assert peak(4) < 0.5 * peak(1)
 
 
 def test_scanning_rounds_gives_the_same_numbers():

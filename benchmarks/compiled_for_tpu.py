@@ -1,0 +1,193 @@
+"""The update compiled for slices of TPU v5e, on a machine without a TPU.
+
+    pip install libtpu
+    python -m benchmarks.compiled_for_tpu --tasks=eyes
+
+Nothing runs: the TPU compiler takes the update as it is, for devices that it
+only knows by description, and says what memory it needs, which operations and
+collectives it holds and how many cycles it expects. A program too large for the
+memory of a device is an answer as well. Each line takes one to five minutes.
+"""
+
+import dataclasses
+import math
+import os
+import re
+
+import jax
+import numpy as np
+from absl import app, flags
+from jax.experimental import topologies
+
+from benchmarks import cost_model, measure, scaling_plot
+from simgan_jax import config as config_lib
+from simgan_jax import create, rounds
+from simgan_jax import mesh as mesh_lib
+from simgan_jax import state as state_lib
+
+_TASKS = flags.DEFINE_list('tasks', ['eyes', 'hands'], 'eyes, hands or both.')
+_BATCH = flags.DEFINE_integer('batch_size', 512, 'Images a step.')
+_FOLDER = flags.DEFINE_string('folder', '', 'Where to write the programs.')
+
+# Task, topology, devices used, rematerialisation, parts of a batch. A v5p has
+# 95 GiB and stands for the one device of 80 GB that we cannot compile for.
+CASES = (
+    ('eyes', 'v5e:2x2', 1, False, 1),
+    ('eyes', 'v5e:2x4', 8, False, 1),
+    ('eyes', 'v5e:16x16', 256, False, 1),
+    ('hands', 'v5e:2x4', 8, False, 1),
+    ('hands', 'v5e:2x4', 8, False, 4),
+    ('hands', 'v5e:2x4', 8, True, 1),
+    ('hands', 'v5e:2x4', 8, True, 2),
+    ('hands', 'v5e:2x4', 8, True, 4),
+    ('hands', 'v5p:2x2x1', 1, True, 4),
+    ('hands', 'v5p:2x2x1', 1, True, 8),
+)
+COLLECTIVES = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
+SCALAR_BYTES = {'f32': 4, 's32': 4, 'u32': 4, 'bf16': 2, 'u8': 1, 'pred': 1}
+CLOCK = 1.5e9  # Hz: 197 TFLOP/s over 4 units of 128 x 128 products a cycle
+
+
+def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh):
+  """Return one round compiled for a mesh of devices that need not exist."""
+
+  def place(sharding, arrays):
+    return jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
+        arrays,
+    )
+
+  state = jax.eval_shape(create.make_state_fn(config, mesh))
+  state = jax.tree.map(place, state_lib.shardings(mesh), state)
+  k_g, k_d = config.refiner_steps, config.discriminator_steps
+  data = config.data
+  image = (config.batch_size, data.height, data.width, data.channels)
+  batch = rounds.RoundBatch(
+      jax.ShapeDtypeStruct((1, k_g + k_d, *image), np.uint8),
+      jax.ShapeDtypeStruct((1, k_d, *image), np.uint8),
+  )
+  update = rounds.make_update(
+      mesh,
+      refiner_steps=k_g,
+      self_regularization_weight=config.self_regularization_weight,
+      num_parts=config.gradient_accumulation,
+  )
+  batch = place(mesh_lib.batch_sharding(mesh, batch_axis=2), batch)
+  return jax.jit(update, donate_argnums=0).lower(state, batch).compile()
+
+
+def find_collectives(hlo: str) -> list[str]:
+  """Return '1.18 MB all-reduce' for each exchange between the devices."""
+  found = []
+  for shapes, kind in re.findall(
+      rf'= (.*?) ({COLLECTIVES})(?:-start)?\(', hlo
+  ):
+    sizes = re.findall(r'(\w+)\[([\d,]*)\]', shapes)
+    size = sum(
+        SCALAR_BYTES.get(dtype, 0)
+        * math.prod(int(n) for n in dims.split(',') if n)
+        for dtype, dims in sizes
+    )
+    found.append(f'{size / 1e6:.2f} MB {kind}')
+  return found
+
+
+def estimate_cycles(hlo: str) -> int:
+  """Return the cycles that the compiler expects, loops counted in full."""
+  blocks: dict[str, list[str]] = {}
+  entry = name = ''
+  for line in hlo.splitlines():
+    head = re.match(r'(ENTRY )?(%[\w.-]+) \(.*\{$', line)
+    if head:
+      name = head[2]
+      entry = name if head[1] else entry
+    blocks.setdefault(name, []).append(line)
+
+  def count(name: str) -> int:
+    lines = '\n'.join(blocks[name])
+    cycles = sum(map(int, re.findall(r'"estimated_cycles":"(\d+)"', lines)))
+    for condition, body in re.findall(
+        r' while\(.*condition=(%[\w.-]+), body=(%[\w.-]+)', lines
+    ):
+      test = '\n'.join(blocks[condition])
+      trips = re.findall(r's32\[\][^=]* constant\((\d+)\)', test)
+      cycles += max(map(int, trips), default=1) * count(body)
+    return cycles
+
+  return count(entry)
+
+
+def expected_flops(config: config_lib.Config, num_devices: int) -> float:
+  """Return the model's operations of a device, each loop's body once."""
+  images = config.batch_size // (num_devices * config.gradient_accumulation)
+  once = dataclasses.replace(
+      config, batch_size=images, refiner_steps=1, discriminator_steps=1
+  )
+  return cost_model.round_cost(once).operations
+
+
+def describe(
+    config: config_lib.Config, topology: str, num_devices: int
+) -> list[object]:
+  """Return memory in GiB, operations, cycles and collectives of a case."""
+  described = topologies.get_topology_desc(
+      platform='tpu', topology_name=topology
+  )
+  devices = np.array(described.devices[:num_devices])
+  mesh = jax.sharding.Mesh(devices, (mesh_lib.AXIS,))
+  try:
+    compiled = compile_update(config, mesh)
+  except jax.errors.JaxRuntimeError as error:
+    needed = re.search(r'Used ([\d.]+)G of ([\d.]+)G hbm', str(error))
+    if not needed:
+      raise
+    return [f'{needed[1]}, too much for {needed[2]}', *[''] * 4]
+  hlo, memory = compiled.as_text(), compiled.memory_analysis()
+  if _FOLDER.value:
+    name = f'{config.name}_{num_devices}_{config.rematerialize:d}'
+    name = f'{name}_{config.gradient_accumulation}.hlo'
+    with open(os.path.join(_FOLDER.value, name), 'w', encoding='utf-8') as file:
+      file.write(hlo)
+  total = memory.argument_size_in_bytes + memory.output_size_in_bytes
+  total += memory.temp_size_in_bytes - memory.alias_size_in_bytes
+  flops = compiled.cost_analysis()['flops']
+  milliseconds = 1e3 * estimate_cycles(hlo) / CLOCK
+  return [
+      f'{total / 2**30:.2f}',
+      f'{memory.temp_size_in_bytes / 2**30:.2f}',
+      flops / expected_flops(config, num_devices),
+      milliseconds if topology.startswith('v5e') else '',
+      ', '.join(find_collectives(hlo)),
+  ]
+
+
+def main(_) -> None:
+  """Compile all cases, one after the other, and print the table."""
+  os.environ |= {
+      'TPU_SKIP_MDS_QUERY': '1',
+      'TPU_WORKER_HOSTNAMES': 'localhost',
+      'TPU_MIN_LOG_LEVEL': '3',
+  }
+  jax.config.update('jax_platforms', 'cpu')
+  # The convolutions ask which code to choose: here, that for a TPU.
+  jax.default_backend = lambda: 'tpu'
+  rows = []
+  for task, topology, num_devices, rematerialize, parts in CASES:
+    if task not in _TASKS.value:
+      continue
+    config = scaling_plot.make_config(task, _BATCH.value)
+    config.rematerialize = rematerialize
+    config.gradient_accumulation = parts
+    remat = 'yes' if rematerialize else 'no'
+    rows.append([task, topology, num_devices, remat, parts])
+    rows[-1] += describe(config, topology, num_devices)
+    print(rows[-1], flush=True)
+  columns = ('task', 'topology', 'devices', 'rematerialised', 'parts')
+  columns += ('GiB a device', 'of it temporary', 'operations / model')
+  columns += ('estimated ms a round', 'exchanged a step')
+  title = f'Compiled for TPU, batch {_BATCH.value}, bfloat16'
+  measure.show(title, columns, rows)
+
+
+if __name__ == '__main__':
+  app.run(main)
