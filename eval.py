@@ -32,6 +32,7 @@ def main() -> None:
   seeds = command.parse_seeds(_SEEDS.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
+  devices.cache_programs()
   # After use_cores: these imports may start a JAX backend.
   from simgan_jax.evaluation import protocol, tables
 

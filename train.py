@@ -41,6 +41,7 @@ def main() -> None:
   devices.use_cores(
       config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
   )
+  devices.cache_programs()
   # After use_cores: importing the loop may start a JAX backend.
   from simgan_jax import loop
 

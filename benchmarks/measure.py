@@ -122,3 +122,19 @@ def show(
 def median(values: Sequence[float]) -> float:
   """Return the median."""
   return statistics.median(values)
+
+
+def ratio_to_best(
+    seconds: Mapping[str, Sequence[float]], name: str, *, prefix: str
+) -> float | str:
+  """Return the median, over the turns, of a variant's time to the best other.
+
+  The best is that of the smallest median among the variants whose names begin
+  with `prefix`; without any, the result is empty.
+  """
+  others = [key for key in seconds if key.startswith(prefix)]
+  if not others:
+    return ''
+  best = min(others, key=lambda key: median(seconds[key]))
+  pairs = zip(seconds[name], seconds[best], strict=True)
+  return median([own / other for own, other in pairs])

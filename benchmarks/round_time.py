@@ -10,8 +10,6 @@ losses of some rounds with a history of one image a pair, where nothing is left
 to chance.
 """
 
-import functools
-
 import jax
 import numpy as np
 from absl import app, flags
@@ -193,12 +191,12 @@ def report(seconds, losses, facts) -> None:
         for (name, kind), values in seconds.items()
         if kind == dtype
     }
-    ratios = functools.partial(_ratio, own)
     for name, values in own.items():
       rows.append(
           [
               *(dtype, name, min(values), measure.median(values)),
-              *(ratios(name), measure.median(values) / floor),
+              measure.ratio_to_best(own, name, prefix='PyTorch'),
+          measure.median(values) / floor,
           ]
       )
     rows.append([dtype, 'floor', floor, floor, '', 1.0])
@@ -212,17 +210,6 @@ def report(seconds, losses, facts) -> None:
       ('type', 'variant', 'min', 'median', 'to best PyTorch', 'to floor'),
       rows,
       **facts,
-  )
-
-
-def _ratio(own, name):
-  """Return the median, over the turns, of the ratio to the best PyTorch."""
-  others = [key for key in own if key.startswith('PyTorch')]
-  if not others:
-    return ''
-  best = min(others, key=lambda key: measure.median(own[key]))
-  return measure.median(
-      [a / b for a, b in zip(own[name], own[best], strict=True)]
   )
 
 

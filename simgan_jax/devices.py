@@ -35,6 +35,22 @@ def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
   )
 
 
+def cache_programs() -> None:
+  """Keep compiled programs on disk, so that the next start skips compiling.
+
+  They go to `simgan_jax` in the user's cache folder unless JAX was told another
+  one, as by JAX_COMPILATION_CACHE_DIR. JAX finds a program by its code, its
+  device and all versions: nothing goes stale, and deleting it is safe.
+  """
+  if jax.config.jax_compilation_cache_dir is None:
+    root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    jax.config.update(
+        'jax_compilation_cache_dir', os.path.join(root, 'simgan_jax')
+    )
+  # The default leaves out what compiles within a second.
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+
+
 def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
   """Return how many of the devices at hand share a batch.
 

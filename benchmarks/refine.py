@@ -1,0 +1,159 @@
+"""Speed of refining images and of training the gaze estimator, beside PyTorch.
+
+    pip install torch   # without a GPU: torch==2.13.0
+    python -m benchmarks.refine
+
+Both use what eval.py uses: `refining.refine_images` with its batch, and
+`estimators.gaze.train` with a batch of 32. PyTorch gets the same batches.
+"""
+
+import functools
+
+import jax
+import numpy as np
+from absl import app, flags
+
+from benchmarks import measure, round_time
+
+_REPEATS = flags.DEFINE_integer('repeats', 7, 'Timed turns of each variant.')
+_IMAGES = flags.DEFINE_integer('images', 800, 'Images refined in one turn.')
+_STEPS = flags.DEFINE_integer('steps', 25, 'Estimator steps in one turn.')
+_BATCH = flags.DEFINE_integer('batch_size', 32, "The estimator's batch.")
+
+
+def _torch_variants(make) -> dict:
+  """Return the variants of PyTorch: make(channels_last, compiled)."""
+  return {
+      'PyTorch, eager': make(False, False),
+      'PyTorch, eager, channels_last': make(True, False),
+      'PyTorch, compile': make(False, True),
+      'PyTorch, compile, channels_last': make(True, True),
+  }
+
+
+def refining_variants(mesh) -> dict:
+  """Return functions that refine the same images."""
+  import torch
+
+  from benchmarks import pytorch_simgan
+  from simgan_jax import create, refining
+  from simgan_jax.evaluation import protocol
+
+  config = round_time.make_config(32, 'float32')
+  state = create.make_state_fn(config, mesh)()
+  batch = protocol.BATCH_SIZE
+  shape = (_IMAGES.value, 35, 55, 1)
+  images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+  def ours():
+    refining.refine_images(
+        state.refiner, images, mesh=mesh, batch_size=batch
+    )
+
+  def make(channels_last, compiled):
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = pytorch_simgan.Refiner().to(memory_format=layout)
+    pytorch_simgan.load_convolutions(
+        network, jax.device_get(state.refiner.params)
+    )
+    function = torch.compile(network) if compiled else network
+
+    @torch.no_grad()
+    def run():
+      for start in range(0, len(images), batch):
+        part = torch.from_numpy(images[start : start + batch])
+        part = part.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        refined = function(part.contiguous(memory_format=layout))
+        ((refined + 1.0) * 127.5).round().clamp(0, 255).byte().numpy()
+
+    return run
+
+  return {'simgan_jax': ours} | _torch_variants(make)
+
+
+def training_variants(mesh) -> dict:
+  """Return functions that train the same estimator."""
+  import torch
+
+  from benchmarks import pytorch_simgan
+  from simgan_jax.estimators import gaze
+
+  rng = np.random.default_rng(0)
+  batch, num_steps = _BATCH.value, _STEPS.value
+  images = rng.integers(0, 256, (batch * 10, 35, 55, 1), dtype=np.uint8)
+  labels = rng.normal(size=(len(images), 3)).astype(np.float32)
+  labels /= np.linalg.norm(labels, axis=-1, keepdims=True)
+  ours = functools.partial(
+      gaze.train,
+      *(images, labels),
+      mesh=mesh,
+      seed=0,
+      num_steps=num_steps,
+      batch_size=batch,
+      learning_rate=1e-3,
+  )
+
+  def make(channels_last, compiled):
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network = pytorch_simgan.GazeEstimator().to(memory_format=layout)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
+
+    def loss_fn(part, truth):
+      return (network(part) - truth).square().sum(-1).mean()
+
+    function = torch.compile(loss_fn) if compiled else loss_fn
+
+    def run():
+      for step in range(num_steps):
+        chosen = slice((step % 10) * batch, (step % 10 + 1) * batch)
+        part = torch.from_numpy(images[chosen])
+        part = part.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        optimizer.zero_grad()
+        loss = function(
+            part.contiguous(memory_format=layout),
+            torch.from_numpy(labels[chosen]),
+        )
+        loss.backward()
+        optimizer.step()
+
+    return run
+
+  return {'simgan_jax': ours} | _torch_variants(make)
+
+
+def main(_) -> None:
+  """Time both and print the tables."""
+  import torch
+
+  num_devices = measure.use_devices(_BATCH.value)
+  from simgan_jax import mesh as mesh_lib
+
+  mesh = mesh_lib.make_mesh(num_devices)
+  for title, make, images in (
+      ('Refining', refining_variants, _IMAGES.value),
+      (
+          f'Training the estimator at batch {_BATCH.value}',
+          training_variants,
+          _STEPS.value * _BATCH.value,
+      ),
+  ):
+    seconds = measure.interleave(
+        make(mesh), repeats=_REPEATS.value, warmups=2
+    )
+    rows = [
+        [
+            *(name, images / measure.median(values)),
+            measure.ratio_to_best(seconds, name, prefix='PyTorch'),
+        ]
+        for name, values in seconds.items()
+    ]
+    measure.show(
+        title,
+        ('variant', 'images/s', 'time to best PyTorch'),
+        rows,
+        torch=torch.__version__,
+    )
+
+
+if __name__ == '__main__':
+  app.run(main)
