@@ -3,23 +3,24 @@
     pip install libtpu
     python -m benchmarks.compiled_for_tpu --tasks=eyes
 
-Nothing runs: the TPU compiler takes the update as it is, for devices that it
-only knows by description, and says what memory it needs, which operations and
-collectives it holds and how many cycles it expects. A program too large for the
-memory of a device is an answer as well. Each line takes one to five minutes.
+Nothing runs: the TPU's compiler takes the update as it is, for devices that it
+knows by description only, and says which memory it needs, which operations and
+exchanges it holds and how many cycles it expects. A program too large for a
+device is an answer as well. Eyes take a minute a line, hands three to ten.
 """
 
 import dataclasses
 import math
 import os
 import re
+from typing import Any
 
 import jax
 import numpy as np
 from absl import app, flags
 from jax.experimental import topologies
 
-from benchmarks import cost_model, measure, scaling_plot
+from benchmarks import measure, scaling_plot
 from simgan_jax import config as config_lib
 from simgan_jax import create, rounds
 from simgan_jax import mesh as mesh_lib
@@ -28,7 +29,7 @@ from simgan_jax import state as state_lib
 _TASKS = flags.DEFINE_list('tasks', ['eyes', 'hands'], 'eyes, hands or both.')
 
 # Task, topology, devices used, rematerialisation, parts of a batch. A v5p has
-# 95 GiB and stands for the one device of 80 GB that we cannot compile for.
+# 95 GiB and stands for a GPU of 80 GB, whose compiler wants to see the GPU.
 CASES = (
     ('eyes', 'v5e:2x2', 1, False, 1),
     ('eyes', 'v5e:2x4', 8, False, 1),
@@ -40,27 +41,26 @@ CASES = (
     ('hands', 'v5e:2x4', 8, False, 1),
 )
 COLLECTIVES = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
-SCALAR_BYTES = {'f32': 4, 's32': 4, 'u32': 4, 'bf16': 2, 'u8': 1, 'pred': 1}
-CLOCK = 1.5e9  # Hz: 197 TFLOP/s over 4 units of 128 x 128 products a cycle
+CLOCK = 1.5e9  # Hz of a v5e: 197 TFLOP/s by 4 units of 128 x 128 products
 
 
-def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh):
+def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
   """Return one round compiled for a mesh of devices that need not exist."""
 
+  def describe(shape, dtype, sharding) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
+
   def place(sharding, arrays):
-    return jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
-        arrays,
-    )
+    return jax.tree.map(lambda x: describe(x.shape, x.dtype, sharding), arrays)
 
   state = jax.eval_shape(create.make_state_fn(config, mesh))
   state = jax.tree.map(place, state_lib.shardings(mesh), state)
   k_g, k_d = config.refiner_steps, config.discriminator_steps
-  data = config.data
-  image = (config.batch_size, data.height, data.width, data.channels)
+  data, split = config.data, mesh_lib.batch_sharding(mesh, batch_axis=2)
+  images = (config.batch_size, data.height, data.width, data.channels)
   batch = rounds.RoundBatch(
-      jax.ShapeDtypeStruct((1, k_g + k_d, *image), np.uint8),
-      jax.ShapeDtypeStruct((1, k_d, *image), np.uint8),
+      describe((1, k_g + k_d, *images), np.uint8, split),
+      describe((1, k_d, *images), np.uint8, split),
   )
   update = rounds.make_update(
       mesh,
@@ -68,23 +68,19 @@ def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh):
       self_regularization_weight=config.self_regularization_weight,
       num_parts=config.gradient_accumulation,
   )
-  batch = place(mesh_lib.batch_sharding(mesh, batch_axis=2), batch)
   return jax.jit(update, donate_argnums=0).lower(state, batch).compile()
 
 
 def find_collectives(hlo: str) -> list[str]:
   """Return '1.18 MB all-reduce' for each exchange between the devices."""
   found = []
-  for shapes, kind in re.findall(
-      rf'= (.*?) ({COLLECTIVES})(?:-start)?\(', hlo
-  ):
-    sizes = re.findall(r'(\w+)\[([\d,]*)\]', shapes)
-    size = sum(
-        SCALAR_BYTES.get(dtype, 0)
-        * math.prod(int(n) for n in dims.split(',') if n)
-        for dtype, dims in sizes
+  for shapes, kind in re.findall(rf'= (.*?) ({COLLECTIVES})(?:-start)?\(', hlo):
+    arrays = re.findall(r'[a-z](\d+)\[([\d,]*)\]', shapes)
+    bits = sum(
+        math.prod(map(int, [width, *filter(None, dims.split(','))]))
+        for width, dims in arrays
     )
-    found.append(f'{size / 1e6:.2f} MB {kind}')
+    found.append(f'{bits / 8e6:.2f} MB {kind}')
   return found
 
 
@@ -113,26 +109,27 @@ def estimate_cycles(hlo: str) -> int:
   return count(entry)
 
 
-def expected_flops(config: config_lib.Config, num_devices: int) -> float:
+def expected_operations(config: config_lib.Config, num_devices: int) -> float:
   """Return the model's operations of a device, each loop's body once."""
   images = config.batch_size // (num_devices * config.gradient_accumulation)
   once = dataclasses.replace(
       config, batch_size=images, refiner_steps=1, discriminator_steps=1
   )
-  return cost_model.round_cost(once).operations
+  return scaling_plot.round_cost(once).operations
 
 
-def describe(
+def report(
     config: config_lib.Config, topology: str, num_devices: int
 ) -> list[object]:
-  """Return memory in GiB, operations, cycles and collectives of a case."""
+  """Return memory in GiB, operations, time and collectives of a case."""
   described = topologies.get_topology_desc(
       platform='tpu', topology_name=topology
   )
   devices = np.array(described.devices[:num_devices])
-  mesh = jax.sharding.Mesh(devices, (mesh_lib.AXIS,))
   try:
-    compiled = compile_update(config, mesh)
+    compiled = compile_update(
+        config, jax.sharding.Mesh(devices, (mesh_lib.AXIS,))
+    )
   except jax.errors.JaxRuntimeError as error:
     needed = re.search(r'Used ([\d.]+)G of ([\d.]+)G hbm', str(error))
     if not needed:
@@ -141,13 +138,12 @@ def describe(
   hlo, memory = compiled.as_text(), compiled.memory_analysis()
   total = memory.argument_size_in_bytes + memory.output_size_in_bytes
   total += memory.temp_size_in_bytes - memory.alias_size_in_bytes
-  flops = compiled.cost_analysis()['flops']
-  milliseconds = 1e3 * estimate_cycles(hlo) / CLOCK
+  operations = compiled.cost_analysis()['flops']
   return [
       f'{total / 2**30:.2f}',
       f'{memory.temp_size_in_bytes / 2**30:.2f}',
-      flops / expected_flops(config, num_devices),
-      milliseconds if topology.startswith('v5e') else '',
+      operations / expected_operations(config, num_devices),
+      1e3 * estimate_cycles(hlo) / CLOCK if 'v5e' in topology else '',
       ', '.join(find_collectives(hlo)),
   ]
 
@@ -160,7 +156,7 @@ def main(_) -> None:
       'TPU_MIN_LOG_LEVEL': '3',
   }
   jax.config.update('jax_platforms', 'cpu')
-  # The convolutions ask which code to choose: here, that for a TPU.
+  # The convolutions ask for it to choose their code: here, a TPU's.
   jax.default_backend = lambda: 'tpu'
   rows = []
   for task, topology, num_devices, rematerialize, parts in CASES:
@@ -169,13 +165,12 @@ def main(_) -> None:
     config = scaling_plot.make_config(task)
     config.rematerialize = rematerialize
     config.gradient_accumulation = parts
-    remat = 'yes' if rematerialize else 'no'
-    rows.append([task, topology, num_devices, remat, parts])
-    rows[-1] += describe(config, topology, num_devices)
+    case = (task, topology, num_devices, rematerialize, parts)
+    rows.append([*case, *report(config, topology, num_devices)])
     print(rows[-1], flush=True)
   columns = ('task', 'topology', 'devices', 'rematerialised', 'parts')
   columns += ('GiB a device', 'of it temporary', 'operations / model')
-  columns += ('estimated ms a round', 'exchanged a step')
+  columns += ('estimated ms a round', 'exchanged, refiner and discriminator')
   measure.show('Compiled for TPU, batch 512, bfloat16', columns, rows)
 
 

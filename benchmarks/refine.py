@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from benchmarks import measure, round_time
+from benchmarks import measure, workload
 
 _REPEATS = flags.DEFINE_integer('repeats', 7, 'Timed turns of each variant.')
 _IMAGES = flags.DEFINE_integer('images', 800, 'Images refined in one turn.')
@@ -39,7 +39,7 @@ def refining_variants(mesh) -> dict:
   from simgan_jax import create, refining
   from simgan_jax.evaluation import protocol
 
-  config = round_time.make_config(32, 'float32')
+  config = workload.make_config(32, 'float32')
   state = create.make_state_fn(config, mesh)()
   batch = protocol.BATCH_SIZE
   shape = (_IMAGES.value, 35, 55, 1)

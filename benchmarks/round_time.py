@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from benchmarks import cost_model, measure
+from benchmarks import cost_model, measure, workload
 from simgan_jax import config as config_lib
 
 _BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
@@ -25,63 +25,12 @@ _COMPILE = flags.DEFINE_bool('compile', True, 'Also time torch.compile.')
 _TORCH = flags.DEFINE_bool('torch', True, 'Also time PyTorch.')
 
 
-class Ours:
-  """The compiled rounds of simgan_jax on arrays."""
-
-  def __init__(self, config: config_lib.Config, *, num_devices: int):
-    """Create a state on a mesh of `num_devices`."""
-    from simgan_jax import create, losses, rounds
-    from simgan_jax import mesh as mesh_lib
-
-    mesh = mesh_lib.make_mesh(num_devices)
-    self.state = create.make_state_fn(config, mesh)()
-    self._update = rounds.make_update(
-        mesh,
-        refiner_steps=config.refiner_steps,
-        self_regularization_weight=config.self_regularization_weight,
-        features_fn=losses.FEATURES[config.self_regularization_features],
-        num_parts=config.gradient_accumulation,
-    )
-    self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
-
-  def place(self, synthetic: np.ndarray, real: np.ndarray):
-    """Return a batch of one round on the devices."""
-    from simgan_jax.rounds import RoundBatch
-
-    return jax.device_put(
-        RoundBatch(synthetic[None], real[None, None]), self._sharding
-    )
-
-  def round(self, batch):
-    """Run a round; return its metrics, perhaps not ready yet."""
-    self.state, metrics = self._update(self.state, batch)
-    return metrics
-
-
-def make_config(batch_size: int, dtype: str) -> config_lib.Config:
-  """Return the settings of the eyes networks."""
-  config = config_lib.Config()
-  config.batch_size, config.compute_dtype = batch_size, dtype
-  config.history_size = 64 * batch_size
-  return config
-
-
-def make_images(config: config_lib.Config) -> tuple[np.ndarray, np.ndarray]:
-  """Return random uint8 images of a round, synthetic and real."""
-  shape = (config.data.height, config.data.width, config.data.channels)
-  rng = np.random.default_rng(0)
-  num_steps = config.refiner_steps + config.discriminator_steps
-  lead = (num_steps, config.batch_size)
-  synthetic = rng.integers(0, 256, (*lead, *shape), dtype=np.uint8)
-  return synthetic, rng.integers(0, 256, (*lead[1:], *shape), dtype=np.uint8)
-
-
 def compare_losses(
     config: config_lib.Config, make_torch, *, num_devices: int
 ) -> list[list[object]]:
   """Return rows of both implementations' losses over the first rounds."""
   config.history_size = config.batch_size // 2
-  ours, images = Ours(config, num_devices=num_devices), make_images(config)
+  ours, images = workload.Ours(config, num_devices=num_devices), workload.make_images(config)
   theirs = make_torch(config, ours.state)
   batch, rows = ours.place(*images), []
   for number in range(1, 6):
@@ -120,16 +69,16 @@ def main(_) -> None:
 
     facts['torch'] = torch.__version__
     losses = compare_losses(
-        make_config(_BATCH.value, 'float32'),
+        workload.make_config(_BATCH.value, 'float32'),
         make_torch,
         num_devices=num_devices,
     )
 
   for dtype in _DTYPES.value:
-    config = make_config(_BATCH.value, dtype)
-    images = make_images(config)
+    config = workload.make_config(_BATCH.value, dtype)
+    images = workload.make_images(config)
     for count in sorted({1, num_devices}):
-      ours = Ours(config, num_devices=count)
+      ours = workload.Ours(config, num_devices=count)
       batch = ours.place(*images)
 
       def run(ours=ours, batch=batch):
@@ -182,7 +131,7 @@ def report(seconds, losses, facts) -> None:
     )
   rows = []
   for dtype in _DTYPES.value:
-    cost = cost_model.round_cost(make_config(_BATCH.value, dtype))
+    cost = cost_model.round_cost(workload.make_config(_BATCH.value, dtype))
     rate = measure.matmul_rate(jax.numpy.dtype(dtype))
     bandwidth = measure.copy_bandwidth()
     floor = cost.seconds(rate=rate, bandwidth=bandwidth)

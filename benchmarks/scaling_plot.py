@@ -7,6 +7,7 @@ what of it could be checked.
 """
 
 import dataclasses
+import functools
 import math
 
 from absl import app, flags
@@ -16,13 +17,20 @@ from simgan_jax import config as config_lib
 
 _PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
 
-# The share of the floor's speed that a round reaches on two CPU cores, the only
-# machine measured: float32, batch 32, `python -m benchmarks.round_time`.
+# The one fitted number: the share of the floor's speed that a round reaches on
+# the only machine measured, two CPU cores in float32 at batch 32. Floor and
+# median, in seconds, of `python -m benchmarks.round_time`.
 MEASURED_EFFICIENCY = 0.71 / 1.24
-IMAGES_A_DEVICE = 64  # of a batch that grows with the devices
-# Milliseconds that the TPU compiler expects of a round at batch 512, by task
+# Milliseconds that the TPU's compiler expects of a round at batch 512, by task
 # and number of TPU v5e: `python -m benchmarks.compiled_for_tpu`.
-COMPILER_ESTIMATES = {('eyes', 1): 75.6, ('eyes', 8): 10.1}
+COMPILER_ESTIMATES = {
+    ('eyes', 1): 75.6,
+    ('eyes', 8): 10.1,
+    ('eyes', 256): 2.33,
+    ('hands', 8): 3_200.0,
+}
+IMAGES_A_DEVICE = 64  # where the batch grows with the devices
+DEVICES_A_HOST = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Machine:
     rate: bfloat16 operations a second of large matrix products.
     bandwidth: bytes a second of its memory.
     link: bytes a second to the next device, in one direction.
-    links: of them out of a device.
+    links: how many of them leave a device.
     hop: seconds until a message arrives next door, however short it is.
     counts: numbers of devices to predict for.
     grid: whether the devices form a grid instead of one ring.
@@ -57,20 +65,18 @@ class Machine:
     return side, num_devices // side
 
 
-MACHINES = (
-    Machine('H100', 790e12, 3.35e12, 450e9, 1, 2e-6, (1, 8), False),
-    Machine(
-        *('TPU v5e', 197e12, 819e9, 50e9, 4, 1e-6),
-        counts=(1, 8, 16, 32, 64, 128, 256),
-        grid=True,
-    ),
+H100 = Machine('H100', 790e12, 3.35e12, 450e9, 1, 2e-6, (1, 8), False)
+TPU = Machine(
+    *('TPU v5e', 197e12, 819e9, 50e9, 4, 1e-6),
+    counts=(1, 8, 16, 32, 64, 128, 256),
+    grid=True,
 )
 
 
 def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
   """Return the settings of 'eyes' or 'hands', in bfloat16.
 
-  The hands are the paper's networks of section 3.2 on depth images.
+  The hands are the networks of section 3.2 of the paper.
   """
   config = config_lib.Config(
       name=task,
@@ -84,14 +90,23 @@ def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
     config.discriminator = config_lib.DiscriminatorConfig(
         kernel_sizes=(7, 5, 3, 1), strides=(4, 2, 2, 1), pool_stride=2
     )
-    config.rematerialize = True  # else the activations fit nowhere
+    config.rematerialize = True
   return config
+
+
+def gradient_sizes(config: config_lib.Config) -> list[int]:
+  """Return the bytes of the refiner's gradients and of the discriminator's."""
+  networks = (
+      cost_model.refiner_layers(config),
+      cost_model.discriminator_layers(config),
+  )
+  return [4 * sum(layer.parameters for layer in net) for net in networks]
 
 
 def ring_seconds(machine: Machine, size: float, axes: tuple[int, ...]) -> float:
   """Return the time of an all-reduce of `size` bytes along each axis in turn.
 
-  Along an axis of n devices every device passes on 2 (n - 1) messages of an
+  Along an axis of n devices each of them passes on 2 (n - 1) messages of an
   n-th of the bytes; the next axis has that n-th left to do.
   """
   seconds = 0.0
@@ -102,7 +117,7 @@ def ring_seconds(machine: Machine, size: float, axes: tuple[int, ...]) -> float:
 
 
 def bandwidth_seconds(machine: Machine, size: float, num_devices: int) -> float:
-  """Return the least time: no latency, all links busy."""
+  """Return the least time of it: no latency, and all links busy."""
   share = 2 * (num_devices - 1) / num_devices
   return share * size / (machine.link * machine.links)
 
@@ -111,35 +126,35 @@ def exchange_seconds(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
   """Return the time of a round's all-reduces, one a step."""
-  seconds = 0.0
-  for layers, steps in (
-      (cost_model.refiner_layers(config), config.refiner_steps),
-      (cost_model.discriminator_layers(config), config.discriminator_steps),
-  ):
-    size = 4 * sum(layer.parameters for layer in layers)
-    axes = machine.axes(num_devices)
-    seconds += steps * ring_seconds(machine, size, axes)
-  return seconds
+  steps = config.refiner_steps, config.discriminator_steps
+  return sum(
+      count * ring_seconds(machine, size, machine.axes(num_devices))
+      for count, size in zip(steps, gradient_sizes(config), strict=True)
+  )
+
+
+def round_cost(config: config_lib.Config) -> cost_model.Cost:
+  """Return the cost of a round, rematerialisation included."""
+  cost = cost_model.round_cost(config)
+  if not config.rematerialize:
+    return cost
+  # Each refiner step runs forward twice.
+  layers = cost_model.refiner_layers(config)
+  images = config.refiner_steps * config.batch_size
+  scalars = sum(x.scalars_in + x.scalars_out for x in layers)
+  return dataclasses.replace(
+      cost,
+      operations=cost.operations + images * sum(x.operations for x in layers),
+      bytes=cost.bytes + 2 * images * scalars,
+  )
 
 
 def compute_seconds(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
   """Return the floor of a device's part of a round, without exchange."""
-  own = dataclasses.replace(
-      config, batch_size=config.batch_size // num_devices
-  )
-  cost = cost_model.round_cost(own)
-  if config.rematerialize:  # the refiner runs forward once more a step
-    layers = cost_model.refiner_layers(config)
-    again = sum(layer.operations for layer in layers)
-    moved = sum(2 * (x.scalars_in + x.scalars_out) for x in layers)
-    images = config.refiner_steps * own.batch_size
-    cost = dataclasses.replace(
-        cost,
-        operations=cost.operations + images * again,
-        bytes=cost.bytes + images * moved,
-    )
+  images = config.batch_size // num_devices
+  cost = round_cost(dataclasses.replace(config, batch_size=images))
   return cost.seconds(rate=machine.rate, bandwidth=machine.bandwidth)
 
 
@@ -158,120 +173,105 @@ def crossover(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
   """Return the batch at which exchanging takes as long as computing."""
-  sizes = [num_devices * n for n in (1_000, 2_000)]
   few, many = (
       compute_seconds(
           machine, dataclasses.replace(config, batch_size=size), num_devices
       )
-      for size in sizes
+      for size in (1_000 * num_devices, 2_000 * num_devices)
   )
-  an_image = (many - few) / (sizes[1] - sizes[0])
+  an_image = (many - few) / (1_000 * num_devices)
   return exchange_seconds(machine, config, num_devices) / an_image
 
 
-def predict(task: str) -> list[list[object]]:
-  """Return a row for every machine and number of devices."""
-  config, rows = make_config(task), []
-  used = config.refiner_steps + 2 * config.discriminator_steps
-  for machine in MACHINES:
-    for count in machine.counts:
-      floor = rounds_per_second(machine, config, count)
-      estimate = COMPILER_ESTIMATES.get((task, count))
-      fed = floor * cost_model.round_cost(config).image_bytes
-      hosts = max(1, count // 8)
-      rows.append(
-          [
-              *(task, f'{count} x {machine.name}'),
-              1e3 * compute_seconds(machine, config, count),
-              1e3 * exchange_seconds(machine, config, count),
-              *(floor, 1 / floor),
-              rounds_per_second(machine, config, count, MEASURED_EFFICIENCY),
-              1e3 / estimate if estimate and machine.grid else '',
-              crossover(machine, config, count) if count > 1 else '',
-              floor * used * config.batch_size / hosts,
-              fed / hosts / 1e6,
-          ]
-      )
-  return rows
+def predict(task: str, machine: Machine, num_devices: int) -> list[object]:
+  """Return a row of the table of predictions."""
+  config = make_config(task)
+  speed = functools.partial(rounds_per_second, machine, config, num_devices)
+  images = config.refiner_steps + 2 * config.discriminator_steps
+  images *= config.batch_size
+  bytes_fed = round_cost(config).image_bytes
+  hosts = max(1, num_devices // DEVICES_A_HOST)
+  return [
+      *(task, f'{num_devices} x {machine.name}'),
+      1e3 * compute_seconds(machine, config, num_devices),
+      1e3 * exchange_seconds(machine, config, num_devices),
+      *(speed(), speed(MEASURED_EFFICIENCY)),
+      crossover(machine, config, num_devices),
+      *(speed() * images / hosts, speed() * bytes_fed / hosts / 1e6),
+  ]
 
 
-def exchanges() -> list[list[object]]:
-  """Return rows of an all-reduce's time by three models, microseconds."""
-  rows = []
-  for task in ('eyes', 'hands'):
-    layers = cost_model.refiner_layers(make_config(task))
-    size = 4 * sum(layer.parameters for layer in layers)
-    for machine in MACHINES:
-      for n in machine.counts[1:]:
-        rows.append(
-            [
-                *(task, f'{n} x {machine.name}', size / 1e6),
-                1e6 * bandwidth_seconds(machine, size, n),
-                1e6 * ring_seconds(machine, size, (n,)),
-                1e6 * ring_seconds(machine, size, machine.axes(n)),
-            ]
-        )
-  return rows
+def describe_exchange(
+    task: str, machine: Machine, num_devices: int
+) -> list[object]:
+  """Return a row of the table of all-reduces: three ways to look at one."""
+  size = gradient_sizes(make_config(task))[0]
+  return [
+      *(task, f'{num_devices} x {machine.name}', size / 1e6),
+      1e6 * bandwidth_seconds(machine, size, num_devices),
+      1e6 * ring_seconds(machine, size, (num_devices,)),
+      1e6 * ring_seconds(machine, size, machine.axes(num_devices)),
+  ]
+
+
+def plot_task(axis, task: str) -> None:
+  """Draw how many images of a batch a second a task is predicted to train."""
+  config = make_config(task)
+
+  def draw(machine, style, label, efficiency=1.0, grows=False):
+    speeds = []
+    for n in machine.counts:
+      size = IMAGES_A_DEVICE * n if grows else config.batch_size
+      sized = dataclasses.replace(config, batch_size=size)
+      speeds.append(size * rounds_per_second(machine, sized, n, efficiency))
+    axis.plot(machine.counts, speeds, style, label=label, markersize=4)
+
+  fitted = "  at the CPU's measured efficiency"
+  draw(H100, 'go-', 'H100, batch 512, at most')
+  draw(H100, 'go:', fitted, MEASURED_EFFICIENCY)
+  draw(TPU, 'bo-', 'TPU v5e, batch 512, at most')
+  draw(TPU, 'bo:', fitted, MEASURED_EFFICIENCY)
+  draw(TPU, '--c', f'  {IMAGES_A_DEVICE} images a device, at most', grows=True)
+  found = {n: ms for (x, n), ms in COMPILER_ESTIMATES.items() if x == task}
+  speeds = [1e3 * config.batch_size / ms for ms in found.values()]
+  axis.plot([*found], speeds, 'kx', label="  its compiler's estimate")
+  axis.set(xscale='log', yscale='log', xlabel='devices', title=task)
+  axis.set_xticks(TPU.counts, labels=TPU.counts)
+  axis.minorticks_off()
+  axis.grid(alpha=0.3)
 
 
 def plot(path: str) -> None:
-  """Draw images a second over devices, eyes beside hands."""
+  """Draw both tasks side by side."""
   import matplotlib
 
   matplotlib.use('agg')
   from matplotlib import pyplot as plt
 
   figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.7), layout='constrained')
-  for task, axis in zip(('eyes', 'hands'), axes, strict=True):
-    fixed = make_config(task)
-    for machine, colour in zip(MACHINES, ('tab:green', 'tab:blue'), strict=True):
-      counts = machine.counts
-
-      def speeds(efficiency, machine=machine, fixed=fixed, grow=False):
-        for n in machine.counts:
-          size = IMAGES_A_DEVICE * n if grow else fixed.batch_size
-          config = dataclasses.replace(fixed, batch_size=size)
-          yield size * rounds_per_second(machine, config, n, efficiency)
-
-      name = f'{machine.name}, batch {fixed.batch_size}'
-      axis.plot(counts, [*speeds(1)], 'o-', color=colour, label=f'{name}: floor')
-      axis.plot(
-          *(counts, [*speeds(MEASURED_EFFICIENCY)], 'o:'),
-          color=colour,
-          label='  at the efficiency measured on CPU',
-      )
-      if machine.grid:
-        axis.plot(
-            *(counts, [*speeds(1, grow=True)], '--'),
-            color='tab:grey',
-            label=f'  {IMAGES_A_DEVICE} images a device: floor',
-        )
-    found = [(n, ms) for (x, n), ms in COMPILER_ESTIMATES.items() if x == task]
-    axis.plot(
-        [n for n, _ in found],
-        [fixed.batch_size * 1e3 / ms for _, ms in found],
-        *('kx',),
-        label='TPU v5e: estimate of its compiler',
-    )
-    axis.set(xscale='log', yscale='log', xlabel='devices', title=task)
-    axis.set_xticks([1, 8, 16, 32, 64, 128, 256], labels=[1, 8, 16, 32, 64, 128, 256])
-    axis.minorticks_off()
-    axis.grid(alpha=0.3)
-  axes[0].set_ylabel('rounds/s x batch (predicted)')
-  axes[0].legend(fontsize=6.5)
+  for axis, task in zip(axes, ('eyes', 'hands'), strict=True):
+    plot_task(axis, task)
+  axes[0].set_ylabel('predicted rounds/s x batch')
+  axes[1].legend(fontsize=7, loc='lower right')
   figure.savefig(path, dpi=110)
 
 
 def main(_) -> None:
   """Print the tables and draw the plot."""
-  rows = [row for task in ('eyes', 'hands') for row in predict(task)]
-  columns = ('task', 'devices', 'compute ms', 'exchange ms', 'rounds/s, floor')
-  columns += ('s a round', 'rounds/s, fitted', 'rounds/s, compiler')
-  columns += ('batch where exchange = compute', 'images/s a host')
-  columns += ('MB/s a host',)
+  cases = [
+      (task, machine, n)
+      for task in ('eyes', 'hands')
+      for machine in (H100, TPU)
+      for n in machine.counts
+  ]
+  columns = ('task', 'devices', 'compute ms', 'exchange ms', 'rounds/s at most')
+  columns += ('rounds/s, fitted', 'batch where they are equal')
+  columns += ('images/s a host', 'MB/s a host')
+  rows = [predict(*case) for case in cases]
   measure.show('Predictions at batch 512, bfloat16', columns, rows)
-  columns = ('task', 'devices', 'MB', 'by bandwidth', 'one ring', 'as predicted')
-  measure.show('One all-reduce of the refiner, us', columns, exchanges())
+  columns = ('task', 'devices', 'MB', 'by bandwidth', 'one ring', 'predicted')
+  rows = [describe_exchange(*case) for case in cases if case[2] > 1]
+  measure.show("One all-reduce of the refiner's gradients, us", columns, rows)
   plot(_PLOT.value)
 
 

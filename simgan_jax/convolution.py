@@ -63,8 +63,8 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
   """
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
   if kernel_shape[:2] == strides == (1, 1):
-    rows = jnp.tensordot(padded, gradient, ((0, 1, 2),) * 2)
-    return rows.reshape(kernel_shape).astype(images.dtype)
+    product = jnp.tensordot(gradient, padded, ((0, 1, 2),) * 2)
+    return product.T.reshape(kernel_shape).astype(images.dtype)
   features, size = gradient.shape[3], gradient.shape[1:3]
 
   def add(total, image_and_gradient):

@@ -177,7 +177,7 @@ def discriminator_step(
   """
   fresh = jax.lax.map(
       functools.partial(refine, state.refiner),
-      _parts(synthetic[::2], num_parts),
+      _parts(synthetic[::2], min(num_parts, synthetic.shape[0] // 2)),
   )
   device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
   num_pairs = synthetic.shape[0] // 2

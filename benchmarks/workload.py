@@ -1,0 +1,57 @@
+"""The training round that the benchmarks run: eyes networks, random images."""
+
+import jax
+import numpy as np
+
+from simgan_jax import config as config_lib
+
+
+class Ours:
+  """The compiled rounds of simgan_jax on arrays."""
+
+  def __init__(self, config: config_lib.Config, *, num_devices: int):
+    """Create a state on a mesh of `num_devices`."""
+    from simgan_jax import create, losses, rounds
+    from simgan_jax import mesh as mesh_lib
+
+    mesh = mesh_lib.make_mesh(num_devices)
+    self.state = create.make_state_fn(config, mesh)()
+    self._update = rounds.make_update(
+        mesh,
+        refiner_steps=config.refiner_steps,
+        self_regularization_weight=config.self_regularization_weight,
+        features_fn=losses.FEATURES[config.self_regularization_features],
+        num_parts=config.gradient_accumulation,
+    )
+    self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
+
+  def place(self, synthetic: np.ndarray, real: np.ndarray):
+    """Return a batch of one round on the devices."""
+    from simgan_jax.rounds import RoundBatch
+
+    return jax.device_put(
+        RoundBatch(synthetic[None], real[None, None]), self._sharding
+    )
+
+  def round(self, batch):
+    """Run a round; return its metrics, perhaps not ready yet."""
+    self.state, metrics = self._update(self.state, batch)
+    return metrics
+
+
+def make_config(batch_size: int, dtype: str) -> config_lib.Config:
+  """Return the settings of the eyes networks."""
+  config = config_lib.Config()
+  config.batch_size, config.compute_dtype = batch_size, dtype
+  config.history_size = 64 * batch_size
+  return config
+
+
+def make_images(config: config_lib.Config) -> tuple[np.ndarray, np.ndarray]:
+  """Return random uint8 images of a round, synthetic and real."""
+  shape = (config.data.height, config.data.width, config.data.channels)
+  rng = np.random.default_rng(0)
+  num_steps = config.refiner_steps + config.discriminator_steps
+  lead = (num_steps, config.batch_size)
+  synthetic = rng.integers(0, 256, (*lead, *shape), dtype=np.uint8)
+  return synthetic, rng.integers(0, 256, (*lead[1:], *shape), dtype=np.uint8)
