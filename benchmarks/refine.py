@@ -46,9 +46,7 @@ def refining_variants(mesh) -> dict:
   images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
   def ours():
-    refining.refine_images(
-        state.refiner, images, mesh=mesh, batch_size=batch
-    )
+    refining.refine_images(state.refiner, images, mesh=mesh, batch_size=batch)
 
   def make(channels_last, compiled):
     layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -137,9 +135,7 @@ def main(_) -> None:
           _STEPS.value * _BATCH.value,
       ),
   ):
-    seconds = measure.interleave(
-        make(mesh), repeats=_REPEATS.value, warmups=2
-    )
+    seconds = measure.interleave(make(mesh), repeats=_REPEATS.value, warmups=2)
     rows = [
         [
             *(name, images / measure.median(values)),

@@ -30,7 +30,9 @@ def compare_losses(
 ) -> list[list[object]]:
   """Return rows of both implementations' losses over the first rounds."""
   config.history_size = config.batch_size // 2
-  ours, images = workload.Ours(config, num_devices=num_devices), workload.make_images(config)
+  ours, images = workload.Ours(
+      config, num_devices=num_devices
+  ), workload.make_images(config)
   theirs = make_torch(config, ours.state)
   batch, rows = ours.place(*images), []
   for number in range(1, 6):
@@ -145,7 +147,7 @@ def report(seconds, losses, facts) -> None:
           [
               *(dtype, name, min(values), measure.median(values)),
               measure.ratio_to_best(own, name, prefix='PyTorch'),
-          measure.median(values) / floor,
+              measure.median(values) / floor,
           ]
       )
     rows.append([dtype, 'floor', floor, floor, '', 1.0])

@@ -11,7 +11,7 @@ class Ours:
 
   def __init__(self, config: config_lib.Config, *, num_devices: int):
     """Create a state on a mesh of `num_devices`."""
-    from simgan_jax import create, losses, rounds
+    from simgan_jax import create, devices, losses, rounds
     from simgan_jax import mesh as mesh_lib
 
     mesh = mesh_lib.make_mesh(num_devices)
@@ -21,7 +21,11 @@ class Ours:
         refiner_steps=config.refiner_steps,
         self_regularization_weight=config.self_regularization_weight,
         features_fn=losses.FEATURES[config.self_regularization_features],
-        num_parts=config.gradient_accumulation,
+        num_parts=devices.choose_parts(
+            config.batch_size,
+            num_devices=num_devices,
+            num_parts=config.gradient_accumulation,
+        ),
     )
     self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
 

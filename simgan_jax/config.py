@@ -106,9 +106,10 @@ class Config:
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
   history_size: int = 2_048  # images, B of section 2.3; whole half batches
   compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
-  # Parts of a batch computed one after the other, and activations computed
-  # again in the backward pass: both save memory and keep the numbers.
-  gradient_accumulation: int = 1
+  # Parts of a device's batch, one after the other: less memory. 0 = 1, and on a
+  # CPU as many as leave 4 images, which its caches hold.
+  gradient_accumulation: int = 0
+  # Compute activations again in the backward pass: less memory, not on a CPU.
   rematerialize: bool = False
   rounds_per_call: int = 1  # rounds scanned inside one compiled call
   log_every: int = 10  # rounds
@@ -146,11 +147,13 @@ def validate(config: Config) -> None:
   for field in (
       *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
       *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
-      'gradient_accumulation',
   ):
     value = getattr(config, field)
     _require(value >= 1, field, value, 'it must be at least 1')
-  for field in ('pretrain_refiner_steps', 'pretrain_discriminator_steps'):
+  for field in (
+      *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
+      'gradient_accumulation',
+  ):
     value = getattr(config, field)
     _require(value >= 0, field, value, 'it must not be negative')
   for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
@@ -172,7 +175,7 @@ def validate(config: Config) -> None:
   )
   parts = config.gradient_accumulation
   _require(
-      config.batch_size % (2 * parts) == 0,
+      config.batch_size % (2 * max(1, parts)) == 0,
       *('gradient_accumulation', parts),
       f'twice as many parts must divide batch_size={config.batch_size}',
   )
@@ -234,7 +237,7 @@ def divisible_size(config: Config) -> int:
   A device's part of a batch consists of pairs of a new and an old image, as
   many in every part of a step.
   """
-  return config.batch_size // (2 * config.gradient_accumulation)
+  return config.batch_size // (2 * max(1, config.gradient_accumulation))
 
 
 def flatten(config: object, prefix: str = '') -> dict[str, object]:

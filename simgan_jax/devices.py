@@ -8,6 +8,8 @@ import jax
 
 from simgan_jax import errors
 
+CACHED_IMAGES = 4  # images whose activations a CPU's caches hold
+
 
 def largest_divisor(size: int, limit: int) -> int:
   """Return the largest divisor of `size` that is at most `limit`."""
@@ -70,6 +72,23 @@ def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
         f' here and divide {divisible_size} (half a batch, by parts).'
     )
   return num_devices
+
+
+def choose_parts(
+    batch_size: int, *, num_devices: int, num_parts: int = 0
+) -> int:
+  """Return in how many parts a device computes its share of a batch.
+
+  Args:
+    batch_size: images, over all devices.
+    num_devices: devices that share the batch.
+    num_parts: an explicit number, 0 chooses: one, and on a CPU as many as leave
+      4 images each, whose activations its caches hold.
+  """
+  if num_parts or jax.default_backend() != 'cpu':
+    return num_parts or 1
+  share = batch_size // num_devices
+  return largest_divisor(share // 2, max(1, share // CACHED_IMAGES))
 
 
 def describe(num_devices: int) -> str:

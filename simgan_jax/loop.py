@@ -29,6 +29,15 @@ from simgan_jax import state as state_lib
 from simgan_jax.evaluation import report
 
 
+def num_parts(config: config_lib.Config, mesh: jax.sharding.Mesh) -> int:
+  """Return in how many parts a device computes its share of a batch."""
+  return devices.choose_parts(
+      config.batch_size,
+      num_devices=mesh.size,
+      num_parts=config.gradient_accumulation,
+  )
+
+
 def pretrain(
     state: state_lib.SimGANState,
     config: config_lib.Config,
@@ -45,7 +54,7 @@ def pretrain(
   step_refiner, step_discriminator = rounds.make_pretraining(
       mesh,
       features_fn=losses.FEATURES[config.self_regularization_features],
-      num_parts=config.gradient_accumulation,
+      num_parts=num_parts(config, mesh),
   )
   batch, dataset = config.batch_size, batches.dataset
   metrics: steps.Metrics = {}
@@ -98,7 +107,7 @@ def train_rounds(
       refiner_steps=config.refiner_steps,
       self_regularization_weight=config.self_regularization_weight,
       features_fn=losses.FEATURES[config.self_regularization_features],
-      num_parts=config.gradient_accumulation,
+      num_parts=num_parts(config, mesh),
   )
   done, calls = int(state.round), config.rounds_per_call
   stream = batches.rounds('rounds', config, done // calls)

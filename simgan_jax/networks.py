@@ -9,6 +9,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from simgan_jax.convolution import Conv
+from simgan_jax.pooling import max_pool
 
 
 @final
@@ -117,8 +118,7 @@ class Discriminator(nn.Module):
       )(x)
       x = nn.relu(x)
       if i == 1:
-        window, stride = self.pool_window, self.pool_stride
-        x = nn.max_pool(x, (window, window), (stride, stride), padding='SAME')
+        x = max_pool(x, self.pool_window, self.pool_stride, 'SAME')
     if not self.local:
       x = x.reshape(x.shape[0], 1, 1, -1)
     x = Conv(2, (1, 1), dtype=self.dtype, name='logits')(x)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import jax
 import numpy as np
 from flax.training import train_state
-from jax.sharding import Mesh
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import UInt8
 
-from simgan_jax import batching, samples, steps
+from simgan_jax import batching, devices, samples, steps
+from simgan_jax import mesh as mesh_lib
 
 
 def refine_images(
@@ -32,10 +33,23 @@ def refine_images(
   Returns:
     [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
   """
-  refine = functools.partial(jax.jit(steps.refine), refiner)
+  num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
+  split = mesh_lib.batch_spec(0)
+  refine = jax.jit(
+      jax.shard_map(
+          functools.partial(steps.refine, num_parts=num_parts),
+          mesh=mesh,
+          in_specs=(PartitionSpec(), split),
+          out_specs=split,
+          check_vma=False,
+      )
+  )
   refined = []
   for batch in batching.map_batches(
-      refine, images, mesh=mesh, batch_size=batch_size
+      functools.partial(refine, refiner),
+      images,
+      mesh=mesh,
+      batch_size=batch_size,
   ):
     refined.append(samples.to_uint8(batch))
     on_progress(len(batch))

@@ -1,6 +1,5 @@
 """The optimiser steps of Algorithm 1, pure functions of (state, batch)."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,16 +29,31 @@ def scale_images(
   return images
 
 
-def refine(
-    refiner: train_state.TrainState, images: Shaped[Array, 'b h w c']
-) -> Float[Array, 'b h w c']:
-  """Return R(x), float32 in [-1, 1], for uint8 or float images x."""
-  return refiner.apply_fn({'params': refiner.params}, scale_images(images))
-
-
 def _parts(images: Any, num_parts: int):
   """Return a pytree of [b, ...] as [num_parts, b / num_parts, ...]."""
   return jax.tree.map(lambda x: x.reshape(num_parts, -1, *x.shape[1:]), images)
+
+
+def refine(
+    refiner: train_state.TrainState,
+    images: Shaped[Array, 'b h w c'],
+    *,
+    num_parts: int = 1,
+) -> Float[Array, 'b h w c']:
+  """Return R(x), float32 in [-1, 1], for uint8 or float images x.
+
+  Args:
+    refiner: the refiner.
+    images: [b, h, w, c] uint8, or float32 in [-1, 1].
+    num_parts: of the batch, computed one after the other.
+  """
+  refined = jax.lax.map(
+      lambda part: refiner.apply_fn(
+          {'params': refiner.params}, scale_images(part)
+      ),
+      _parts(images, num_parts),
+  )
+  return refined.reshape(images.shape)
 
 
 def _gradients(
@@ -175,18 +189,13 @@ def discriminator_step(
   Returns:
     The new state and float32 scalars `discriminator/*` and `history/*`.
   """
-  fresh = jax.lax.map(
-      functools.partial(refine, state.refiner),
-      _parts(synthetic[::2], min(num_parts, synthetic.shape[0] // 2)),
-  )
+  fresh = refine(state.refiner, synthetic[::2], num_parts=num_parts)
   device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
-  num_pairs = synthetic.shape[0] // 2
   refined, history = history_lib.mix(
-      state.history,
-      fresh.reshape(num_pairs, *fresh.shape[2:]),
+      *(state.history, fresh),
       key=key,
       generation=jnp.asarray(state.refiner.step),
-      first_pair=device * num_pairs,
+      first_pair=device * len(fresh),
   )
 
   def loss_fn(params, images):

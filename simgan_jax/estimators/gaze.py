@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Shaped, UInt8
 from simgan_jax import batching, errors, steps
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
+from simgan_jax.pooling import max_pool
 
 CHUNK = 25  # steps in one compiled call
 MIN_SIDE = 19  # pixels that the convolutions and pools use up
@@ -35,9 +36,9 @@ class GazeEstimator(nn.Module):
     for i, features in enumerate((32, 32, 64, 80, 192)):
       x = nn.relu(Conv(features, (3, 3), padding='VALID', name=f'conv{i}')(x))
       if i == 2:
-        x = nn.max_pool(x, (3, 3), strides=(2, 2))
+        x = max_pool(x, 3, 2, 'VALID')
       if i == 4:
-        x = nn.max_pool(x, (2, 2), strides=(2, 2))
+        x = max_pool(x, 2, 2, 'VALID')
     x = x.reshape(x.shape[0], -1)
     x = nn.relu(nn.Dense(1_000, name='hidden')(x))
     return nn.Dense(3, name='gaze')(x)
