@@ -26,6 +26,17 @@ def _xla(images, kernel, strides, pads):
   )
 
 
+def _convolution(images, kernel, strides, pads):
+  """Return the same on a CPU: without padding XLA takes a path 2-3 times slower.
+
+  A window that reaches into one more row, cut off afterwards, avoids that.
+  """
+  if any(sum(pads, ())) or kernel.shape[:2] == (1, 1):
+    return _xla(images, kernel, strides, pads)
+  height = (images.shape[1] - kernel.shape[0]) // strides[0] + 1
+  return _xla(images, kernel, strides, ((0, strides[0]), (0, 0)))[:, :height]
+
+
 def _columns(image: Float[Array, 'h w c'], kernel_size, strides, size):
   """Return the patches of a padded image as rows, [oh * ow, kh * kw * c]."""
   (kh, kw), (sh, sw), (oh, ow) = kernel_size, strides, size
@@ -85,11 +96,11 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _cpu(images, kernel, strides, pads):
-  return _xla(images, kernel, strides, pads)
+  return _convolution(images, kernel, strides, pads)
 
 
 def _cpu_forward(images, kernel, strides, pads):
-  return _xla(images, kernel, strides, pads), (images, kernel)
+  return _convolution(images, kernel, strides, pads), (images, kernel)
 
 
 def _cpu_backward(strides, pads, saved, gradient):

@@ -117,9 +117,9 @@ def test_one_and_eight_devices_agree(blobs, trained):
 
 def test_compiles_once_for_all_seeds(blobs, trained):
   del trained  # compiled by now
-  before = gaze_lib._train_chunk._cache_size()
+  before = gaze_lib._compile.cache_info().misses
   _train(*blobs, seed=3)
-  assert gaze_lib._train_chunk._cache_size() == before
+  assert gaze_lib._compile.cache_info().misses == before
 
 
 def test_order_visits_every_image_once_an_epoch():
