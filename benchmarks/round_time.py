@@ -30,9 +30,8 @@ def compare_losses(
 ) -> list[list[object]]:
   """Return rows of both implementations' losses over the first rounds."""
   config.history_size = config.batch_size // 2
-  ours, images = workload.Ours(
-      config, num_devices=num_devices
-  ), workload.make_images(config)
+  ours = workload.Ours(config, num_devices=num_devices)
+  images = workload.make_images(config)
   theirs = make_torch(config, ours.state)
   batch, rows = ours.place(*images), []
   for number in range(1, 6):
@@ -54,14 +53,11 @@ def main(_) -> None:
   def make_torch(config, state, **options):
     from benchmarks import pytorch_simgan
 
-    history = np.random.default_rng(1).uniform(
-        -1, 1, state.history.images.shape
-    )
     return pytorch_simgan.Training(
         *jax.device_get((state.refiner.params, state.discriminator.params)),
         self_regularization_weight=config.self_regularization_weight,
         learning_rate=config.optimizer.learning_rate,
-        history=history.astype(np.float32),
+        history=np.asarray(state.history.images),
         device='cuda' if on_gpu else 'cpu',
         **options,
     )

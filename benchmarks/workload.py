@@ -10,12 +10,19 @@ class Ours:
   """The compiled rounds of simgan_jax on arrays."""
 
   def __init__(self, config: config_lib.Config, *, num_devices: int):
-    """Create a state on a mesh of `num_devices`."""
+    """Create a state with a full history on a mesh of `num_devices`."""
     from simgan_jax import create, devices, losses, rounds
     from simgan_jax import mesh as mesh_lib
 
     mesh = mesh_lib.make_mesh(num_devices)
-    self.state = create.make_state_fn(config, mesh)()
+    state = create.make_state_fn(config, mesh)()
+    shape, sharding = state.history.images.shape, state.history.images.sharding
+    old = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
+    history = state.history._replace(
+        images=jax.device_put(old, sharding),
+        count=jax.device_put(np.int32(shape[1]), state.round.sharding),
+    )
+    self.state = state._replace(history=history)
     self._update = rounds.make_update(
         mesh,
         refiner_steps=config.refiner_steps,
