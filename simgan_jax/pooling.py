@@ -2,12 +2,14 @@
 
 XLA's own runs a slow loop over windows there. Here pooling is the maximum of
 shifted images, one a position in the window, and its gradient a sum of them.
+GPUs and TPUs keep XLA's own.
 """
 
 import functools
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -22,31 +24,17 @@ def _padded(images, window: int, stride: int, padding: str):
 
 def _shifted(padded, window: int, stride: int, size: tuple[int, int]):
   """Return, for each position in the window, the pixels that stand there."""
-  lengths = [stride * (n - 1) + 1 for n in size]
+  rows, columns = [stride * (n - 1) + 1 for n in size]
   return [
-      (
-          (i, j),
-          padded[:, i : i + lengths[0] : stride, j : j + lengths[1] : stride],
-      )
+      ((i, j), padded[:, i : i + rows : stride, j : j + columns : stride])
       for i in range(window)
       for j in range(window)
   ]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def max_pool(
-    images: Float[Array, 'b h w c'], window: int, stride: int, padding: str
-) -> Float[Array, 'b oh ow c']:
-  """Return the maximum over windows.
-
-  Equal maxima of a window share its gradient.
-
-  Args:
-    images: [b, h, w, c] float.
-    window: side of the square window, pixels.
-    stride: pixels from window to window.
-    padding: 'SAME' or 'VALID'.
-  """
+def _cpu(images, window: int, stride: int, padding: str):
+  """Return the maximum over windows; equal maxima share the gradient."""
   padded, _ = _padded(images, window, stride, padding)
   size = tuple((n - window) // stride + 1 for n in padded.shape[1:3])
   shifted = _shifted(padded, window, stride, size)
@@ -54,7 +42,7 @@ def max_pool(
 
 
 def _forward(images, window, stride, padding):
-  pooled = max_pool(images, window, stride, padding)
+  pooled = _cpu(images, window, stride, padding)
   return pooled, (images, pooled)
 
 
@@ -79,4 +67,20 @@ def _backward(window, stride, padding, saved, gradient):
   return (total[:, top : top + height, left : left + width],)
 
 
-max_pool.defvjp(_forward, _backward)
+_cpu.defvjp(_forward, _backward)
+
+
+def max_pool(
+    images: Float[Array, 'b h w c'], window: int, stride: int, padding: str
+) -> Float[Array, 'b oh ow c']:
+  """Return the maximum over windows.
+
+  Args:
+    images: [b, h, w, c] float.
+    window: side of the square window, pixels.
+    stride: pixels from window to window.
+    padding: 'SAME' or 'VALID'.
+  """
+  if jax.default_backend() == 'cpu':
+    return _cpu(images, window, stride, padding)
+  return nn.max_pool(images, (window,) * 2, (stride,) * 2, padding)
