@@ -52,10 +52,10 @@ def main() -> None:
       data_dir=_DATA_DIR.value,
       num_devices=_NUM_DEVICES.value,
   )
-  memory = summary['peak_memory_gib']
+  memory = devices.describe_memory(summary['peak_memory_gib'])
   print(
       f'round {summary["rounds"]:,} after {summary["wall_seconds"]:,} s on'
-      f' {summary["device"]}, peak memory {memory} GiB; sheets in'
+      f' {summary["device"]}, peak memory {memory}; sheets in'
       f' {workdir}/samples; next: python eval.py --workdir={workdir}'
   )
 

@@ -25,7 +25,7 @@ SETTINGS = (
 
 
 def _start(root: str, workdir: str, num_rounds: int) -> tuple[float, float]:
-  """Return the seconds to the first metrics of the last round, and to the end."""
+  """Return the seconds to the metrics of the last round, and to the end."""
   metrics = os.path.join(workdir, 'metrics.jsonl')
   command = [
       *(sys.executable, 'train.py', '--config=configs/eyes.py'),

@@ -14,7 +14,7 @@ class Ours:
     from simgan_jax import create, devices, losses, rounds
     from simgan_jax import mesh as mesh_lib
 
-    mesh = mesh_lib.make_mesh(num_devices)
+    self._mesh = mesh = mesh_lib.make_mesh(num_devices)
     state = create.make_state_fn(config, mesh)()
     shape, sharding = state.history.images.shape, state.history.images.sharding
     old = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
@@ -44,9 +44,16 @@ class Ours:
         RoundBatch(synthetic[None], real[None, None]), self._sharding
     )
 
-  def round(self, batch):
+  def memory(self, batch) -> int:
+    """Return bytes that the compiled round needs on all devices together."""
+    update = jax.jit(self._update, donate_argnums=0)
+    found = update.lower(self.state, batch).compile().memory_analysis()
+    one = found.temp_size_in_bytes + found.argument_size_in_bytes
+    return one * self._mesh.size
+
+  def round(self, batch, dataset=None):
     """Run a round; return its metrics, perhaps not ready yet."""
-    self.state, metrics = self._update(self.state, batch)
+    self.state, metrics = self._update(self.state, batch, dataset)
     return metrics
 
 

@@ -1,6 +1,8 @@
 """How many devices a run uses, and what they are."""
 
+import hashlib
 import os
+import platform
 import resource
 import sys
 
@@ -37,6 +39,16 @@ def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
   )
 
 
+def _processor() -> str:
+  """Return a short name for the instructions that this CPU has."""
+  features = platform.processor() + platform.machine()
+  if os.path.exists('/proc/cpuinfo'):
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+      lines = (line for line in file if line.startswith(('flags', 'Features')))
+      features += next(lines, '')
+  return hashlib.sha256(features.encode()).hexdigest()[:8]
+
+
 def cache_programs() -> None:
   """Keep compiled programs on disk, so that the next start skips compiling.
 
@@ -46,9 +58,10 @@ def cache_programs() -> None:
   """
   if jax.config.jax_compilation_cache_dir is None:
     root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    jax.config.update(
-        'jax_compilation_cache_dir', os.path.join(root, 'simgan_jax')
-    )
+    # A folder a kind of processor: programs use the instructions of the CPU
+    # they were compiled on, and machines may share a home folder.
+    folder = os.path.join(root, 'simgan_jax', _processor())
+    jax.config.update('jax_compilation_cache_dir', folder)
   # The default leaves out what compiles within a second.
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
@@ -94,6 +107,11 @@ def choose_parts(
 def describe(num_devices: int) -> str:
   """Return a phrase such as '2 x cpu'."""
   return f'{num_devices} x {jax.devices()[0].device_kind}'
+
+
+def describe_memory(peak_gib: dict[str, float]) -> str:
+  """Return a phrase such as 'host 1.2 GiB, device 8.1 GiB'."""
+  return ', '.join(f'{name} {gib:g} GiB' for name, gib in peak_gib.items())
 
 
 def peak_memory_gib() -> dict[str, float]:
