@@ -42,23 +42,14 @@ def main(_) -> None:
     stream = batches.rounds('rounds', config, 0)
     ours = workload.Ours(config, num_devices=num_devices)
 
-    def run():
-      for batch in itertools.islice(stream, _ROUNDS.value):
-        metrics = ours.round(batch, batches.dataset)
-      jax.block_until_ready(metrics)
-
-    return run
+    return lambda: ours.run(
+        itertools.islice(stream, _ROUNDS.value), batches.dataset
+    )
 
   placed = workload.Ours(config, num_devices=num_devices)
   batch = placed.place(*workload.make_images(config))
-
-  def run_placed():
-    for _ in range(_ROUNDS.value):
-      metrics = placed.round(batch)
-    jax.block_until_ready(metrics)
-
   variants = {
-      'already on the devices': run_placed,
+      'already on the devices': lambda: placed.run([batch] * _ROUNDS.value),
       'streamed images': make(False),
       'streamed numbers, data set on the devices': make(True),
   }

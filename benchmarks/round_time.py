@@ -10,6 +10,8 @@ losses of some rounds with a history of one image a pair, where nothing is left
 to chance.
 """
 
+import functools
+
 import jax
 import numpy as np
 from absl import app, flags
@@ -26,13 +28,13 @@ _TORCH = flags.DEFINE_bool('torch', True, 'Also time PyTorch.')
 
 
 def compare_losses(
-    config: config_lib.Config, make_torch, *, num_devices: int
+    config: config_lib.Config, *, num_devices: int
 ) -> list[list[object]]:
   """Return rows of both implementations' losses over the first rounds."""
   config.history_size = config.batch_size // 2
   ours = workload.Ours(config, num_devices=num_devices)
   images = workload.make_images(config)
-  theirs = make_torch(config, ours.state)
+  theirs = make_torch(config, ours)
   batch, rows = ours.place(*images), []
   for number in range(1, 6):
     metrics = jax.device_get(ours.round(batch))
@@ -44,76 +46,82 @@ def compare_losses(
   return rows
 
 
+def make_torch(config: config_lib.Config, ours: workload.Ours, **options):
+  """Return the same training in PyTorch, from the same state."""
+  from benchmarks import pytorch_simgan
+
+  state = ours.state
+  return pytorch_simgan.Training(
+      *jax.device_get((state.refiner.params, state.discriminator.params)),
+      self_regularization_weight=config.self_regularization_weight,
+      learning_rate=config.optimizer.learning_rate,
+      history=np.asarray(state.history.images),
+      device='cuda' if jax.default_backend() == 'gpu' else 'cpu',
+      **options,
+  )
+
+
+def our_variants(config: config_lib.Config, *, num_devices: int):
+  """Return functions that run rounds on one and on all devices."""
+  variants = {}
+  for count in sorted({1, num_devices}):
+    ours = workload.Ours(config, num_devices=count)
+    batch = ours.place(*workload.make_images(config))
+    variants[f'simgan_jax, {count} devices'] = functools.partial(
+        ours.run, [batch] * _ROUNDS.value
+    )
+  return variants
+
+
+def torch_variants(config: config_lib.Config):
+  """Return functions that run rounds in PyTorch, in all its ways."""
+  import torch
+
+  kinds: dict[str, dict] = {'eager': {}}
+  if _COMPILE.value:
+    kinds['compile'] = {'compile_mode': 'default'}
+    if jax.default_backend() == 'gpu':
+      kinds['compile, CUDA graphs'] = {'compile_mode': 'reduce-overhead'}
+  images = workload.make_images(config)
+  ours = workload.Ours(config, num_devices=1)
+  variants = {}
+  for channels_last in (False, True):
+    for name, options in kinds.items():
+      theirs = make_torch(
+          *(config, ours),
+          dtype=getattr(torch, config.compute_dtype),
+          channels_last=channels_last,
+          **options,
+      )
+      layout = ', channels_last' if channels_last else ''
+      variants[f'PyTorch, {name}{layout}'] = functools.partial(
+          _run_torch, theirs, images
+      )
+  return variants
+
+
+def _run_torch(theirs, images) -> None:
+  for _ in range(_ROUNDS.value - 1):
+    theirs.round(*images)
+  theirs.round(*images)[1].item()  # waits
+
+
 def main(_) -> None:
   """Compare the losses, time all variants and print the tables."""
   num_devices = measure.use_devices(_BATCH.value)
-  on_gpu = jax.default_backend() == 'gpu'
   variants, facts, losses = {}, {}, []
-
-  def make_torch(config, state, **options):
-    from benchmarks import pytorch_simgan
-
-    return pytorch_simgan.Training(
-        *jax.device_get((state.refiner.params, state.discriminator.params)),
-        self_regularization_weight=config.self_regularization_weight,
-        learning_rate=config.optimizer.learning_rate,
-        history=np.asarray(state.history.images),
-        device='cuda' if on_gpu else 'cpu',
-        **options,
-    )
-
   if _TORCH.value:
     import torch
 
     facts['torch'] = torch.__version__
-    losses = compare_losses(
-        workload.make_config(_BATCH.value, 'float32'),
-        make_torch,
-        num_devices=num_devices,
-    )
-
+    config = workload.make_config(_BATCH.value, 'float32')
+    losses = compare_losses(config, num_devices=num_devices)
   for dtype in _DTYPES.value:
     config = workload.make_config(_BATCH.value, dtype)
-    images = workload.make_images(config)
-    for count in sorted({1, num_devices}):
-      ours = workload.Ours(config, num_devices=count)
-      batch = ours.place(*images)
-
-      def run(ours=ours, batch=batch):
-        for _ in range(_ROUNDS.value):
-          metrics = ours.round(batch)
-        jax.block_until_ready(metrics)
-
-      variants[f'simgan_jax, {count} devices', dtype] = run
-    if not _TORCH.value:
-      continue
-    options = {
-        'eager': {},
-        'eager, channels_last': {'channels_last': True},
-    }
-    if _COMPILE.value:
-      options['compile'] = {'compile_mode': 'default'}
-      options['compile, channels_last'] = {
-          'compile_mode': 'default',
-          'channels_last': True,
-      }
-      if on_gpu:
-        options['compile, channels_last, CUDA graphs'] = {
-            'compile_mode': 'reduce-overhead',
-            'channels_last': True,
-        }
-    for name, chosen in options.items():
-      theirs = make_torch(
-          config, ours.state, dtype=getattr(torch, dtype), **chosen
-      )
-
-      def run_torch(theirs=theirs, images=images):
-        for _ in range(_ROUNDS.value):
-          losses = theirs.round(*images)
-        losses[1].item()
-
-      variants[f'PyTorch, {name}', dtype] = run_torch
-
+    found = our_variants(config, num_devices=num_devices)
+    if _TORCH.value:
+      found |= torch_variants(config)
+    variants |= {(name, dtype): run for name, run in found.items()}
   seconds = measure.interleave(variants, repeats=_REPEATS.value, warmups=3)
   report(seconds, losses, facts)
 

@@ -17,8 +17,12 @@ from matplotlib import figure
 from benchmarks import cost_model, measure, workload
 
 _REPEATS = flags.DEFINE_integer('repeats', 3, 'Timed turns of each size.')
-_BATCHES = flags.DEFINE_list('batch_sizes', [8, 16, 32, 64, 128], 'Images.')
-_SCALES = flags.DEFINE_list('scales', [0.5, 1, 2, 4], 'Factors on both sides.')
+_BATCHES = flags.DEFINE_list(
+    'batch_sizes', ['8', '16', '32', '64', '128'], 'Images.'
+)
+_SCALES = flags.DEFINE_list(
+    'scales', ['0.5', '1', '2', '4'], 'Factors on both sides.'
+)
 _PLOT = os.path.join(os.path.dirname(__file__), '..', 'docs', 'sweep.png')
 
 

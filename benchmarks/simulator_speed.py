@@ -1,6 +1,6 @@
 """Images a second of the built-in eye simulator.
 
-    python benchmarks/simulator_speed.py
+    python -m benchmarks.simulator_speed
 
 Prints a Markdown row a domain: the first call with its compilation, and the
 speed of a second, longer call. Goal: 2,000 images of 35 x 55 a second on 2

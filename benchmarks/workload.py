@@ -1,5 +1,8 @@
 """The training round that the benchmarks run: eyes networks, random images."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -40,14 +43,20 @@ class Ours:
     """Return a batch of one round on the devices."""
     from simgan_jax.rounds import RoundBatch
 
-    return jax.device_put(
-        RoundBatch(synthetic[None], real[None, None]), self._sharding
-    )
+    images = synthetic[None], real[None, None]
+    return RoundBatch(*jax.device_put(images, self._sharding))
+
+  def run(self, batches: Iterable[Any], dataset=None) -> None:
+    """Run a round on each batch and wait for the last."""
+    metrics = None
+    for batch in batches:
+      metrics = self.round(batch, dataset)
+    jax.block_until_ready(metrics)
 
   def memory(self, batch) -> int:
     """Return bytes that the compiled round needs on all devices together."""
     update = jax.jit(self._update, donate_argnums=0)
-    found = update.lower(self.state, batch).compile().memory_analysis()
+    found: Any = update.lower(self.state, batch).compile().memory_analysis()
     one = found.temp_size_in_bytes + found.argument_size_in_bytes
     return one * self._mesh.size
 

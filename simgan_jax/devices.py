@@ -56,7 +56,7 @@ def cache_programs() -> None:
   one, as by JAX_COMPILATION_CACHE_DIR. JAX finds a program by its code, its
   device and all versions: nothing goes stale, and deleting it is safe.
   """
-  if jax.config.jax_compilation_cache_dir is None:
+  if jax.config.values['jax_compilation_cache_dir'] is None:
     root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
     # A folder a kind of processor: programs use the instructions of the CPU
     # they were compiled on, and machines may share a home folder.

@@ -111,8 +111,8 @@ class Batches:
     self._mesh, self._seed = mesh, seed
     self.dataset: RoundBatch | None = None
     if on_devices:
-      self.dataset = jax.device_put(
-          RoundBatch(synthetic, real), mesh_lib.replicated(mesh)
+      self.dataset = RoundBatch(
+          *jax.device_put((synthetic, real), mesh_lib.replicated(mesh))
       )
       synthetic, real = (
           np.arange(len(images), dtype=np.int32) for images in (synthetic, real)

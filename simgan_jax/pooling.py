@@ -22,7 +22,7 @@ def _padded(images, window: int, stride: int, padding: str):
   return lax.pad(images, low, config), pads
 
 
-def _shifted(padded, window: int, stride: int, size: tuple[int, int]):
+def _shifted(padded, window: int, stride: int, size: tuple[int, ...]):
   """Return, for each position in the window, the pixels that stand there."""
   rows, columns = [stride * (n - 1) + 1 for n in size]
   return [

@@ -74,15 +74,10 @@ def partition_specs(axis_name: str) -> Any:
   Every device holds the images of the history that its part of the batch draws
   from; the rest is the same on all.
   """
-  everywhere = PartitionSpec()
-  return SimGANState(
-      *(everywhere, everywhere),
-      history=history_lib.History(
-          PartitionSpec(axis_name), everywhere, everywhere
-      ),
-      key=everywhere,
-      round=everywhere,
-  )
+  everywhere: Any = PartitionSpec()
+  split: Any = PartitionSpec(axis_name)
+  history = history_lib.History(split, everywhere, everywhere)
+  return SimGANState(everywhere, everywhere, history, everywhere, everywhere)
 
 
 def shardings(mesh: Mesh) -> Any:

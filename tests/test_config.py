@@ -61,6 +61,9 @@ def test_unknown_preset_names_the_presets():
         ('history_size', 2),
         ('compute_dtype', 'float16'),
         ('rounds_per_call', 3),
+        ('gradient_accumulation', -1),
+        ('gradient_accumulation', 3),
+        ('data.cache', 'disk'),
         ('log_every', 0),
         ('optimizer.name', 'rmsprop'),
         ('optimizer.learning_rate', 0.0),
@@ -82,6 +85,14 @@ def test_bad_values_are_named_with_the_field(config, field, value):
   with pytest.raises(errors.InputError, match='--config.') as caught:
     config_lib.validate(config)
   assert '\n' not in str(caught.value)
+
+
+def test_devices_share_pairs_of_images_in_every_part(config):
+  config.batch_size = 32
+  assert config_lib.divisible_size(config) == 16
+  config.gradient_accumulation = 4
+  config_lib.validate(config)
+  assert config_lib.divisible_size(config) == 4
 
 
 def test_a_source_of_files_needs_its_folder(config):

@@ -50,12 +50,17 @@ def data_dir(tmp_path_factory):
   return str(tmp_path_factory.mktemp('data'))
 
 
+@pytest.fixture(scope='session')
+def environment(tmp_path_factory):
+  cache = {'XDG_CACHE_HOME': str(tmp_path_factory.mktemp('cache'))}
+  return os.environ | cache | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
+
+
 @pytest.fixture
-def command(data_dir):
+def command(data_dir, environment):
   """Return a function that starts a script of ours in its own process."""
 
   def start(script, workdir, *flags):
-    environment = os.environ | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
     return subprocess.Popen(
         [
             *(sys.executable, script, f'--workdir={workdir}'),
@@ -82,7 +87,7 @@ def run(command):
 
 
 @pytest.fixture(scope='session')
-def finished(data_dir, tmp_path_factory):
+def finished(data_dir, environment, tmp_path_factory):
   """Return the workdir of an uninterrupted run."""
   workdir = tmp_path_factory.mktemp('runs') / 'finished'
   subprocess.run(
@@ -91,6 +96,7 @@ def finished(data_dir, tmp_path_factory):
           *(f'--data_dir={data_dir}', *SHRUNK),
       ],
       cwd=ROOT,
+      env=environment,
       check=True,
       capture_output=True,
   )
@@ -155,6 +161,28 @@ def test_a_run_leaves_what_the_contract_says(finished):
   assert summary['peak_memory_gib']['host'] > 0.1
   assert '<html' in (finished / 'report.html').read_text()
   assert not list(finished.rglob('*.tmp'))
+
+
+def test_compiled_programs_are_kept_on_disk(finished, environment):
+  folder = pathlib.Path(environment['XDG_CACHE_HOME'], 'simgan_jax')
+  (processor,) = folder.iterdir()
+  # The update and both steps before it.
+  assert len(list(processor.glob('*-cache'))) >= 3
+
+
+def test_data_on_the_devices_and_rounds_in_one_call_change_nothing(
+    run, finished, tmp_path
+):
+  options = '--config.data.cache=device', '--config.rounds_per_call=2'
+  code, _, error = run('train.py', tmp_path, *SHRUNK, *options)
+  assert code == 0, error
+  pairs = zip(
+      jax.tree.leaves(_parameters(tmp_path)),
+      jax.tree.leaves(_parameters(finished)),
+      strict=True,
+  )
+  for found, expected in pairs:
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_kill_9_and_again_equals_the_uninterrupted_run(
