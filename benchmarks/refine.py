@@ -1,6 +1,6 @@
 """Speed of refining images and of training the gaze estimator, beside PyTorch.
 
-    pip install torch   # without a GPU: torch==2.13.0
+    pip install -r requirements-benchmarks.txt
     python -m benchmarks.refine
 
 Both use what eval.py uses: `refining.refine_images` with its batch, and

@@ -1,6 +1,6 @@
 """Time of a training round, ours beside the same update in PyTorch.
 
-    pip install torch   # without a GPU: torch==2.13.0
+    pip install -r requirements-benchmarks.txt
     python -m benchmarks.round_time --batch_size=32 --dtypes=float32
 
 Runs on whatever device JAX finds. One round is K_g = 2 refiner and K_d = 1

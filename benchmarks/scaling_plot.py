@@ -20,13 +20,13 @@ _PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
 # The one fitted number: the share of the floor's speed that a round reaches on
 # the only machine measured, two CPU cores in float32 at batch 32. Floor and
 # median, in seconds, of `python -m benchmarks.round_time`.
-MEASURED_EFFICIENCY = 0.71 / 1.24
+MEASURED_EFFICIENCY = 0.755 / 1.116
 # Milliseconds that the TPU's compiler expects of a round at batch 512, by task
 # and number of TPU v5e: `python -m benchmarks.compiled_for_tpu`.
 COMPILER_ESTIMATES = {
-    ('eyes', 1): 77.6,
-    ('eyes', 8): 11.4,
-    ('eyes', 256): 2.36,
+    ('eyes', 1): 75.6,
+    ('eyes', 8): 10.1,
+    ('eyes', 256): 2.33,
     ('hands', 8): 2_530.0,
 }
 IMAGES_A_DEVICE = 64  # where the batch grows with the devices
