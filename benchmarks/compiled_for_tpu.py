@@ -1,6 +1,6 @@
 """The update compiled for slices of TPU v5e, on a machine without a TPU.
 
-    pip install libtpu
+    pip install "libtpu==0.0.42.*"   # the version that jax[tpu] 0.10.2 names
     python -m benchmarks.compiled_for_tpu --tasks=eyes
 
 Nothing runs: the TPU's compiler takes the update as it is, for devices that it
