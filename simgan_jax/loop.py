@@ -113,18 +113,20 @@ def train_rounds(
   stream = batches.rounds('rounds', config, done // calls)
   record.start(done, state)
   # Every copy between host and devices in the loop is meant.
-  with jax.transfer_guard('disallow'):
+  with jax.transfer_guard_host_to_device('disallow'):
     stopping_now = bool(stop.received)
     while done < config.num_rounds and not stopping_now:
-      state, metrics = update(state, next(stream), batches.dataset)
-      done += calls
-      # Read once a call, so that a signal cannot end the loop unsaved.
-      stopping_now = bool(stop.received)
-      finished = done == config.num_rounds
-      last = finished or stopping_now
-      record.round_done(
-          done, metrics, log=done % config.log_every == 0 or finished
-      )
+      # Only logged metrics are read back: between them nothing waits.
+      with jax.transfer_guard_device_to_host('disallow'):
+        state, metrics = update(state, next(stream), batches.dataset)
+        done += calls
+        # Read once a call, so that a signal cannot end the loop unsaved.
+        stopping_now = bool(stop.received)
+        finished = done == config.num_rounds
+        last = finished or stopping_now
+        record.round_done(
+            done, metrics, log=done % config.log_every == 0 or finished
+        )
       if done % config.sample_every == 0 or last:
         record.sample(done, state)
       if done % config.checkpoint_every == 0 or last:
