@@ -3,7 +3,7 @@
     pip install -r requirements-benchmarks.txt
     python -m benchmarks.round_time --batch_size=32 --dtypes=float32
 
-Runs on whatever device JAX finds. One round is K_g = 2 refiner and K_d = 1
+One round is K_g = 2 refiner and K_d = 1
 discriminator steps of the eyes networks, history included, with equal weights
 and equal uint8 images; alternatives take turns. First both are compared: the
 losses of some rounds with a history of one image a pair, where nothing is left
@@ -20,6 +20,9 @@ from benchmarks import cost_model, measure, workload
 from simgan_jax import config as config_lib
 
 _BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
+_DEVICE = flags.DEFINE_enum(
+    'device', None, ['cpu', 'cuda', 'tpu'], 'Where; by default where JAX does.'
+)
 _REPEATS = flags.DEFINE_integer('repeats', 10, 'Timed turns of each variant.')
 _ROUNDS = flags.DEFINE_integer('rounds', 1, 'Rounds timed in one turn.')
 _DTYPES = flags.DEFINE_list('dtypes', ['float32'], 'float32, bfloat16 or both.')
@@ -108,6 +111,8 @@ def _run_torch(theirs, images) -> None:
 
 def main(_) -> None:
   """Compare the losses, time all variants and print the tables."""
+  if _DEVICE.value:
+    jax.config.update('jax_platforms', _DEVICE.value)
   num_devices = measure.use_devices(_BATCH.value)
   variants, facts, losses = {}, {}, []
   if _TORCH.value:
