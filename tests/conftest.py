@@ -3,6 +3,7 @@
 import os
 
 import jax
+import pytest
 
 # Before the first array: a backend cannot grow devices later.
 jax.config.update('jax_num_cpu_devices', 8)
@@ -24,3 +25,20 @@ def pytest_configure(config):
     from jaxtyping import install_import_hook
 
     install_import_hook('simgan_jax', 'beartype.beartype')
+
+
+@pytest.fixture
+def load(request, tmp_path):
+  """Return a function that loads a folder of the test module's `SOURCE`."""
+  from simgan_jax.data import sources
+
+  def load(path, **options):
+    size = {'height': 35, 'width': 55}
+    return sources.load(
+        request.module.SOURCE,
+        path=path,
+        data_dir=tmp_path / 'cache',
+        **size | options,
+    )
+
+  return load

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 from test_data_eye_drawing import draw_eye, iris_correlations
 
-from simgan_jax.data import gaze, sources
+from simgan_jax.data import gaze
 from simgan_jax.errors import InputError
+
+SOURCE = 'columbia_gaze'
 
 REAL = Path('../shared/data/columbia')
 
@@ -32,21 +34,6 @@ def folder(tmp_path_factory):
         for side in 'LR':
           write_patch(folder, subject, (15, vertical, horizontal), side)
   return folder
-
-
-@pytest.fixture
-def load(tmp_path):
-  def load(path, **options):
-    size = {'height': 35, 'width': 55}
-    return sources.load(
-        'columbia_gaze',
-        path=path,
-        data_dir=tmp_path / 'cache',
-        **size,
-        **options,
-    )
-
-  return load
 
 
 def test_labels_are_those_of_the_name(load, folder):

@@ -6,8 +6,9 @@ from PIL import Image
 from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
 
 from simgan_jax.data import gaze as conventions
-from simgan_jax.data import sources
 from simgan_jax.errors import InputError
+
+SOURCE = 'image_folder'
 
 
 @pytest.fixture
@@ -18,17 +19,6 @@ def folder(tmp_path):
     name = f'more/{number}.png' if number % 2 else f'{number}.png'
     Image.fromarray(draw_eye(gaze, height=70, width=110)).save(folder / name)
   return folder
-
-
-@pytest.fixture
-def load(tmp_path):
-  def load(path, **options):
-    size = {'height': 35, 'width': 55}
-    return sources.load(
-        'image_folder', path=path, data_dir=tmp_path / 'cache', **size | options
-    )
-
-  return load
 
 
 def names(count: int) -> list[str]:

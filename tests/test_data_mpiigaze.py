@@ -7,8 +7,9 @@ import pytest
 import scipy.io
 from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
 
-from simgan_jax.data import sources
 from simgan_jax.errors import InputError
+
+SOURCE = 'mpiigaze'
 
 REAL = Path('../shared/data/MPIIGaze')
 
@@ -52,17 +53,6 @@ def folder(tmp_path):
   )
   write_list(tmp_path, 'p02', ['day03/0001.jpg right'])
   return tmp_path
-
-
-@pytest.fixture
-def load(tmp_path):
-  def load(path, **options):
-    size = {'height': 35, 'width': 55}
-    return sources.load(
-        'mpiigaze', path=path, data_dir=tmp_path / 'cache', **size, **options
-    )
-
-  return load
 
 
 def test_the_evaluation_lists_choose(load, folder):

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
 
-from simgan_jax.data import sources
 from simgan_jax.errors import InputError
+
+SOURCE = 'unity_eyes'
 
 REAL = Path('../shared/data/unityeyes')
 WIDTH, HEIGHT = 240, 180
@@ -42,17 +43,6 @@ def folder(tmp_path_factory):
   for number, gaze in enumerate(random_gazes(24), 1):
     write_example(folder / 'imgs', number, gaze)
   return folder
-
-
-@pytest.fixture
-def load(tmp_path):
-  def load(path, **options):
-    size = {'height': 35, 'width': 55}
-    return sources.load(
-        'unity_eyes', path=path, data_dir=tmp_path / 'cache', **size | options
-    )
-
-  return load
 
 
 def test_images_by_number_with_gaze_and_head_pose(load, folder):
