@@ -13,6 +13,21 @@ from simgan_jax import batching, devices, samples, steps
 from simgan_jax import mesh as mesh_lib
 
 
+@functools.cache
+def _compile(mesh: Mesh, num_parts: int):
+  """Return refine(refiner, images [b h w c]), compiled once for a mesh."""
+  split = mesh_lib.batch_spec(0)
+  return jax.jit(
+      jax.shard_map(
+          functools.partial(steps.refine, num_parts=num_parts),
+          mesh=mesh,
+          in_specs=(PartitionSpec(), split),
+          out_specs=split,
+          check_vma=False,
+      )
+  )
+
+
 def refine_images(
     refiner: train_state.TrainState,
     images: UInt8[np.ndarray, 'n h w c'],
@@ -34,22 +49,10 @@ def refine_images(
     [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
   """
   num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
-  split = mesh_lib.batch_spec(0)
-  refine = jax.jit(
-      jax.shard_map(
-          functools.partial(steps.refine, num_parts=num_parts),
-          mesh=mesh,
-          in_specs=(PartitionSpec(), split),
-          out_specs=split,
-          check_vma=False,
-      )
-  )
+  refine = functools.partial(_compile(mesh, num_parts), refiner)
   refined = []
   for batch in batching.map_batches(
-      functools.partial(refine, refiner),
-      images,
-      mesh=mesh,
-      batch_size=batch_size,
+      refine, images, mesh=mesh, batch_size=batch_size
   ):
     refined.append(samples.to_uint8(batch))
     on_progress(len(batch))
