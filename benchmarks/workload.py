@@ -14,7 +14,7 @@ class Ours:
 
   def __init__(self, config: config_lib.Config, *, num_devices: int):
     """Create a state with a full history on a mesh of `num_devices`."""
-    from simgan_jax import create, devices, losses, rounds
+    from simgan_jax import create
     from simgan_jax import mesh as mesh_lib
 
     self._mesh = mesh = mesh_lib.make_mesh(num_devices)
@@ -26,17 +26,7 @@ class Ours:
         count=jax.device_put(np.int32(shape[1]), state.round.sharding),
     )
     self.state = state._replace(history=history)
-    self._update = rounds.make_update(
-        mesh,
-        refiner_steps=config.refiner_steps,
-        self_regularization_weight=config.self_regularization_weight,
-        features_fn=losses.FEATURES[config.self_regularization_features],
-        num_parts=devices.choose_parts(
-            config.batch_size,
-            num_devices=num_devices,
-            num_parts=config.gradient_accumulation,
-        ),
-    )
+    self._update = create.make_update(config, mesh)
     self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
 
   def place(self, synthetic: np.ndarray, real: np.ndarray):

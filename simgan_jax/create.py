@@ -1,13 +1,14 @@
-"""From the settings to the networks and the state of a run."""
+"""From the settings to the networks, the state and the steps of a run."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from simgan_jax import config as config_lib
-from simgan_jax import losses, networks
+from simgan_jax import devices, losses, networks, rounds
 from simgan_jax import state as state_lib
 
 OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}
@@ -51,6 +52,35 @@ def make_state_fn(
     )
 
   return jax.jit(create, out_shardings=state_lib.shardings(mesh))
+
+
+def _step_options(
+    config: config_lib.Config, mesh: jax.sharding.Mesh
+) -> dict[str, Any]:
+  """Return what all compiled steps take from the settings."""
+  return {
+      'features_fn': losses.FEATURES[config.self_regularization_features],
+      'num_parts': devices.choose_parts(
+          config.batch_size,
+          num_devices=mesh.size,
+          num_parts=config.gradient_accumulation,
+      ),
+  }
+
+
+def make_update(config: config_lib.Config, mesh: jax.sharding.Mesh):
+  """Return `rounds.make_update` with the settings of a run."""
+  return rounds.make_update(
+      mesh,
+      refiner_steps=config.refiner_steps,
+      self_regularization_weight=config.self_regularization_weight,
+      **_step_options(config, mesh),
+  )
+
+
+def make_pretraining(config: config_lib.Config, mesh: jax.sharding.Mesh):
+  """Return `rounds.make_pretraining` with the settings of a run."""
+  return rounds.make_pretraining(mesh, **_step_options(config, mesh))
 
 
 def describe_run(

@@ -14,7 +14,6 @@ from simgan_jax import (
     create,
     devices,
     inputs,
-    losses,
     monitor,
     recorder,
     records,
@@ -27,15 +26,6 @@ from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 from simgan_jax.evaluation import report
-
-
-def num_parts(config: config_lib.Config, mesh: jax.sharding.Mesh) -> int:
-  """Return in how many parts a device computes its share of a batch."""
-  return devices.choose_parts(
-      config.batch_size,
-      num_devices=mesh.size,
-      num_parts=config.gradient_accumulation,
-  )
 
 
 def pretrain(
@@ -51,11 +41,7 @@ def pretrain(
   The step counters in the state say where to go on; a stop signal ends it
   early.
   """
-  step_refiner, step_discriminator = rounds.make_pretraining(
-      mesh,
-      features_fn=losses.FEATURES[config.self_regularization_features],
-      num_parts=num_parts(config, mesh),
-  )
+  step_refiner, step_discriminator = create.make_pretraining(config, mesh)
   batch, dataset = config.batch_size, batches.dataset
   metrics: steps.Metrics = {}
   done = int(state.refiner.step)
@@ -102,13 +88,7 @@ def train_rounds(
     stop: stopping.StopSignals,
 ) -> state_lib.SimGANState:
   """Alternate from the round in the state on; return the last state."""
-  update = rounds.make_update(
-      mesh,
-      refiner_steps=config.refiner_steps,
-      self_regularization_weight=config.self_regularization_weight,
-      features_fn=losses.FEATURES[config.self_regularization_features],
-      num_parts=num_parts(config, mesh),
-  )
+  update = create.make_update(config, mesh)
   done, calls = int(state.round), config.rounds_per_call
   stream = batches.rounds('rounds', config, done // calls)
   record.start(done, state)
