@@ -10,7 +10,6 @@ device is an answer as well. Eyes take a minute a line, hands three to ten.
 """
 
 import dataclasses
-import math
 import os
 import re
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 from absl import app, flags
 from jax.experimental import topologies
 
-from benchmarks import cost_model, measure, scaling_plot
+from benchmarks import cost_model, hlo, measure, scaling_plot
 from simgan_jax import config as config_lib
 from simgan_jax import create, rounds
 from simgan_jax import mesh as mesh_lib
@@ -41,7 +40,6 @@ CASES = (
     ('hands', 'v5p:2x2x1', 1, True, 1),
     ('hands', 'v5p:2x2x1', 1, True, 4),
 )
-COLLECTIVES = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
 CLOCK = 1.5e9  # Hz of a v5e: 197 TFLOP/s by 4 units of 128 x 128 products
 
 
@@ -63,51 +61,8 @@ def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
       describe((1, k_g + k_d, *images), np.uint8, split),
       describe((1, k_d, *images), np.uint8, split),
   )
-  update = rounds.make_update(
-      mesh,
-      refiner_steps=k_g,
-      self_regularization_weight=config.self_regularization_weight,
-      num_parts=config.gradient_accumulation,
-  )
+  update = create.make_update(config, mesh)
   return jax.jit(update, donate_argnums=0).lower(state, batch).compile()
-
-
-def find_collectives(hlo: str) -> list[str]:
-  """Return '1.18 MB all-reduce' for each exchange between the devices."""
-  found = []
-  for shapes, kind in re.findall(rf'= (.*?) ({COLLECTIVES})(?:-start)?\(', hlo):
-    arrays = re.findall(r'[a-z](\d+)\[([\d,]*)\]', shapes)
-    bits = sum(
-        math.prod(map(int, [width, *filter(None, dims.split(','))]))
-        for width, dims in arrays
-    )
-    found.append(f'{bits / 8e6:.2f} MB {kind}')
-  return found
-
-
-def estimate_cycles(hlo: str) -> int:
-  """Return the cycles that the compiler expects, loops counted in full."""
-  blocks: dict[str, list[str]] = {}
-  entry = name = ''
-  for line in hlo.splitlines():
-    head = re.match(r'(ENTRY )?(%[\w.-]+) \(.*\{$', line)
-    if head:
-      name = head[2]
-      entry = name if head[1] else entry
-    blocks.setdefault(name, []).append(line)
-
-  def count(name: str) -> int:
-    lines = '\n'.join(blocks[name])
-    cycles = sum(map(int, re.findall(r'"estimated_cycles":"(\d+)"', lines)))
-    for condition, body in re.findall(
-        r' while\(.*condition=(%[\w.-]+), body=(%[\w.-]+)', lines
-    ):
-      test = '\n'.join(blocks[condition])
-      trips = re.findall(r's32\[\][^=]* constant\((\d+)\)', test)
-      cycles += max(map(int, trips), default=1) * count(body)
-    return cycles
-
-  return count(entry)
 
 
 def expected_operations(config: config_lib.Config, num_devices: int) -> float:
@@ -140,7 +95,7 @@ def report(
     if not needed:
       raise
     return [f'{needed[1]}, too much for {needed[2]}', *[''] * 4]
-  hlo, memory = compiled.as_text(), compiled.memory_analysis()
+  text, memory = compiled.as_text(), compiled.memory_analysis()
   total = memory.argument_size_in_bytes + memory.output_size_in_bytes
   total += memory.temp_size_in_bytes - memory.alias_size_in_bytes
   operations = compiled.cost_analysis()['flops']
@@ -148,8 +103,11 @@ def report(
       f'{total / 2**30:.2f}',
       f'{memory.temp_size_in_bytes / 2**30:.2f}',
       operations / expected_operations(config, num_devices),
-      1e3 * estimate_cycles(hlo) / CLOCK if 'v5e' in topology else '',
-      ', '.join(find_collectives(hlo)),
+      1e3 * hlo.estimate_cycles(text) / CLOCK if 'v5e' in topology else '',
+      ', '.join(
+          f'{size / 1e6:.2f} MB {kind}'
+          for kind, size in hlo.find_collectives(text)
+      ),
   ]
 
 

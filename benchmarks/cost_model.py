@@ -107,12 +107,20 @@ class Cost:
 
   operations: float
   bytes: float  # of activations, parameters and optimiser states
-  gradient_bytes: float  # all-reduced between devices
   image_bytes: float  # uint8 images that come in
 
   def seconds(self, *, rate: float, bandwidth: float) -> float:
     """Return the floor: whichever of operations and bytes takes longer."""
     return max(self.operations / rate, self.bytes / bandwidth)
+
+
+def gradient_sizes(config: config_lib.Config) -> tuple[int, int]:
+  """Return the bytes of the refiner's gradients and of the discriminator's."""
+  networks = refiner_layers(config), discriminator_layers(config)
+  refiner, discriminator = (
+      4 * sum(layer.parameters for layer in layers) for layers in networks
+  )
+  return refiner, discriminator
 
 
 def round_cost(config: config_lib.Config) -> Cost:
@@ -131,14 +139,12 @@ def round_cost(config: config_lib.Config) -> Cost:
   )
   operations = batch * sum(times * found[0] for times, found in work)
   moved = batch * scalar_bytes * sum(times * found[1] for times, found in work)
-  sizes = [sum(x.parameters for x in net) for net in (refiner, discriminator)]
-  trained = k_g * sizes[0] + k_d * sizes[1]
   # Adam reads gradient, parameter and two moments, and writes three of them.
-  moved += 7 * 4 * trained
+  sizes = gradient_sizes(config)
+  moved += 7 * (k_g * sizes[0] + k_d * sizes[1])
   pixels = config.data.height * config.data.width * config.data.channels
   return Cost(
       operations=operations,
       bytes=moved,
-      gradient_bytes=4.0 * trained,
       image_bytes=batch * pixels * (k_g + 2 * k_d),
   )

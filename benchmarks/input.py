@@ -9,6 +9,7 @@ alone, for larger batches and faster devices.
 """
 
 import itertools
+import statistics
 import time
 
 import jax
@@ -57,8 +58,8 @@ def main(_) -> None:
   base = seconds['already on the devices']
   rows = [
       [
-          *(name, _ROUNDS.value / measure.median(values)),
-          measure.median([a / b for a, b in zip(base, values, strict=True)]),
+          *(name, _ROUNDS.value / statistics.median(values)),
+          statistics.median([a / b for a, b in zip(base, values, strict=True)]),
       ]
       for name, values in seconds.items()
   ]

@@ -119,11 +119,6 @@ def show(
   print('\n' + json.dumps({'title': title, **facts, 'rows': table}), flush=True)
 
 
-def median(values: Sequence[float]) -> float:
-  """Return the median."""
-  return statistics.median(values)
-
-
 def ratio_to_best(
     seconds: Mapping[str, Sequence[float]], name: str, *, prefix: str
 ) -> float | str:
@@ -135,6 +130,6 @@ def ratio_to_best(
   others = [key for key in seconds if key.startswith(prefix)]
   if not others:
     return ''
-  best = min(others, key=lambda key: median(seconds[key]))
+  best = min(others, key=lambda key: statistics.median(seconds[key]))
   pairs = zip(seconds[name], seconds[best], strict=True)
-  return median([own / other for own, other in pairs])
+  return statistics.median([own / other for own, other in pairs])

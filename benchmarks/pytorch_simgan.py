@@ -120,6 +120,19 @@ class GazeEstimator(nn.Module):
     return self.gaze(functional.relu(self.hidden(x.flatten(1))))
 
 
+def memory_layout(*, channels_last: bool) -> Any:
+  """Return one of the two layouts of images in memory."""
+  return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def to_tensor(
+    images: np.ndarray, *, layout: Any, device: torch.device | str = 'cpu'
+) -> torch.Tensor:
+  """Return [b, h, w, c] uint8 images as [b, c, h, w] float32 in [-1, 1]."""
+  tensor = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
+  return (tensor.float() / 127.5 - 1.0).contiguous(memory_format=layout)
+
+
 def load_convolutions(network: Refiner | Discriminator, params: Any) -> None:
   """Copy Flax parameters into a network."""
   with torch.no_grad():
@@ -159,34 +172,29 @@ class Training:
   ):
     """Start from Flax parameters and a full history [b/2, m, h, w, c]."""
     self.device, self.dtype = torch.device(device), dtype
-    self.channels_last = channels_last
     self.weight = self_regularization_weight
     self.refiner, self.discriminator = Refiner(), Discriminator()
     load_convolutions(self.refiner, refiner_params)
     load_convolutions(self.discriminator, discriminator_params)
-    layout: Any = (
-        torch.channels_last if channels_last else torch.contiguous_format
-    )
+    self.layout = memory_layout(channels_last=channels_last)
     optimizers = []
     for network in (self.refiner, self.discriminator):
-      network.to(self.device, memory_format=layout)
+      network.to(self.device, memory_format=self.layout)
       optimizers.append(
           torch.optim.Adam(network.parameters(), learning_rate, fused=True)
       )
     self.refiner_optimizer, self.discriminator_optimizer = optimizers
     history = np.moveaxis(history, -1, -3)
     self.history = torch.from_numpy(history.copy()).to(self.device)
-    wrap = functools.partial(torch.compile, mode=compile_mode)
-    compiled = compile_mode is not None
-    self.refiner_loss = (
-        wrap(self._refiner_loss) if compiled else (self._refiner_loss)
-    )
-    self.discriminator_loss = (
-        wrap(self._discriminator_loss)
-        if compiled
-        else (self._discriminator_loss)
-    )
-    self.refine = wrap(self._refine) if compiled else self._refine
+
+    def compiled(function):
+      if compile_mode is None:
+        return function
+      return torch.compile(function, mode=compile_mode)
+
+    self.refiner_loss = compiled(self._refiner_loss)
+    self.discriminator_loss = compiled(self._discriminator_loss)
+    self.refine = compiled(self._refine)
 
   def _cast(self):
     enabled = self.dtype != torch.float32
@@ -214,11 +222,7 @@ class Training:
 
   def images(self, images: np.ndarray) -> torch.Tensor:
     """Return [b, h, w, c] uint8 images as [b, c, h, w] on the device."""
-    tensor = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
-    tensor = tensor.float() / 127.5 - 1.0
-    if self.channels_last:
-      return tensor.contiguous(memory_format=torch.channels_last)
-    return tensor.contiguous()
+    return to_tensor(images, layout=self.layout, device=self.device)
 
   def _mix(self, fresh: torch.Tensor) -> torch.Tensor:
     """Return what a step sees as refined, and remember the fresh images."""

@@ -8,6 +8,7 @@ Both use what eval.py uses: `refining.refine_images` with its batch, and
 """
 
 import functools
+import statistics
 
 import jax
 import numpy as np
@@ -49,7 +50,7 @@ def refining_variants(mesh) -> dict:
     refining.refine_images(state.refiner, images, mesh=mesh, batch_size=batch)
 
   def make(channels_last, compiled):
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    layout = pytorch_simgan.memory_layout(channels_last=channels_last)
     network = pytorch_simgan.Refiner().to(memory_format=layout)
     pytorch_simgan.load_convolutions(
         network, jax.device_get(state.refiner.params)
@@ -59,9 +60,8 @@ def refining_variants(mesh) -> dict:
     @torch.no_grad()
     def run():
       for start in range(0, len(images), batch):
-        part = torch.from_numpy(images[start : start + batch])
-        part = part.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        refined = function(part.contiguous(memory_format=layout))
+        part = images[start : start + batch]
+        refined = function(pytorch_simgan.to_tensor(part, layout=layout))
         ((refined + 1.0) * 127.5).round().clamp(0, 255).byte().numpy()
 
     return run
@@ -92,7 +92,7 @@ def training_variants(mesh) -> dict:
   )
 
   def make(channels_last, compiled):
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    layout = pytorch_simgan.memory_layout(channels_last=channels_last)
     network = pytorch_simgan.GazeEstimator().to(memory_format=layout)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
 
@@ -104,11 +104,9 @@ def training_variants(mesh) -> dict:
     def run():
       for step in range(num_steps):
         chosen = slice((step % 10) * batch, (step % 10 + 1) * batch)
-        part = torch.from_numpy(images[chosen])
-        part = part.permute(0, 3, 1, 2).float() / 127.5 - 1.0
         optimizer.zero_grad()
         loss = function(
-            part.contiguous(memory_format=layout),
+            pytorch_simgan.to_tensor(images[chosen], layout=layout),
             torch.from_numpy(labels[chosen]),
         )
         loss.backward()
@@ -138,7 +136,7 @@ def main(_) -> None:
     seconds = measure.interleave(make(mesh), repeats=_REPEATS.value, warmups=2)
     rows = [
         [
-            *(name, images / measure.median(values)),
+            *(name, images / statistics.median(values)),
             measure.ratio_to_best(seconds, name, prefix='PyTorch'),
         ]
         for name, values in seconds.items()

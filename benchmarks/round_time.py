@@ -3,14 +3,14 @@
     pip install -r requirements-benchmarks.txt
     python -m benchmarks.round_time --batch_size=32 --dtypes=float32
 
-One round is K_g = 2 refiner and K_d = 1
-discriminator steps of the eyes networks, history included, with equal weights
-and equal uint8 images; alternatives take turns. First both are compared: the
-losses of some rounds with a history of one image a pair, where nothing is left
-to chance.
+One round is K_g = 2 refiner and K_d = 1 discriminator steps of the eyes
+networks, history included, with equal weights and equal uint8 images;
+alternatives take turns. First both are compared: the losses of some rounds with
+a history of one image a pair, where nothing is left to chance.
 """
 
 import functools
+import statistics
 
 import jax
 import numpy as np
@@ -154,9 +154,9 @@ def report(seconds, losses, facts) -> None:
     for name, values in own.items():
       rows.append(
           [
-              *(dtype, name, min(values), measure.median(values)),
+              *(dtype, name, min(values), statistics.median(values)),
               measure.ratio_to_best(own, name, prefix='PyTorch'),
-              measure.median(values) / floor,
+              statistics.median(values) / floor,
           ]
       )
     rows.append([dtype, 'floor', floor, floor, '', 1.0])

@@ -8,6 +8,7 @@ Both should grow in proportion to the work. The sweep is printed, drawn as
 
 import math
 import os
+import statistics
 
 import jax
 import numpy as np
@@ -66,7 +67,7 @@ def main(_) -> None:
       if name == 'pixels':
         x = math.prod((config.data.height, config.data.width))
       work = cost_model.round_cost(config).operations
-      median = measure.median(seconds)
+      median = statistics.median(seconds)
       rows.append([x, median, work / median / 1e9, memory / 2**20])
     columns = (name, 'seconds a round', 'GFLOP/s', 'MiB of the program')
     measure.show(f'A round against {name}', columns, rows)

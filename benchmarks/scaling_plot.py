@@ -93,15 +93,6 @@ def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
   return config
 
 
-def gradient_sizes(config: config_lib.Config) -> list[int]:
-  """Return the bytes of the refiner's gradients and of the discriminator's."""
-  networks = (
-      cost_model.refiner_layers(config),
-      cost_model.discriminator_layers(config),
-  )
-  return [4 * sum(layer.parameters for layer in net) for net in networks]
-
-
 def ring_seconds(machine: Machine, size: float, axes: tuple[int, ...]) -> float:
   """Return the time of an all-reduce of `size` bytes along each axis in turn.
 
@@ -128,7 +119,9 @@ def exchange_seconds(
   steps = config.refiner_steps, config.discriminator_steps
   return sum(
       count * ring_seconds(machine, size, machine.axes(num_devices))
-      for count, size in zip(steps, gradient_sizes(config), strict=True)
+      for count, size in zip(
+          steps, cost_model.gradient_sizes(config), strict=True
+      )
   )
 
 
@@ -188,7 +181,7 @@ def describe_exchange(
     task: str, machine: Machine, num_devices: int
 ) -> list[object]:
   """Return a row of the table of all-reduces: three ways to look at one."""
-  size = gradient_sizes(make_config(task))[0]
+  size = cost_model.gradient_sizes(make_config(task))[0]
   return [
       *(task, f'{num_devices} x {machine.name}', size / 1e6),
       1e6 * bandwidth_seconds(machine, size, num_devices),

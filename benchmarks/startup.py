@@ -9,6 +9,7 @@ the time that imports take, for commands that need little.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def _seconds(*arguments: str) -> float:
         [sys.executable, *arguments], check=False, capture_output=True
     )
     times.append(time.perf_counter() - start)
-  return measure.median(times)
+  return statistics.median(times)
 
 
 def main(_) -> None:

@@ -1,8 +1,6 @@
 """Compiled rounds: the same numbers on any devices, however they are fed."""
 
 import functools
-import math
-import re
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 
+from benchmarks import hlo
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import networks, rounds
 from simgan_jax import state as state_lib
@@ -100,19 +99,6 @@ def test_numbers_do_not_depend_on_the_number_of_devices():
     assert _distance(one.history.images, many.history.images) < 1e-4
 
 
-def _collectives(hlo):
-  """Return (kind, bytes of its result) of each collective in compiled HLO."""
-  kinds = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
-  found = re.findall(rf'= (.*?) ({kinds})(?:-start)?\(', hlo)
-  return [
-      (kind, sum(4 * math.prod(map(int, dims.split(','))) for dims in shapes))
-      for shapes, kind in (
-          (re.findall(r'[fsu]\d+\[([\d,]+)\]', result), kind)
-          for result, kind in found
-      )
-  ]
-
-
 @pytest.mark.parametrize('cached', [False, True])
 def test_a_step_exchanges_one_all_reduce_of_its_gradients(cached):
   """No images travel: neither the batch, nor refined ones, nor the history."""
@@ -127,7 +113,7 @@ def test_a_step_exchanges_one_all_reduce_of_its_gradients(cached):
   batch = jax.device_put(batch, mesh_lib.batch_sharding(mesh, batch_axis=2))
   dataset = jax.device_put(dataset, mesh_lib.replicated(mesh))
   compiled = jax.jit(update).lower(state, batch, dataset).compile()
-  found = _collectives(compiled.as_text())
+  found = hlo.find_collectives(compiled.as_text())
   # The two kinds of steps are a loop each, so each stands there once.
   assert [kind for kind, _ in found] == ['all-reduce'] * 2
   for (_, size), network in zip(
