@@ -101,7 +101,9 @@ def choose_parts(
   if num_parts or jax.default_backend() != 'cpu':
     return num_parts or 1
   share = batch_size // num_devices
-  return largest_divisor(share // 2, max(1, share // CACHED_IMAGES))
+  # A discriminator step divides half a share; only refining has odd shares.
+  divided = share if share % 2 else share // 2
+  return largest_divisor(divided, max(1, share // CACHED_IMAGES))
 
 
 def describe(num_devices: int) -> str:

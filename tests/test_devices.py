@@ -34,6 +34,12 @@ def test_parts_of_a_cpu_hold_a_few_images(batch_size, num_devices, parts):
   assert asked == 5
 
 
+@pytest.mark.parametrize('num_devices', [1, 2, 4, 5, 8, 10, 40, 200])
+def test_parts_divide_every_share_of_a_batch_to_refine(num_devices):
+  parts = devices.choose_parts(200, num_devices=num_devices)
+  assert (200 // num_devices) % parts == 0
+
+
 def test_a_folder_that_jax_was_told_stays(monkeypatch, tmp_path):
   before = {
       name: getattr(jax.config, name)
