@@ -115,6 +115,16 @@ def test_one_and_eight_devices_agree(blobs, trained):
   np.testing.assert_allclose(*predicted, atol=1e-5)
 
 
+def test_augmentation_changes_the_training_alike_on_one_and_eight_devices(
+    blobs, trained
+):
+  augmented = _train(*blobs, augmented=True)
+  assert _differ(augmented, trained) > 1e-3
+  assert _differ(augmented, _train(*blobs, augmented=True)) == 0
+  one = _train(*blobs, num_devices=1, augmented=True)
+  assert _differ(one, augmented) < 1e-4
+
+
 def test_compiles_once_for_all_seeds(blobs, trained):
   del trained  # compiled by now
   before = gaze_lib._compile.cache_info().misses

@@ -11,11 +11,12 @@ import optax
 from flax import linen as nn
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Shaped, UInt8
+from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
 from simgan_jax import batching, errors, steps
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
+from simgan_jax.estimators.augmentation import augment
 from simgan_jax.pooling import max_pool
 
 CHUNK = 25  # steps in one compiled call
@@ -86,11 +87,20 @@ def _optimizer(num_steps: int, learning_rate: float):
 
 
 def _apply(
-    params: Any, images: Shaped[Array, 'b h w c'], **options: Any
+    params: Any, images: Float[Array, 'b h w c'], **options: Any
 ) -> Float[Array, 'b 3']:
-  scaled = steps.scale_images(images)
   network = GazeEstimator(**options)
-  return cast(jax.Array, network.apply({'params': params}, scaled))
+  return cast(jax.Array, network.apply({'params': params}, images))
+
+
+def _augment(
+    key: PRNGKeyArray, images: Float[Array, 'b h w c'], *, num_devices: int
+) -> Float[Array, 'b h w c']:
+  """Augment a device's part of a batch as one device would the whole."""
+  num = len(images)
+  keys = jax.random.split(key, num_devices * num)
+  first = num * jax.lax.axis_index(mesh_lib.AXIS)
+  return augment(jax.lax.dynamic_slice_in_dim(keys, first, num), images)
 
 
 @functools.cache
@@ -100,12 +110,13 @@ def _compile(
     image_shape: tuple[int, int, int],
     num_steps: int,
     learning_rate: float,
+    augmented: bool,
 ):
   """Return compiled functions for a mesh.
 
-  init(key) returns the state before training; train_chunk(state, images
-  [k b h w c], gaze [k b 3]) takes k optimiser steps and returns the new state
-  and the losses before each.
+  init(key) returns the state before training; train_chunk(state, keys [k],
+  images [k b h w c], gaze [k b 3]) takes k optimiser steps and returns the new
+  state and the losses before each.
   """
   optimizer = _optimizer(num_steps, learning_rate)
   split, options = NUM_HIDDEN % mesh.size == 0, {}
@@ -123,7 +134,10 @@ def _compile(
     return PartitionSpec(*axes) if hidden and split else PartitionSpec()
 
   def step(state: _TrainState, batch):
-    images, gaze = batch
+    key, images, gaze = batch
+    images = steps.scale_images(images)
+    if augmented:
+      images = _augment(key, images, num_devices=mesh.size)
 
     def loss_fn(params):
       return euclidean_loss(_apply(params, images, **options), gaze)
@@ -147,7 +161,7 @@ def _compile(
   train_chunk = jax.shard_map(
       lambda state, *batch: jax.lax.scan(step, state, batch),
       mesh=mesh,
-      in_specs=(specs, batch_spec, batch_spec),
+      in_specs=(specs, PartitionSpec(), batch_spec, batch_spec),
       out_specs=(specs, PartitionSpec()),
       check_vma=False,
   )
@@ -180,6 +194,7 @@ def train(
     num_steps: int,
     batch_size: int,
     learning_rate: float,
+    augmented: bool = False,
     on_progress: Callable[[int], object] = lambda num_steps: None,
 ) -> Any:
   """Train an estimator; equal arguments give equal parameters.
@@ -195,6 +210,7 @@ def train(
     num_steps: optimiser steps.
     batch_size: images a step.
     learning_rate: at the start; it decays to 0 along a cosine.
+    augmented: change the images at random, as `augmentation.augment` does.
     on_progress: called with the number of steps made since the last call.
 
   Returns:
@@ -217,15 +233,19 @@ def train(
       image_shape=images.shape[1:],
       num_steps=num_steps,
       learning_rate=learning_rate,
+      augmented=augmented,
   )
   state = init(jax.random.key(seed))
+  step_keys = jax.random.split(jax.random.key(seed + 2**31), num_steps)
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
   order = _shuffled(len(images), seed=seed, batch_size=batch_size)
   for start in range(0, num_steps, CHUNK):
     num = min(CHUNK, num_steps - start)
     indices = np.stack([next(order) for _ in range(num)])
     state, losses = train_chunk(
-        state, *jax.device_put((images[indices], gaze[indices]), sharding)
+        state,
+        step_keys[start : start + num],
+        *jax.device_put((images[indices], gaze[indices]), sharding),
     )
     if not np.all(np.isfinite(losses)):
       step = start + int(np.argmin(np.isfinite(losses))) + 1
@@ -238,7 +258,7 @@ def train(
 
 @jax.jit
 def _predict(params, images):
-  predicted = _apply(params, images)
+  predicted = _apply(params, steps.scale_images(images))
   norm = jnp.linalg.norm(predicted, axis=-1, keepdims=True)
   forward = jnp.broadcast_to(jnp.array([0.0, 0.0, -1.0]), predicted.shape)
   return jnp.where(norm > 1e-6, predicted / jnp.maximum(norm, 1e-6), forward)

@@ -1,0 +1,65 @@
+"""Random changes of the images that an estimator is trained on.
+
+What everybody can do for free, with any training set: brightness, contrast,
+noise, blur and shifts. None of them changes the gaze.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+MAX_SHIFT = 3  # pixels, each way
+CONTRAST = (0.5, 1.6)  # factors around the mean of the image
+MAX_BRIGHTNESS = 0.4  # each way, where the whole range is 2
+MAX_BLUR = 1.0  # standard deviation in pixels
+MAX_NOISE = 0.06  # standard deviation, where the whole range is 2
+
+
+def _blur(
+    image: Float[Array, 'h w c'], deviation: Float[Array, '']
+) -> Float[Array, 'h w c']:
+  """Return the image under a 5x5 Gaussian, its border repeated."""
+  offsets = jnp.arange(-2.0, 3.0)
+  kernel = jax.nn.softmax(-0.5 * (offsets / jnp.maximum(deviation, 0.1)) ** 2)
+  for axis in (0, 1):
+    pads = [(2, 2) if i == axis else (0, 0) for i in range(3)]
+    padded = jnp.pad(image, pads, mode='edge')
+    length = image.shape[axis]
+    parts = [
+        jax.lax.slice_in_dim(padded, i, i + length, axis=axis) for i in range(5)
+    ]
+    image = jnp.tensordot(kernel, jnp.stack(parts), axes=1)
+  return image
+
+
+def _augment_one(
+    key: PRNGKeyArray, image: Float[Array, 'h w c']
+) -> Float[Array, 'h w c']:
+  keys = jax.random.split(key, 5)
+  shift = jax.random.randint(keys[0], (2,), 0, 2 * MAX_SHIFT + 1)
+  margin = (MAX_SHIFT, MAX_SHIFT)
+  padded = jnp.pad(image, (margin, margin, (0, 0)), mode='edge')
+  image = jax.lax.dynamic_slice(padded, (*shift, 0), image.shape)
+  image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
+  contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
+  brightness = jax.random.uniform(
+      keys[3], minval=-MAX_BRIGHTNESS, maxval=MAX_BRIGHTNESS
+  )
+  mean = jnp.mean(image)
+  image = (image - mean) * contrast + mean + brightness
+  key_amount, key_noise = jax.random.split(keys[4])
+  noise = jax.random.uniform(key_amount, maxval=MAX_NOISE)
+  image += noise * jax.random.normal(key_noise, image.shape)
+  return jnp.clip(image, -1.0, 1.0)
+
+
+def augment(
+    keys: PRNGKeyArray, images: Float[Array, 'b h w c']
+) -> Float[Array, 'b h w c']:
+  """Return randomly changed copies of images in [-1, 1].
+
+  Args:
+    keys: [b] PRNG keys, one an image.
+    images: [b, h, w, c] float32.
+  """
+  return jax.vmap(_augment_one)(keys, images)
