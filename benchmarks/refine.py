@@ -38,11 +38,11 @@ def refining_variants(mesh) -> dict:
 
   from benchmarks import pytorch_simgan
   from simgan_jax import create, refining
-  from simgan_jax.evaluation import protocol
+  from simgan_jax.evaluation import scoring
 
   config = workload.make_config(32, 'float32')
   state = create.make_state_fn(config, mesh)()
-  batch = protocol.BATCH_SIZE
+  batch = scoring.BATCH_SIZE
   shape = (_IMAGES.value, 35, 55, 1)
   images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 

@@ -54,7 +54,11 @@ def _laptop() -> config_lib.Config:
   data.real = config_lib.SourceConfig(limit=4_000, subjects='1-24')
   data.test = config_lib.SourceConfig(limit=4_000, subjects='25-32')
   config.evaluation = config_lib.EvaluationConfig(
-      base_images=4_000, scales=(1,), num_steps=250, batch_size=32
+      base_images=4_000,
+      scales=(1,),
+      num_steps=250,
+      batch_size=32,
+      augmented=(False,),
   )
   return config
 

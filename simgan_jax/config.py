@@ -87,6 +87,8 @@ class EvaluationConfig:
   num_steps: int = 1_000  # optimiser steps of every estimator
   batch_size: int = 64  # images a step
   learning_rate: float = 1e-3  # start of the cosine decay
+  # Rows without and with random changes of the training images.
+  augmented: tuple[bool, ...] = (False, True)
   num_seeds: int = 3  # estimators a row
 
 
@@ -225,9 +227,11 @@ def validate(config: Config) -> None:
       'features, kernel_sizes and strides need the same length, at least 2',
   )
   _require(
-      config.evaluation.num_seeds >= 1 and bool(config.evaluation.scales),
+      config.evaluation.num_seeds >= 1
+      and bool(config.evaluation.scales)
+      and bool(config.evaluation.augmented),
       *('evaluation.num_seeds', config.evaluation.num_seeds),
-      'evaluation needs at least one seed and one scale',
+      'evaluation needs at least one seed, one scale and one of augmented',
   )
 
 

@@ -25,6 +25,8 @@ def test_contract():
           {
               'train_on': 'refined',
               'scale': 4,
+              'augmented': False,
+              'method': 'cnn',
               'images': 8_000,
               'seeds': [3, 5],
               'mean_deg': {'mean': 8.0, 'std': pytest.approx(8**0.5)},
@@ -38,6 +40,39 @@ def test_contract():
 def test_one_seed_has_no_spread():
   results = _build(rows_lib.Row('real', 1, 5, {0: np.array([4.0, 8.0])}))
   assert results['rows'][0]['mean_deg'] == {'mean': 6.0, 'std': 0.0}
+
+
+def test_errors_by_group_and_comparison_of_like_with_like():
+  subjects = np.array([25, 25, 26, 26])
+  before, after = np.array([8.0, 10, 12, 14]), np.array([4.0, 6, 12, 14])
+  results = rows_lib.build(
+      [
+          rows_lib.Row('synthetic', 1, 5, {0: before - 1, 1: before + 1}),
+          rows_lib.Row('synthetic', 4, 20, {0: 2 * before}),
+          rows_lib.Row('refined', 1, 5, {0: after}),
+          rows_lib.Row('refined', 1, 5, {0: after}, augmented=True),
+          rows_lib.Row('refined', 1, 5, {0: after}, method='knn'),
+      ],
+      test_name='test',
+      constant_angles_deg=before,
+      groups={'subject': subjects, 'head_yaw_deg': np.array([0, -30, 0, -30])},
+  )
+  assert results['rows'][0]['by_subject'] == {'25': 9.0, '26': 13.0}
+  assert results['rows'][0]['by_head_yaw_deg'] == {'-30': 12.0, '0': 10.0}
+  (pair,) = results['comparisons']
+  assert (pair['scale'], pair['augmented'], pair['method']) == (1, False, 'cnn')
+  assert pair['ratio'] == pytest.approx(36 / 44)
+  json.dumps(results, allow_nan=False)
+
+
+def test_labels():
+  def label(*arguments, **options):
+    row = rows_lib.Row(*arguments, 1, {}, **options)
+    return rows_lib.label(row._asdict())
+
+  assert label('refined', 1) == 'refined'
+  assert label('refined', 4, augmented=True) == 'refined 4x augmented'
+  assert label('synthetic', 4, method='knn') == 'synthetic 4x, knn'
 
 
 def test_written_and_read_again(tmp_path):

@@ -42,7 +42,8 @@ def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
         seeds.mean(axis=0),
         '--' if row.scale == 1 else '-',
         color=_COLORS.get(row.train_on),
-        label=rows_lib.label(row.train_on, row.scale),
+        linewidth=2.5 if row.augmented else 1.2,
+        label=rows_lib.label(row._asdict()),
     )
     axes.fill_between(
         *(DEGREES, seeds.min(axis=0), seeds.max(axis=0)),

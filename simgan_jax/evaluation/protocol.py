@@ -4,13 +4,13 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 import tqdm
 from jax.sharding import Mesh
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from simgan_jax import (
     checkpoint,
@@ -24,20 +24,8 @@ from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
-from simgan_jax.estimators import gaze as estimator
-from simgan_jax.evaluation import curves, metrics, report
+from simgan_jax.evaluation import curves, metrics, report, scoring
 from simgan_jax.evaluation import rows as rows_lib
-
-BATCH_SIZE = 200  # images a call when nothing is learnt
-
-
-class TrainingSet(NamedTuple):
-  """One row of the table: what the estimator is trained on."""
-
-  train_on: str  # 'synthetic', 'refined' or 'real'
-  scale: int  # 1 or 4, a multiple of the base number of images
-  images: UInt8[np.ndarray, 'n h w c']
-  gaze: Float[np.ndarray, 'n 3']
 
 
 def load_refined(
@@ -66,7 +54,7 @@ def load_refined(
         jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
         synthetic,
         mesh=mesh,
-        batch_size=BATCH_SIZE,
+        batch_size=scoring.BATCH_SIZE,
         on_progress=bar.update,
     )
 
@@ -91,7 +79,7 @@ def training_sets(
     *,
     base_images: int,
     scales: Sequence[int],
-) -> list[TrainingSet]:
+) -> list[scoring.TrainingSet]:
   """Return the rows of the table, in the paper's order.
 
   Args:
@@ -125,80 +113,13 @@ def training_sets(
         )
         continue
       sets.append(
-          TrainingSet(train_on, scale, images[:num], synthetic.gaze[:num])
-      )
-  if real is not None and real.gaze is not None:
-    sets.append(TrainingSet('real', 1, real.images, real.gaze))
-  return sets
-
-
-def score(
-    training_set: TrainingSet,
-    test: LabelledImages,
-    *,
-    seeds: Sequence[int],
-    directory: str,
-    reuse: bool,
-    mesh: Mesh,
-    settings: config_lib.EvaluationConfig,
-) -> rows_lib.Row:
-  """Train one estimator a seed, or load it, and test it.
-
-  Args:
-    training_set: what to train on.
-    test: labelled real images.
-    seeds: of the estimators.
-    directory: where the estimators' parameters are kept.
-    reuse: load the parameters instead of training.
-    mesh: devices that share a batch.
-    settings: the estimator's recipe.
-
-  Returns:
-    The row: the angular errors on the test images for every seed.
-
-  Raises:
-    InputError: when `reuse` finds no estimator of that row and seed.
-  """
-  assert test.gaze is not None
-  angles_deg = {}
-  for seed in seeds:
-    label = f'{training_set.train_on}_{training_set.scale}x_seed{seed}'
-    path = os.path.join(directory, label)
-    if reuse:
-      abstract = jax.eval_shape(
-          lambda: estimator.init_params(
-              jax.random.key(0), image_shape=test.images.shape[1:]
+          scoring.TrainingSet(
+              train_on, scale, images[:num], synthetic.gaze[:num]
           )
       )
-      abstract = jax.tree.map(
-          lambda x: jax.ShapeDtypeStruct(
-              x.shape, x.dtype, sharding=mesh_lib.replicated(mesh)
-          ),
-          abstract,
-      )
-      params: Any = checkpoint.load_params(path, abstract)
-    else:
-      with tqdm.tqdm(
-          total=settings.num_steps, desc=f'train on {label}', unit='step'
-      ) as bar:
-        params = estimator.train(
-            *(training_set.images, training_set.gaze),
-            mesh=mesh,
-            seed=seed,
-            num_steps=settings.num_steps,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            on_progress=bar.update,
-        )
-      checkpoint.save_params(path, params)
-    predicted = estimator.predict(
-        params, test.images, mesh=mesh, batch_size=BATCH_SIZE
-    )
-    angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
-  return rows_lib.Row(
-      *(training_set.train_on, training_set.scale, len(training_set.images)),
-      angles_deg,
-  )
+  if real is not None and real.gaze is not None:
+    sets.append(scoring.TrainingSet('real', 1, real.images, real.gaze))
+  return sets
 
 
 def evaluate(
@@ -232,7 +153,9 @@ def evaluate(
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   seeds = seeds or range(config.evaluation.num_seeds)
   mesh = mesh_lib.make_mesh(
-      devices.choose_number(math.gcd(config.evaluation.batch_size, BATCH_SIZE))
+      devices.choose_number(
+          math.gcd(config.evaluation.batch_size, scoring.BATCH_SIZE)
+      )
   )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
@@ -260,14 +183,16 @@ def evaluate(
   )
   folder = os.path.join(workdir, 'eval')
   rows = [
-      score(
+      scoring.score(
           *(training_set, test),
+          augmented=augmented,
           seeds=seeds,
           directory=os.path.join(folder, 'estimators'),
           reuse=reuse,
           mesh=mesh,
           settings=config.evaluation,
       )
+      for augmented in config.evaluation.augmented
       for training_set in sets
   ]
   name = f'{config.data.test.name} {subjects}'.strip()
@@ -278,6 +203,7 @@ def evaluate(
       constant_angles_deg=metrics.angular_error_deg(
           np.broadcast_to(constant, test.gaze.shape), test.gaze
       ),
+      groups=scoring.group_images(test),
   )
   curves.draw(os.path.join(folder, 'curve.png'), rows, test_name=name)
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from simgan_jax import errors, records
-from simgan_jax.evaluation import metrics
+from simgan_jax.evaluation import comparison, metrics
 
 
 class Row(NamedTuple):
@@ -19,19 +19,46 @@ class Row(NamedTuple):
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
   angles_deg: Mapping[int, np.ndarray]  # seed -> [n] angular errors
+  augmented: bool = False  # images changed at random while training
+  method: str = 'cnn'  # or one of Table 3's other methods
 
 
-def label(train_on: str, scale: int) -> str:
-  """Return the name of a row as in Table 2, for example 'refined 4x'."""
-  return train_on if scale == 1 else f'{train_on} {scale}x'
+def label(row: Mapping[str, Any]) -> str:
+  """Return the name of a described row, for example 'refined 4x augmented'."""
+  name = row['train_on']
+  if row['scale'] != 1:
+    name += f' {row["scale"]}x'
+  # Files of earlier versions have neither key.
+  if row.get('augmented'):
+    name += ' augmented'
+  method = row.get('method', 'cnn')
+  return name if method == 'cnn' else f'{name}, {method}'
 
 
-def _describe(row: Row) -> dict[str, Any]:
+def _group_means(
+    row: Row, groups: Mapping[str, Int[np.ndarray, 'n']]
+) -> dict[str, dict[str, float]]:
+  """Return {'by_<group>': {value: mean error over its images and seeds}}."""
+  errors_deg = np.mean(list(row.angles_deg.values()), axis=0)
+  return {
+      f'by_{name}': {
+          str(value): float(errors_deg[values == value].mean())
+          for value in np.unique(values).tolist()
+      }
+      for name, values in groups.items()
+  }
+
+
+def _describe(
+    row: Row, groups: Mapping[str, Int[np.ndarray, 'n']]
+) -> dict[str, Any]:
   found = [metrics.summarize(angles) for angles in row.angles_deg.values()]
   means = [summary.mean_deg for summary in found]
   return {
       'train_on': row.train_on,
       'scale': row.scale,
+      'augmented': row.augmented,
+      'method': row.method,
       'images': row.images,
       'seeds': list(row.angles_deg),
       'mean_deg': {
@@ -43,7 +70,37 @@ def _describe(row: Row) -> dict[str, Any]:
           str(d): float(np.mean([s.within_deg[d] for s in found]))
           for d in metrics.THRESHOLDS_DEG
       },
+      **_group_means(row, groups),
   }
+
+
+def _compare(
+    rows: Sequence[Row], subjects: Int[np.ndarray, 'n']
+) -> list[dict[str, Any]]:
+  """Return refined against synthetic, for every pair of rows that has both."""
+  synthetic = {
+      (row.scale, row.augmented, row.method): row
+      for row in rows
+      if row.train_on == 'synthetic'
+  }
+  found = []
+  for after in rows:
+    before = synthetic.get((after.scale, after.augmented, after.method))
+    if after.train_on == 'refined' and before is not None:
+      result = comparison.paired_bootstrap(
+          np.mean(list(before.angles_deg.values()), axis=0),
+          np.mean(list(after.angles_deg.values()), axis=0),
+          subjects,
+      )
+      found.append(
+          {
+              'scale': after.scale,
+              'augmented': after.augmented,
+              'method': after.method,
+              **result._asdict(),
+          }
+      )
+  return found
 
 
 def build(
@@ -51,27 +108,35 @@ def build(
     *,
     test_name: str,
     constant_angles_deg: Float[np.ndarray, 'n'],
+    groups: Mapping[str, Int[np.ndarray, 'n']] | None = None,
 ) -> dict[str, Any]:
   """Return the contents of `eval/metrics.json`.
 
   Median and percentages are means over the seeds; `std` is the sample standard
-  deviation of the seeds' mean errors, 0 for a single seed.
+  deviation of the seeds' mean errors, 0 for a single seed. Errors by group and
+  comparisons are of the means over the seeds.
 
   Args:
     rows: in the order in which they are shown, each with a seed or more.
     test_name: name of the test set.
     constant_angles_deg: [n] errors of the constant predictor on it, degrees.
+    groups: name -> [n], a property of every test image; with 'subject' refined
+      and synthetic rows are compared by a bootstrap over the persons.
 
   Raises:
     InputError: when an error is not finite, or there is none.
   """
+  groups = groups or {}
   constant = metrics.summarize(constant_angles_deg)
-  return {
+  results = {
       'task': 'gaze',
       'test': {'name': test_name, 'images': len(constant_angles_deg)},
       'constant_predictor': {'mean_deg': constant.mean_deg},
-      'rows': [_describe(row) for row in rows],
+      'rows': [_describe(row, groups) for row in rows],
   }
+  if 'subject' in groups:
+    results['comparisons'] = _compare(rows, groups['subject'])
+  return results
 
 
 def write(path: str, results: dict[str, Any]) -> None:

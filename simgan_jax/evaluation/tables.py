@@ -5,6 +5,8 @@ from typing import Any
 from simgan_jax.evaluation import metrics
 from simgan_jax.evaluation import rows as rows_lib
 
+_WIDTH = 30  # characters of a row's name
+
 _PUBLISHED_2 = (
     'Published in Table 2 (MPIIGaze): synthetic 62.3, synthetic 4x 64.9,'
     ' refined 69.4, refined 4x 87.2;\n'
@@ -20,19 +22,24 @@ def published_notes(results: dict[str, Any]) -> tuple[str, ...]:
   return ()
 
 
+def _without_augmentation(row: dict[str, Any]) -> bool:
+  return not row.get('augmented') and row.get('method', 'cnn') == 'cnn'
+
+
 def _find(results: dict[str, Any], train_on: str) -> dict[int, dict[str, Any]]:
-  """Return scale -> mean and std of the rows trained on `train_on`."""
+  """Return scale -> mean and std of the plain rows trained on `train_on`."""
   return {
       row['scale']: row['mean_deg']
       for row in results['rows']
-      if row['train_on'] == train_on
+      if row['train_on'] == train_on and _without_augmentation(row)
   }
 
 
 def conclude(results: dict[str, Any]) -> str:
   """Return in one sentence what refining did to the mean error.
 
-  It compares synthetic and refined at the largest scale that both have.
+  It compares synthetic and refined, neither augmented, at the largest scale
+  that both have.
   """
   synthetic, refined = _find(results, 'synthetic'), _find(results, 'refined')
   common = synthetic.keys() & refined.keys()
@@ -54,6 +61,26 @@ def conclude(results: dict[str, Any]) -> str:
   )
 
 
+def _comparison_lines(results: dict[str, Any]) -> list[str]:
+  """Return refined / synthetic with the bootstrap's interval, a line a pair."""
+  found = results.get('comparisons', [])
+  if not found:
+    return []
+  lines = [
+      '',
+      f'Refined / synthetic, mean error; 95 % of {found[0]["subjects"]} persons'
+      ' drawn again',
+  ]
+  for pair in found:
+    name = rows_lib.label({'train_on': 'refined', **pair})
+    low, high = pair['ratio_interval']
+    lines.append(
+        f'{name:<{_WIDTH}}{pair["ratio"]:>9.2f}{f"{low:.2f}-{high:.2f}":>16}'
+        f'   p = {pair["p_value"]:.2g}'
+    )
+  return lines
+
+
 def format_tables(results: dict[str, Any]) -> str:
   """Return both tables and, in the last line, the conclusion.
 
@@ -64,26 +91,30 @@ def format_tables(results: dict[str, Any]) -> str:
   notes = published_notes(results) or ('', '')
   constant = results['constant_predictor']['mean_deg']
   header = ''.join(f'{f"{d} deg":>9}' for d in metrics.THRESHOLDS_DEG)
+  names = [rows_lib.label(row) for row in results['rows']]
   lines = [
       f'% of {test["images"]:,} test images ({test["name"]}) within d',
-      f'{"trained on":<16}{"images":>9}{header}',
+      f'{"trained on":<{_WIDTH}}{"images":>9}{header}',
   ]
-  for row in results['rows']:
+  for name, row in zip(names, results['rows'], strict=True):
     values = ''.join(f'{v:9.1f}' for v in row['within_deg'].values())
-    name = rows_lib.label(row['train_on'], row['scale'])
-    lines.append(f'{name:<16}{row["images"]:>9,}{values}')
+    lines.append(f'{name:<{_WIDTH}}{row["images"]:>9,}{values}')
   lines += [
       *(notes[0], ''),
       'Mean error in degrees, +- over seeds',
-      f'{"trained on":<16}{"images":>9}{"mean":>9}{"+-":>7}{"median":>9}',
+      f'{"trained on":<{_WIDTH}}{"images":>9}{"mean":>9}{"+-":>7}{"median":>9}',
   ]
-  for row in results['rows']:
-    name = rows_lib.label(row['train_on'], row['scale'])
+  for name, row in zip(names, results['rows'], strict=True):
     mean = row['mean_deg']
     lines.append(
-        f'{name:<16}{row["images"]:>9,}{mean["mean"]:>9.2f}{mean["std"]:>7.2f}'
-        f'{row["median_deg"]:>9.2f}'
+        f'{name:<{_WIDTH}}{row["images"]:>9,}{mean["mean"]:>9.2f}'
+        f'{mean["std"]:>7.2f}{row["median_deg"]:>9.2f}'
     )
-  lines += [f'{"constant":<16}{"":>9}{constant:>9.2f}', notes[1], '']
-  lines.append(conclude(results))
+  lines += [
+      f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',
+      notes[1],
+      *_comparison_lines(results),
+      '',
+      conclude(results),
+  ]
   return '\n'.join(lines).replace('\n\n\n', '\n\n')

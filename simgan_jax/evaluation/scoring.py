@@ -1,0 +1,121 @@
+"""One row of the tables: estimators trained on one data set, tested on real."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import tqdm
+from jax.sharding import Mesh
+from jaxtyping import Float, UInt8
+
+from simgan_jax import checkpoint
+from simgan_jax import config as config_lib
+from simgan_jax import mesh as mesh_lib
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.estimators import gaze as estimator
+from simgan_jax.evaluation import metrics
+from simgan_jax.evaluation import rows as rows_lib
+
+BATCH_SIZE = 200  # images a call when nothing is learnt
+
+
+class TrainingSet(NamedTuple):
+  """What the estimators of a row are trained on."""
+
+  train_on: str  # 'synthetic', 'refined' or 'real'
+  scale: int  # 1 or 4, a multiple of the base number of images
+  images: UInt8[np.ndarray, 'n h w c']
+  gaze: Float[np.ndarray, 'n 3']
+
+
+def _load(path: str, image_shape: tuple[int, int, int], mesh: Mesh) -> Any:
+  """Return the parameters of an estimator trained before."""
+  abstract = jax.eval_shape(
+      lambda: estimator.init_params(jax.random.key(0), image_shape=image_shape)
+  )
+  sharding = mesh_lib.replicated(mesh)
+  abstract = jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
+      abstract,
+  )
+  return checkpoint.load_params(path, abstract)
+
+
+def score(
+    training_set: TrainingSet,
+    test: LabelledImages,
+    *,
+    augmented: bool,
+    seeds: Sequence[int],
+    directory: str,
+    reuse: bool,
+    mesh: Mesh,
+    settings: config_lib.EvaluationConfig,
+) -> rows_lib.Row:
+  """Train one estimator a seed, or load it, and test it.
+
+  Args:
+    training_set: what to train on.
+    test: labelled real images.
+    augmented: change the training images at random.
+    seeds: of the estimators.
+    directory: where the estimators' parameters are kept.
+    reuse: load the parameters instead of training.
+    mesh: devices that share a batch.
+    settings: the estimator's recipe.
+
+  Returns:
+    The row: the angular errors on the test images for every seed.
+
+  Raises:
+    InputError: when `reuse` finds no estimator of that row and seed.
+  """
+  assert test.gaze is not None
+  angles_deg = {}
+  for seed in seeds:
+    label = f'{training_set.train_on}_{training_set.scale}x'
+    label += f'{"_augmented" if augmented else ""}_seed{seed}'
+    path = os.path.join(directory, label)
+    if reuse:
+      params = _load(path, test.images.shape[1:], mesh)
+    else:
+      with tqdm.tqdm(
+          total=settings.num_steps, desc=f'train on {label}', unit='step'
+      ) as bar:
+        params = estimator.train(
+            *(training_set.images, training_set.gaze),
+            mesh=mesh,
+            seed=seed,
+            num_steps=settings.num_steps,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            augmented=augmented,
+            on_progress=bar.update,
+        )
+      checkpoint.save_params(path, params)
+    predicted = estimator.predict(
+        params, test.images, mesh=mesh, batch_size=BATCH_SIZE
+    )
+    angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
+  return rows_lib.Row(
+      *(training_set.train_on, training_set.scale, len(training_set.images)),
+      angles_deg,
+      augmented,
+  )
+
+
+def group_images(test: LabelledImages) -> dict[str, np.ndarray]:
+  """Return {name: [n] int} of what test images are told apart by.
+
+  Head yaw is rounded to 15 degrees; what the test set does not know is left
+  out.
+  """
+  groups = {}
+  if test.head_pose is not None:
+    yaw = np.degrees(test.head_pose[:, 0])
+    groups['head_yaw_deg'] = (np.rint(yaw / 15) * 15).astype(int)
+  if len(np.unique(test.subjects)) > 1:
+    groups['subject'] = test.subjects.astype(int)
+  return groups
