@@ -1,0 +1,1 @@
+"""The visual Turing test: can people tell refined images from real ones?"""
