@@ -69,7 +69,9 @@ def _columbia() -> config_lib.Config:
   data.synthetic = config_lib.SourceConfig(name='unity_eyes')
   data.real = config_lib.SourceConfig(name='columbia_gaze', subjects='1-24')
   data.test = config_lib.SourceConfig(name='columbia_gaze', subjects='25-32')
-  config.evaluation = config_lib.EvaluationConfig(num_steps=400, batch_size=32)
+  config.evaluation = config_lib.EvaluationConfig(
+      num_steps=1_000, batch_size=32, methods=config_lib.METHODS
+  )
   return config
 
 

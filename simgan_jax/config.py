@@ -14,6 +14,7 @@ import typing
 
 from simgan_jax import errors
 
+METHODS = ('svr', 'alr', 'random_forest', 'knn')  # besides the paper's network
 SOURCES = (
     'builtin_eyes',
     'unity_eyes',
@@ -89,6 +90,7 @@ class EvaluationConfig:
   learning_rate: float = 1e-3  # start of the cosine decay
   # Rows without and with random changes of the training images.
   augmented: tuple[bool, ...] = (False, True)
+  methods: tuple[str, ...] = ()  # Table 3's others, of METHODS
   num_seeds: int = 3  # estimators a row
 
 
@@ -218,6 +220,12 @@ def validate(config: Config) -> None:
         source.path or source.name == 'builtin_eyes',
         *(f'data.{field}.path', source.path),
         f'give the folder of the {source.name} images',
+    )
+  for method in config.evaluation.methods:
+    _require(
+        method in METHODS,
+        *('evaluation.methods', config.evaluation.methods),
+        f'choose from {METHODS}',
     )
   sizes = config.discriminator
   lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}

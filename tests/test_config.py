@@ -8,6 +8,7 @@ import pytest
 
 from simgan_jax import config as config_lib
 from simgan_jax import errors, records
+from simgan_jax.estimators import baselines
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -162,3 +163,7 @@ def test_metrics_of_a_lost_future_and_torn_lines_go(tmp_path):
       {'round': 4},
       {'round': 6, 'new': 1.0},
   ]
+
+
+def test_methods_are_those_that_exist():
+  assert config_lib.METHODS == baselines.METHODS

@@ -71,3 +71,56 @@ def test_published_values_beside_their_test_set_only(name, expected):
   assert ('Published in Table 2' in text) == expected
   assert ('refined 87.2' in text or 'refined 4x 87.2' in text) == expected
   assert ('Published in Table 3' in text) == expected
+
+
+def test_what_happened_to_the_images_in_sentences():
+  results = _results(BOTH)
+  assert tables.describe_images(results) == []
+
+  def realism(accuracy, distance):
+    return {
+        'accuracy': accuracy,
+        'standard_error': 1.25,
+        'kernel_distance': {'value': distance, 'standard_error': 0.1},
+    }
+
+  shift = {'num': 1_000, 'mean_px': 0.714, 'std_px': 0.5}
+  results['realism'] = {
+      'synthetic': realism(98.5, 6.44),
+      'refined': realism(71.0, 2.0),
+  }
+  results['label_preservation'] = {
+      'iris_shift': {'all_pairs': shift, 'error_before': None},
+      'gaze_shift_deg': {'mean': 4.14, 'median': 3.0},
+  }
+  lines = tables.format_tables(results).splitlines()
+  assert lines[-4] == (
+      'Realism: a classifier tells refined images of persons it has not seen'
+      ' from real ones in 71.0 % +- 1.2 of the cases, synthetic ones in 98.5 %'
+      ' +- 1.2 (chance 50 %); kernel distance 2.00 after 6.44.'
+  )
+  assert lines[-3] == (
+      'Labels: refining moves the iris by 0.71 px +- 0.50 (1,000 pairs) and the'
+      ' predicted gaze by 4.1 degrees.'
+  )
+  results['label_preservation']['iris_shift']['error_before'] = shift
+  assert "(1,000 pairs, the fit's own error 0.71 px)" in tables.format_tables(
+      results
+  )
+
+
+def test_comparison_with_its_interval():
+  rng = np.random.default_rng(0)
+  subjects = np.repeat(np.arange(4), 10)
+  before = rng.uniform(5, 15, 40)
+  results = rows_lib.build(
+      [
+          rows_lib.Row('synthetic', 4, 8, {0: before}, augmented=True),
+          rows_lib.Row('refined', 4, 8, {0: before / 2}, augmented=True),
+      ],
+      test_name='test',
+      constant_angles_deg=before,
+      groups={'subject': subjects},
+  )
+  text = ' '.join(tables.format_tables(results).split())
+  assert 'refined 4x augmented 0.50 0.50-0.50 p = 0.0002' in text

@@ -272,7 +272,21 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
   assert 5 < results['constant_predictor']['mean_deg'] < 25
   with Image.open(finished / 'eval/curve.png') as curve:
     assert curve.width > 500
-  assert 'Refining' in output and 'report.html' in output
+  assert {'0', '-15'} & set(rows['real']['by_head_yaw_deg'])
+  assert set(rows['real']['by_subject']) == {str(s) for s in range(25, 33)}
+  (pair,) = results['comparisons']
+  low, high = pair['ratio_interval']
+  assert low <= pair['ratio'] <= high
+  assert 0 <= results['realism']['refined']['accuracy'] <= 100
+  shift = results['label_preservation']['iris_shift']
+  assert shift['all_pairs']['num'] == 64
+  assert shift['error_before']['mean_px'] < 1
+  assert results['label_preservation']['gaze_shift_deg']['mean'] > 0
+  assert (
+      'Refining' in output
+      and 'Labels: refining moves' in output
+      and 'report.html' in output
+  )
   assert 'refined' in (finished / 'report.html').read_text()
 
   code, _, error = run(

@@ -24,7 +24,7 @@ from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
-from simgan_jax.evaluation import curves, metrics, report, scoring
+from simgan_jax.evaluation import curves, inspection, metrics, report, scoring
 from simgan_jax.evaluation import rows as rows_lib
 
 
@@ -168,12 +168,7 @@ def evaluate(
         ' --test_path.'
     )
   subjects = test_subjects or config.data.test.subjects
-  # Estimators that are reused need no training images, only their number.
-  refined = (
-      synthetic.images
-      if reuse
-      else load_refined(config, synthetic.images, workdir=workdir, mesh=mesh)
-  )
+  refined = load_refined(config, synthetic.images, workdir=workdir, mesh=mesh)
   sets = training_sets(
       synthetic,
       refined,
@@ -181,19 +176,29 @@ def evaluate(
       base_images=config.evaluation.base_images,
       scales=config.evaluation.scales,
   )
+  # Before the long part, so that nothing which fails here costs it.
+  found = inspection.inspect(config, synthetic, refined, real)
   folder = os.path.join(workdir, 'eval')
+  directory = os.path.join(folder, 'estimators')
   rows = [
       scoring.score(
           *(training_set, test),
           augmented=augmented,
           seeds=seeds,
-          directory=os.path.join(folder, 'estimators'),
+          directory=directory,
           reuse=reuse,
           mesh=mesh,
           settings=config.evaluation,
       )
       for augmented in config.evaluation.augmented
       for training_set in sets
+  ]
+  largest = max(s.scale for s in sets)
+  rows += [
+      scoring.score_baseline(method, training_set, test, seeds=seeds)
+      for method in config.evaluation.methods
+      for training_set in sets
+      if training_set.scale == largest and training_set.train_on != 'real'
   ]
   name = f'{config.data.test.name} {subjects}'.strip()
   constant = metrics.constant_predictor(sets[0].gaze)
@@ -205,6 +210,19 @@ def evaluate(
       ),
       groups=scoring.group_images(test),
   )
+  # By the estimator that saw most refined images.
+  path = scoring.find(
+      directory,
+      [s for s in sets if s.train_on == 'refined'][-1],
+      augmented=config.evaluation.augmented[-1],
+      seed=seeds[0],
+  )
+  found['label_preservation']['gaze_shift_deg'] = inspection.measure_gaze_shift(
+      *(synthetic.images, refined),
+      params=scoring.load(path, test.images.shape[1:], mesh),
+      mesh=mesh,
+  )
+  results |= found
   curves.draw(os.path.join(folder, 'curve.png'), rows, test_name=name)
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)
   report.render_run(workdir)

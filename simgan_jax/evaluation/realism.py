@@ -170,4 +170,5 @@ def distance(
     InputError: when there are too few images.
   """
   features = [extract_features(params, images) for images in (real, other)]
-  return kernel_distance(*features, seed=seed)
+  num_subsets = min(10, len(real) // 2, len(other) // 2)
+  return kernel_distance(*features, num_subsets=num_subsets, seed=seed)

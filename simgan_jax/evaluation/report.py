@@ -174,7 +174,11 @@ def render(
       results=results,
       label=rows_lib.label,
       conclusion=tables.conclude(results) if results else '',
-      notes=tables.published_notes(results) if results else (),
+      notes=(
+          (*tables.published_notes(results), *tables.describe_images(results))
+          if results
+          else ()
+      ),
       curve=_embed(os.path.join(workdir, 'eval', 'curve.png')),
   )
   path = os.path.join(workdir, 'report.html')

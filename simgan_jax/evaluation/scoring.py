@@ -14,6 +14,7 @@ from simgan_jax import checkpoint
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.estimators import baselines
 from simgan_jax.estimators import gaze as estimator
 from simgan_jax.evaluation import metrics
 from simgan_jax.evaluation import rows as rows_lib
@@ -30,8 +31,21 @@ class TrainingSet(NamedTuple):
   gaze: Float[np.ndarray, 'n 3']
 
 
-def _load(path: str, image_shape: tuple[int, int, int], mesh: Mesh) -> Any:
-  """Return the parameters of an estimator trained before."""
+def find(
+    directory: str, training_set: TrainingSet, *, augmented: bool, seed: int
+) -> str:
+  """Return the path of an estimator's parameters."""
+  kind = '_augmented' if augmented else ''
+  name = f'{training_set.train_on}_{training_set.scale}x{kind}_seed{seed}'
+  return os.path.join(directory, name)
+
+
+def load(path: str, image_shape: tuple[int, int, int], mesh: Mesh) -> Any:
+  """Return the parameters of an estimator trained before.
+
+  Raises:
+    InputError: when there are none at `path`.
+  """
   abstract = jax.eval_shape(
       lambda: estimator.init_params(jax.random.key(0), image_shape=image_shape)
   )
@@ -75,14 +89,14 @@ def score(
   assert test.gaze is not None
   angles_deg = {}
   for seed in seeds:
-    label = f'{training_set.train_on}_{training_set.scale}x'
-    label += f'{"_augmented" if augmented else ""}_seed{seed}'
-    path = os.path.join(directory, label)
+    path = find(directory, training_set, augmented=augmented, seed=seed)
     if reuse:
-      params = _load(path, test.images.shape[1:], mesh)
+      params = load(path, test.images.shape[1:], mesh)
     else:
       with tqdm.tqdm(
-          total=settings.num_steps, desc=f'train on {label}', unit='step'
+          total=settings.num_steps,
+          desc=f'train on {os.path.basename(path)}',
+          unit='step',
       ) as bar:
         params = estimator.train(
             *(training_set.images, training_set.gaze),
@@ -103,6 +117,36 @@ def score(
       *(training_set.train_on, training_set.scale, len(training_set.images)),
       angles_deg,
       augmented,
+  )
+
+
+def score_baseline(
+    method: str,
+    training_set: TrainingSet,
+    test: LabelledImages,
+    *,
+    seeds: Sequence[int],
+) -> rows_lib.Row:
+  """Fit one of Table 3's other methods on every seed, and test it.
+
+  Args:
+    method: one of `baselines.METHODS`.
+    training_set: what to fit.
+    test: labelled real images.
+    seeds: of the fits; only the random forest draws anything.
+  """
+  assert test.gaze is not None
+  angles_deg = {}
+  for seed in seeds:
+    predicted = baselines.fit_predict(
+        *(method, training_set.images, training_set.gaze, test.images),
+        seed=seed,
+    )
+    angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
+  return rows_lib.Row(
+      *(training_set.train_on, training_set.scale, len(training_set.images)),
+      angles_deg,
+      method=method,
   )
 
 

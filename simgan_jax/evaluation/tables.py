@@ -81,6 +81,38 @@ def _comparison_lines(results: dict[str, Any]) -> list[str]:
   return lines
 
 
+def describe_images(results: dict[str, Any]) -> list[str]:
+  """Return what refining did to realism and labels, a sentence each."""
+  sentences = []
+  if 'realism' in results:
+    synthetic, refined = (
+        results['realism'][name] for name in ('synthetic', 'refined')
+    )
+    sentences.append(
+        'Realism: a classifier tells refined images of persons it has not seen'
+        f' from real ones in {refined["accuracy"]:.1f} %'
+        f' +- {refined["standard_error"]:.1f} of the cases, synthetic ones in'
+        f' {synthetic["accuracy"]:.1f} % +- {synthetic["standard_error"]:.1f}'
+        ' (chance 50 %); kernel distance'
+        f' {refined["kernel_distance"]["value"]:.2f} after'
+        f' {synthetic["kernel_distance"]["value"]:.2f}.'
+    )
+  if 'label_preservation' in results:
+    found = results['label_preservation']
+    shift, own = (
+        found['iris_shift'][name] for name in ('all_pairs', 'error_before')
+    )
+    error = ''
+    if own is not None:
+      error = f", the fit's own error {own['mean_px']:.2f} px"
+    sentences.append(
+        f'Labels: refining moves the iris by {shift["mean_px"]:.2f} px'
+        f' +- {shift["std_px"]:.2f} ({shift["num"]:,} pairs{error}) and the'
+        f' predicted gaze by {found["gaze_shift_deg"]["mean"]:.1f} degrees.'
+    )
+  return sentences
+
+
 def format_tables(results: dict[str, Any]) -> str:
   """Return both tables and, in the last line, the conclusion.
 
@@ -115,6 +147,11 @@ def format_tables(results: dict[str, Any]) -> str:
       notes[1],
       *_comparison_lines(results),
       '',
+      *describe_images(results),
+      '',
       conclude(results),
   ]
-  return '\n'.join(lines).replace('\n\n\n', '\n\n')
+  text = '\n'.join(lines)
+  while '\n\n\n' in text:
+    text = text.replace('\n\n\n', '\n\n')
+  return text

@@ -1,0 +1,141 @@
+"""What refining did to the images: their realism, and their labels."""
+
+import math
+from typing import Any
+
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import UInt8
+
+from simgan_jax import config as config_lib
+from simgan_jax import inputs
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.evaluation import labels, realism, scoring
+
+NUM_PAIRS = 1_000  # images and their refinements in which the iris is searched
+MIN_IMAGES = 32  # of a set, for a classifier and a distance
+
+
+def _plain(value: Any) -> Any:
+  """Return nested tuples as dictionaries of JSON's types, NaN as None."""
+  if hasattr(value, '_asdict'):
+    return {name: _plain(v) for name, v in value._asdict().items()}
+  if isinstance(value, tuple):
+    return [_plain(v) for v in value]
+  if isinstance(value, float) and not math.isfinite(value):
+    return None
+  return value
+
+
+def measure_realism(
+    synthetic: UInt8[np.ndarray, 'n h w c'],
+    refined: UInt8[np.ndarray, 'n h w c'],
+    real: LabelledImages,
+    *,
+    seed: int = 0,
+) -> dict[str, Any]:
+  """Return how far synthetic and refined images are from real ones.
+
+  Both are told from real images by a classifier of their own, on held-out
+  persons and images, and compared with them by a kernel distance on features
+  of one classifier, trained on real against synthetic images.
+
+  Args:
+    synthetic: [n, h, w, c] uint8.
+    refined: [n, h, w, c] uint8, of the same images.
+    real: the real images that the refiner learnt from, no labels.
+    seed: of what is held out and of the classifiers.
+
+  Raises:
+    InputError: when there are too few images.
+  """
+  subjects = real.subjects
+  if len(np.unique(subjects)) < 2:
+    subjects = np.arange(len(subjects))  # unknown: every image for itself
+  found: dict[str, Any] = {}
+  params = None
+  for name, images in (('synthetic', synthetic), ('refined', refined)):
+    result = realism.classify(real.images, subjects, images, seed=seed)
+    params = result.params if params is None else params
+    distance = realism.distance(
+        params,
+        real.images[result.held_out_real],
+        images[result.held_out_other],
+        seed=seed,
+    )
+    found[name] = {
+        'accuracy': result.accuracy,
+        'standard_error': result.standard_error,
+        'kernel_distance': _plain(distance),
+    }
+  return found
+
+
+def load_centres(
+    config: config_lib.Config, names: np.ndarray
+) -> np.ndarray | None:
+  """Return the simulator's iris centres [n, 2] in px, None when unknown."""
+  # Reading data is paid for by who does it.
+  from simgan_jax.data import iris_landmarks
+
+  source = config.data.synthetic
+  size = {'height': config.data.height, 'width': config.data.width}
+  if source.name == 'unity_eyes':
+    return iris_landmarks.unity_eyes_centres(source.path, names, **size)
+  if source.name == 'builtin_eyes':
+    return iris_landmarks.builtin_eyes_centres(
+        names, num_subjects=inputs.NUM_SYNTHETIC_PEOPLE, **size
+    )
+  return None
+
+
+def inspect(
+    config: config_lib.Config,
+    synthetic: LabelledImages,
+    refined: UInt8[np.ndarray, 'n h w c'],
+    real: LabelledImages,
+) -> dict[str, Any]:
+  """Return `realism` and `label_preservation` of `eval/metrics.json`.
+
+  Args:
+    config: the settings of the run.
+    synthetic: the simulator's images.
+    refined: [n, h, w, c] uint8, their refinements.
+    real: the real images that the refiner learnt from.
+
+  Returns:
+    Both, as far as there are images enough: a classifier needs `MIN_IMAGES`.
+  """
+  found: dict[str, Any] = {}
+  if min(len(refined), len(real.images)) >= MIN_IMAGES:
+    found['realism'] = measure_realism(synthetic.images, refined, real)
+  pairs = choose_pairs(len(refined))
+  shift = labels.measure(
+      *(synthetic.images[pairs], refined[pairs]),
+      known_centres=load_centres(config, synthetic.names[pairs]),
+  )
+  return found | {'label_preservation': {'iris_shift': _plain(shift)}}
+
+
+def measure_gaze_shift(
+    synthetic: UInt8[np.ndarray, 'n h w c'],
+    refined: UInt8[np.ndarray, 'n h w c'],
+    *,
+    params: Any,
+    mesh: Mesh,
+) -> dict[str, float]:
+  """Return by how much an estimator's predictions turn, in degrees."""
+  pairs = choose_pairs(len(refined))
+  shift = labels.gaze_shift_deg(
+      *(params, synthetic[pairs], refined[pairs]),
+      mesh=mesh,
+      batch_size=scoring.BATCH_SIZE,
+  )
+  return {'mean': shift.mean_deg, 'median': shift.median_deg}
+
+
+def choose_pairs(num_images: int) -> np.ndarray:
+  """Return the numbers of `NUM_PAIRS` images, evenly spread, or all."""
+  return np.unique(
+      np.linspace(0, num_images - 1, min(NUM_PAIRS, num_images)).astype(int)
+  )
