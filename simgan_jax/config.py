@@ -77,6 +77,9 @@ class DataConfig:
   channels: int = 1  # 1 = grey, 3 = RGB
   cache: str = 'host'  # 'device': whole data sets in every device's memory
   on_error: str = 'stop'  # 'stop' at a bad file, or 'skip' and list it
+  # Before refining, give each synthetic image the histogram of a random real
+  # one, so that the discriminator must look at texture.
+  match_histograms: bool = False
 
 
 @dataclasses.dataclass

@@ -25,6 +25,7 @@ from simgan_jax import (
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
+from simgan_jax.data import histograms
 from simgan_jax.evaluation import report
 
 
@@ -155,8 +156,13 @@ def train(
   real = inputs.load_real(config, data_dir=data_dir)
   inputs.check_sizes(config, synthetic, real)
   records.claim_workdir(workdir, config)
+  matched = synthetic.images
+  if config.data.match_histograms:
+    references = histograms.quantiles(real.images)
+    histograms.write(workdir, references)
+    matched = histograms.match(matched, references, seed=config.seed)
   batches = inputs.Batches(
-      *(synthetic.images, real.images),
+      *(matched, real.images),
       mesh=mesh,
       seed=config.seed,
       on_devices=config.data.cache == 'device',
@@ -176,7 +182,7 @@ def train(
   record = recorder.Recorder(
       workdir,
       config,
-      synthetic=samples.choose(synthetic.images),
+      synthetic=samples.choose(matched),
       real=samples.choose(real.images),
       first_round=first_round,
   )

@@ -47,6 +47,32 @@ def test_shifts_reach_every_pixel_of_their_range_and_no_further(dots):
   assert abs(np.corrcoef(*moved)[0, 1]) < 0.2
 
 
+def test_stretching_is_independent_in_height_and_width():
+  image = np.zeros((35, 55, 1))
+  image[12:23, 19:36] = -0.9
+  found = _augment(image)
+  middle = (
+      found.max((1, 2), keepdims=True) + found.min((1, 2), keepdims=True)
+  ) / 2
+  dark = found < middle
+  heights = dark[:, :, 27, 0].sum(1) / 11
+  widths = dark[:, 17, :, 0].sum(1) / 17
+  for factors in (heights, widths):
+    assert 0.7 < factors.min() < 0.9 and 1.15 < factors.max() < 1.4
+    assert np.median(factors) == pytest.approx(1, abs=0.1)
+  assert abs(np.corrcoef(heights, widths)[0, 1]) < 0.2
+
+
+def test_resampling_shifts_stretches_and_repeats_the_border():
+  axis = jnp.arange(10.0)
+  same = augmentation._resample(10, jnp.float32(1), jnp.float32(0))
+  np.testing.assert_allclose(same, np.eye(10), atol=1e-6)
+  shifted = augmentation._resample(10, jnp.float32(1), jnp.float32(2.5)) @ axis
+  np.testing.assert_allclose(shifted, np.clip(axis - 2.5, 0, 9), atol=1e-5)
+  wide = augmentation._resample(10, jnp.float32(2), jnp.float32(0)) @ axis
+  np.testing.assert_allclose(wide, (axis - 4.5) / 2 + 4.5, atol=1e-5)
+
+
 def test_brightness_contrast_and_noise_span_their_ranges():
   image = np.zeros((35, 55, 1))
   image[:, 27:] = 0.4

@@ -36,6 +36,7 @@ SHRUNK = [
             'data.synthetic.limit=64',
             'data.real.limit=64',
             'data.test.limit=64',
+            'data.match_histograms=true',
             'evaluation.base_images=32',
             'evaluation.num_steps=3',
             'evaluation.batch_size=8',

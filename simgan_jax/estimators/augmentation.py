@@ -1,14 +1,15 @@
 """Random changes of the images that an estimator is trained on.
 
 What everybody can do for free, with any training set: brightness, contrast,
-noise, blur and shifts. None of them changes the gaze.
+noise, blur, shifts and stretching. None of them changes the gaze.
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-MAX_SHIFT = 3  # pixels, each way
+MAX_SHIFT = 3.0  # pixels, each way
+MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
 CONTRAST = (0.5, 1.6)  # factors around the mean of the image
 MAX_BRIGHTNESS = 0.4  # each way, where the whole range is 2
 MAX_BLUR = 1.0  # standard deviation in pixels
@@ -32,14 +33,32 @@ def _blur(
   return image
 
 
+def _resample(
+    length: int, stretch: Float[Array, ''], shift: Float[Array, '']
+) -> Float[Array, 'n n']:
+  """Return the matrix that stretches an axis about its middle, then shifts it.
+
+  Linear interpolation; the border is repeated.
+  """
+  pixels = jnp.arange(float(length))
+  middle = (length - 1) / 2
+  sources = (pixels - shift - middle) / stretch + middle
+  sources = jnp.clip(sources, 0, length - 1)
+  return jnp.maximum(1 - jnp.abs(sources[:, None] - pixels[None]), 0)
+
+
 def _augment_one(
     key: PRNGKeyArray, image: Float[Array, 'h w c']
 ) -> Float[Array, 'h w c']:
   keys = jax.random.split(key, 5)
-  shift = jax.random.randint(keys[0], (2,), 0, 2 * MAX_SHIFT + 1)
-  margin = (MAX_SHIFT, MAX_SHIFT)
-  padded = jnp.pad(image, (margin, margin, (0, 0)), mode='edge')
-  image = jax.lax.dynamic_slice(padded, (*shift, 0), image.shape)
+  stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
+  rows, columns = (
+      _resample(length, MAX_STRETCH**stretch, MAX_SHIFT * shift)
+      for length, stretch, shift in zip(
+          image.shape[:2], stretches, shifts, strict=True
+      )
+  )
+  image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
   brightness = jax.random.uniform(

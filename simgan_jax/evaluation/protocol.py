@@ -22,6 +22,7 @@ from simgan_jax import (
 )
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
+from simgan_jax.data import histograms
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
 from simgan_jax.evaluation import curves, inspection, metrics, report, scoring
@@ -49,6 +50,9 @@ def load_refined(
         f'{workdir} has no checkpoint of a trained refiner; run train.py with'
         f' --workdir={workdir} first.'
     )
+  if config.data.match_histograms:
+    references = histograms.read(workdir)
+    synthetic = histograms.match(synthetic, references, seed=config.seed)
   with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
     return refining.refine_images(
         jax.device_put(state.refiner, mesh_lib.replicated(mesh)),

@@ -1,0 +1,98 @@
+"""Grey values of synthetic images taken from real ones, before refining.
+
+A simulator's light is not the world's. When that difference is taken out
+first, the discriminator has to look at texture, and the refiner need not
+spend its changes on brightness and contrast.
+"""
+
+import io
+import os
+
+import numpy as np
+from jaxtyping import UInt8
+
+from simgan_jax import errors, records
+
+FILE = 'histograms.npy'  # in the folder of a run
+NUM_LEVELS = 256
+MAX_IMAGES = 1_000  # whose histograms a run keeps
+
+
+def quantiles(
+    images: UInt8[np.ndarray, 'n h w c'],
+) -> UInt8[np.ndarray, 'm levels c']:
+  """Return the grey values of up to `MAX_IMAGES` images in ascending order.
+
+  Args:
+    images: [n, h, w, c] uint8, at least one; the chosen ones are evenly spread.
+
+  Returns:
+    [m, NUM_LEVELS, c] uint8: entry i of an image is the value that a share
+    (i + 1/2) / NUM_LEVELS of its pixels does not exceed, for each channel.
+  """
+  chosen = np.unique(
+      np.linspace(0, len(images) - 1, MAX_IMAGES).astype(np.int64)
+  )
+  pixels = images[chosen].reshape(len(chosen), -1, images.shape[-1])
+  ranks = (np.arange(NUM_LEVELS) + 0.5) / NUM_LEVELS * pixels.shape[1]
+  return np.sort(pixels, axis=1)[:, ranks.astype(np.int64)]
+
+
+def match(
+    images: UInt8[np.ndarray, 'n h w c'],
+    references: UInt8[np.ndarray, 'm levels c'],
+    *,
+    seed: int,
+) -> UInt8[np.ndarray, 'n h w c']:
+  """Return the images with the histograms of randomly chosen references.
+
+  A monotonic change of the grey values, for each channel on its own (Gonzalez
+  and Woods, "Digital Image Processing", histogram specification): equal values
+  stay equal, and darker ones never become brighter than others.
+
+  Args:
+    images: [n, h, w, c] uint8.
+    references: of `quantiles`.
+    seed: of the choice; the first images choose the same, however many follow.
+
+  Returns:
+    [n, h, w, c] uint8.
+  """
+  channels = images.shape[-1]
+  chosen = references[
+      np.random.default_rng(seed).integers(len(references), size=len(images))
+  ]
+  matched = np.empty_like(images)
+  for i, image in enumerate(images):
+    for channel in range(channels):
+      values = image[..., channel]
+      counts = np.bincount(values.ravel(), minlength=NUM_LEVELS)
+      # The rank of a value is that of the middle one of its pixels.
+      ranks = (np.cumsum(counts) - counts / 2) / values.size
+      levels = np.minimum(ranks * NUM_LEVELS, NUM_LEVELS - 1).astype(np.int64)
+      matched[i, ..., channel] = chosen[i, levels, channel][values]
+  return matched
+
+
+def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:
+  """Write the references of a run, which refining needs again."""
+  buffer = io.BytesIO()
+  np.save(buffer, references)
+  records.write_bytes(os.path.join(workdir, FILE), buffer.getvalue())
+
+
+def read(workdir: str) -> UInt8[np.ndarray, 'm levels c']:
+  """Read the references of the run in `workdir`.
+
+  Raises:
+    InputError: when the file is missing or damaged.
+  """
+  path = os.path.join(workdir, FILE)
+  try:
+    return np.load(path, allow_pickle=False)
+  except (OSError, ValueError, EOFError) as error:
+    raise errors.InputError(
+        f'{path} cannot be read ({error}): refining needs the histograms that'
+        ' train.py wrote there; restore it, or train again in another'
+        ' --workdir.'
+    ) from error
