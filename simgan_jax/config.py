@@ -62,6 +62,7 @@ class SourceConfig:
   subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
   limit: int = 0  # first images to use, 0 = all; builtin_eyes makes as many
   samples: str = 'evaluation'  # mpiigaze only: 'evaluation' lists, or 'all'
+  crop: str = 'box'  # unity_eyes only: 'box', or like those of 'columbia'
 
 
 @dataclasses.dataclass

@@ -34,6 +34,8 @@ def _load(
     }
   elif source.name == 'mpiigaze':
     options['samples'] = source.samples
+  elif source.name == 'unity_eyes':
+    options['crop'] = source.crop
   return sources.load(
       source.name,
       path=source.path,

@@ -72,16 +72,22 @@ def test_no_names_no_centres(tmp_path):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (None, r'8\.json or its image cannot be read'),
-        ('{', r'8\.json or its image cannot be read'),
-        ('{"iris_2d": ["(1, 2)"]}', r'8\.json has no interior_margin_2d'),
-        ('{"iris_2d": 7}', r'8\.json or its image cannot be read'),
-        ('{"iris_2d": []}', r'8\.json or its image cannot be read'),
+        (None, r'8\.json: the file is missing'),
+        ('{', r'8\.json: is not the JSON'),
+        ('{"iris_2d": ["(1, 2)"]}', r'8\.json: has no eye_details'),
+        ('whole', r'8\.json has no iris_2d'),
+        ('whole, "iris_2d": 7', r'8\.json or its image cannot be read'),
+        ('whole, "iris_2d": []', r'8\.json or its image cannot be read'),
     ],
 )
 def test_damaged_labels_are_named(tmp_path, content, message):
   Image.new('L', (4, 4)).save(tmp_path / '8.jpg')
   if content is not None:
+    whole = """{"eye_details": {"look_vec": "(0, 0, -1, 0)"},
+        "interior_margin_2d": ["(1, 1, 0)", "(3, 3, 0)"], "caruncle_2d": [],
+        "head_pose": "(0, 180, 0)\""""
+    if content.startswith('whole'):
+      content = content.replace('whole', whole) + '}'
     (tmp_path / '8.json').write_text(content)
   with pytest.raises(errors.InputError, match=message):
     iris_landmarks.unity_eyes_centres(tmp_path, ['8'], **SIZE)

@@ -5,25 +5,32 @@ Pixels are (x, y) with the centre of the first one at (0, 0), in images as
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from simgan_jax.data import crops
+from simgan_jax.data import unity_eyes_labels
+from simgan_jax.data.samples import Damaged
 from simgan_jax.errors import InputError
 
 
 def unity_eyes_centres(
-    path: str | Path, names: Collection[str], *, height: int, width: int
+    path: str | Path,
+    names: Collection[str],
+    *,
+    crop: str = 'box',
+    height: int,
+    width: int,
 ) -> Float[np.ndarray, 'n 2']:
   """Returns the means of the landmarks on the edges of irises.
 
   Args:
     path: Folder of the source 'unity_eyes'.
     names: Numbers of its images, as in `LabelledImages.names`.
+    crop: As given to the source.
     height: Of the images cut from them, in pixels.
     width: Of the images cut from them, in pixels.
 
@@ -34,46 +41,38 @@ def unity_eyes_centres(
   Raises:
     InputError: If a file is missing or is not what UnityEyes writes.
   """
-  folder = Path(path).expanduser()
-  folder = folder / 'imgs' if (folder / 'imgs').is_dir() else folder
+  folder = unity_eyes_labels.images_folder(Path(path).expanduser())
   centres = [
-      _unity_eyes_centre(folder / f'{name}.json', height, width)
+      _unity_eyes_centre(folder / f'{name}.json', crop, height, width)
       for name in names
   ]
   return np.array(centres).reshape(-1, 2)
 
 
-def _unity_eyes_centre(file: Path, height: int, width: int) -> np.ndarray:
+def _unity_eyes_centre(
+    file: Path, crop: str, height: int, width: int
+) -> np.ndarray:
   try:
-    labels = json.loads(file.read_text())
+    labels = unity_eyes_labels.read(file)
     with Image.open(file.with_suffix('.jpg')) as image:
       rows = image.height
-    iris, *eye = (
-        _points(labels[key], rows)
-        for key in ('iris_2d', 'interior_margin_2d', 'caruncle_2d')
+    box = unity_eyes_labels.crop_box(
+        labels, crop=crop, image_height=rows, height=height, width=width
     )
-    # The crop of the source, see `unity_eyes`.
-    points = np.concatenate(eye)
-    low, high = points.min(axis=0), points.max(axis=0)
-    box_width = 1.5 * (high - low)[0]
-    x, y = (low + high) / 2
-    box = crops.box_around(x, y, box_width, height, width)
-    return (iris.mean(axis=0) - box[:2]) * (width / box_width) - 0.5
+    iris = unity_eyes_labels.points(json.loads(file.read_text())['iris_2d'])
+    centre = iris.mean(axis=0) * np.array([1, -1]) + np.array([0, rows])
+    return (centre - box[:2]) * (width / (box[2] - box[0])) - 0.5
   except KeyError as error:
     raise InputError(
         f'{file} has no {error.args[0]}; leave it out of the comparison.'
     ) from error
+  except Damaged as error:
+    raise InputError(f'{error}; leave it out of the comparison.') from error
   except (AttributeError, IndexError, OSError, TypeError, ValueError) as error:
     raise InputError(
         f'{file} or its image cannot be read ({error}); leave it out of the'
         ' comparison.'
     ) from error
-
-
-def _points(texts: Sequence[str], rows: int) -> np.ndarray:
-  """Returns the points "(x, y, z)" as (x, y) with y counted from the top."""
-  points = [[float(part) for part in t.strip('()').split(',')] for t in texts]
-  return np.array(points)[:, :2] * np.array([1, -1]) + np.array([0, rows])
 
 
 def builtin_eyes_centres(

@@ -48,7 +48,8 @@ def load(
     on_error: 'stop' raises at the first damaged file, 'skip' leaves it out.
     **options: For 'builtin_eyes': `num_images`, `num_subjects`, and `domain`
       ('synthetic' or 'real') and `seed` if not the first and 0. For 'mpiigaze':
-      `samples`, 'evaluation' (the lists, default) or 'all'.
+      `samples`, 'evaluation' (the lists, default) or 'all'. For 'unity_eyes':
+      `crop`, 'box' (default) or 'columbia'.
 
   Returns:
     The images and their labels, in the order of the source.

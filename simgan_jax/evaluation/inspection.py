@@ -81,7 +81,9 @@ def load_centres(
   source = config.data.synthetic
   size = {'height': config.data.height, 'width': config.data.width}
   if source.name == 'unity_eyes':
-    return iris_landmarks.unity_eyes_centres(source.path, names, **size)
+    return iris_landmarks.unity_eyes_centres(
+        source.path, names, crop=source.crop, **size
+    )
   if source.name == 'builtin_eyes':
     return iris_landmarks.builtin_eyes_centres(
         names, num_subjects=inputs.NUM_SYNTHETIC_PEOPLE, **size
