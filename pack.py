@@ -8,7 +8,7 @@ import os
 
 from absl import flags, logging
 
-from simgan_jax import command, errors, inputs
+from simgan_jax import command, devices, errors, inputs
 from simgan_jax import config as config_lib
 from simgan_jax.data import arrays
 from simgan_jax.evaluation import inspection
@@ -27,6 +27,7 @@ def main() -> None:
   logging.set_verbosity(logging.WARNING)
   config, data_dir = _CONFIG.value, _DATA_DIR.value
   config_lib.validate(config)
+  devices.cache_programs()
   options = []
   for name, load in (
       ('synthetic', inputs.load_synthetic),
