@@ -1,5 +1,6 @@
 """What the scripts share: flags that fail in one sentence, exit codes."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from absl import app, flags
 
 from simgan_jax import errors, monitor
+
+flags.disclaim_key_flags()  # they are those of the script
 
 
 def _fail(error: object, code: int) -> None:
@@ -45,6 +48,25 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
   ) as error:
     _fail(_config_error(error), 2)
     raise AssertionError('unreachable') from error
+
+
+def define_config() -> Any:
+  """Define --config, the settings, and return its flag.
+
+  It is configs/eyes.py when not given: given explicitly, a wrong --config.FIELD
+  is found while flags are parsed.
+  """
+  # Only who reads settings from a file needs the package.
+  from ml_collections import config_flags
+
+  if not any(re.match(r'--?config(=|$)', word) for word in sys.argv):
+    sys.argv.insert(1, '--config=configs/eyes.py')
+  return config_flags.DEFINE_config_file(
+      'config',
+      None,
+      'Settings, FILE or FILE:PRESET; --config.FIELD=VALUE changes one.',
+      lock_config=False,
+  )
 
 
 def parse_seeds(values: Sequence[str]) -> list[int]:

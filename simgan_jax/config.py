@@ -21,6 +21,7 @@ SOURCES = (
     'columbia_gaze',
     'mpiigaze',
     'image_folder',
+    'arrays',
 )
 
 
@@ -58,7 +59,7 @@ class SourceConfig:
   """Where images come from."""
 
   name: str = 'builtin_eyes'  # one of SOURCES
-  path: str = ''  # folder of the source; unused by builtin_eyes
+  path: str = ''  # folder, or file of arrays; unused by builtin_eyes
   subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
   limit: int = 0  # first images to use, 0 = all; builtin_eyes makes as many
   samples: str = 'evaluation'  # mpiigaze only: 'evaluation' lists, or 'all'
@@ -223,7 +224,12 @@ def validate(config: Config) -> None:
     _require(
         source.path or source.name == 'builtin_eyes',
         *(f'data.{field}.path', source.path),
-        f'give the folder of the {source.name} images',
+        f'give the folder or file that {source.name} reads',
+    )
+  for field in ('synthetic', 'real', 'test'):
+    limit = getattr(config.data, field).limit
+    _require(
+        limit >= 0, f'data.{field}.limit', limit, 'it must not be negative'
     )
   for method in config.evaluation.methods:
     _require(

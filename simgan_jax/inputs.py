@@ -8,6 +8,7 @@ import numpy as np
 from simgan_jax import errors
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.config import Config, SourceConfig
+from simgan_jax.data import arrays
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.rounds import RoundBatch
 
@@ -20,8 +21,20 @@ NUM_REAL_PEOPLE = 32
 def _load(
     config: Config, source: SourceConfig, data_dir: str, *, domain: str
 ) -> LabelledImages:
-  # Costs seconds and imports tensorflow: only who reads data pays for it.
-  from simgan_jax.data import sources
+  data = config.data
+  size = {'height': data.height, 'width': data.width, 'channels': data.channels}
+  if source.name == 'arrays':
+    return arrays.load(
+        source.path, subjects=source.subjects, limit=source.limit, **size
+    )
+  try:
+    # Costs seconds and imports tensorflow: only who reads data pays for it.
+    from simgan_jax.data import sources
+  except ImportError as error:
+    raise errors.InputError(
+        f'{source.name} cannot be read here ({error}): install what is missing,'
+        ' or write arrays with pack.py on another machine and give those.'
+    ) from error
 
   options: dict = {'limit': source.limit}
   if source.name == 'builtin_eyes':
@@ -40,11 +53,9 @@ def _load(
       source.name,
       path=source.path,
       data_dir=data_dir,
-      height=config.data.height,
-      width=config.data.width,
-      channels=config.data.channels,
       subjects=source.subjects,
-      on_error=config.data.on_error,
+      on_error=data.on_error,
+      **size,
       **options,
   )
 

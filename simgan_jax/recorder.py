@@ -7,10 +7,9 @@ import time
 import jax
 import numpy as np
 import tqdm
-from clu import metric_writers
 
 from simgan_jax import config as config_lib
-from simgan_jax import monitor, records, samples, steps
+from simgan_jax import monitor, records, samples, steps, tensorboard
 from simgan_jax import state as state_lib
 
 
@@ -32,9 +31,7 @@ class Recorder:
     self._synthetic, self._real = synthetic, real
     self._refine = jax.jit(steps.refine)
     self._file = records.MetricsFile(workdir, last_round=first_round)
-    self._writer = metric_writers.AsyncMultiWriter(
-        [metric_writers.SummaryWriter(workdir)]
-    )
+    self._writer = tensorboard.open_writer(workdir)
     # The newest call's metrics, still on the device, and whether to log them.
     self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
     self._progress: tqdm.tqdm | None = None

@@ -1,6 +1,7 @@
 """Strict JAX for every test: several devices, no silent broadcasting."""
 
 import os
+import shutil
 
 import jax
 import pytest
@@ -10,6 +11,8 @@ jax.config.update('jax_num_cpu_devices', 8)
 jax.config.update('jax_platforms', 'cpu')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 
 
 def pytest_addoption(parser):
@@ -42,3 +45,21 @@ def load(request, tmp_path):
     )
 
   return load
+
+
+@pytest.fixture(scope='session')
+def browser():
+  """Return a real browser without a window, or skip."""
+  from playwright import sync_api
+
+  with sync_api.sync_playwright() as playwright:
+    paths = [
+        playwright.chromium.executable_path,
+        *map(shutil.which, BROWSERS),
+    ]
+    path = next((p for p in paths if p and os.path.exists(p)), None)
+    if not path:
+      pytest.skip('no browser: run python -m playwright install chromium')
+    browser = playwright.chromium.launch(executable_path=path)
+    yield browser
+    browser.close()

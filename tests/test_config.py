@@ -73,6 +73,7 @@ def test_unknown_preset_names_the_presets():
         ('data.channels', 2),
         ('data.on_error', 'ignore'),
         ('data.synthetic.name', 'unityeyes'),
+        ('data.test.limit', -1),
         ('discriminator.strides', (2, 2)),
         ('evaluation.num_seeds', 0),
     ],

@@ -33,9 +33,10 @@ def test_a_line_for_each_row_and_a_band_over_the_seeds(tmp_path):
   orange, pale_blue = (255, 127, 14), (210, 228, 240)
   assert count(one, orange) == 0
   assert count(two, orange) > 500
+  assert count([*one, two[1]._replace(method='knn')], orange) == 0
   assert count(one, pale_blue) < 500
   assert count(band, pale_blue) > 10_000
 
 
 def test_any_name_and_no_row_can_be_drawn(tmp_path):
-  assert _pixels(tmp_path, [], test_name='$x_$ <a>').shape == (540, 840, 3)
+  assert _pixels(tmp_path, [], test_name='$x_$ <a>').shape == (540, 1080, 3)

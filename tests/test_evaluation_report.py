@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -123,6 +124,81 @@ def test_shows_results(evaluated):
   assert 'Refining lowered the mean error from 10.00 to 7.50' in page.text
   assert 'refined 4x 8,000 7.50 ± 0.00 7.50 0.0 0.0 100.0 100.0' in page.text
   assert 'off by 12.00 degrees' in page.text
+
+
+def _add_tables(workdir):
+  """Write results with two persons, three head yaws and another method."""
+  angles = np.arange(1.0, 7.0)
+  rows = [
+      rows_lib.Row(train_on, scale, 2_000 * scale, {0: angles * factor}, *more)
+      for train_on, scale, factor, *more in (
+          ('synthetic', 1, 3),
+          ('synthetic', 4, 2),
+          ('refined', 4, 1),
+          ('real', 1, 0.5),
+          ('refined', 4, 0.25, True),
+          ('refined', 4, 4, False, 'knn'),
+      )
+  ]
+  results = rows_lib.build(
+      rows,
+      test_name='eyes',
+      constant_angles_deg=angles,
+      groups={
+          'head_yaw_deg': np.array([-15, 0, 15] * 2),
+          'subject': np.array([25, 25, 25, 26, 26, 26]),
+      },
+  )
+  rows_lib.write(str(workdir / 'eval/metrics.json'), results)
+
+
+def test_tables_in_the_browser_narrow_and_wide(evaluated, browser):
+  _add_tables(evaluated)
+  page = browser.new_page(viewport={'width': 320, 'height': 600})
+  page.goto(
+      pathlib.Path(
+          report.render(str(evaluated), config={}, summary={})
+      ).as_uri()
+  )
+  for width in (320, 1_200):
+    page.set_viewport_size({'width': width, 'height': 600})
+    assert page.evaluate('document.documentElement.scrollWidth') == width
+
+  def read(title):
+    lines = page.get_by_role('region', name=title).locator('tr').all()
+    return [line.locator('th, td').all_inner_texts() for line in lines]
+
+  table = read("The paper's Table 2")
+  assert [line[0] for line in table] == [
+      *('trained on', 'synthetic', 'synthetic 4x', 'refined 4x', 'real'),
+      'refined 4x augmented',
+  ]
+  assert table[1][:3] == ['synthetic', '2,000', '10.50 ± 0.00']
+  # The fourth line of errors 1..6: 5 of 6 are at most 5 degrees.
+  assert table[3][4:] == ['83.3', '100.0', '100.0', '100.0']
+  assert read('Refined against synthetic')[1][:2] == ['refined 4x', '0.50']
+  assert read('Other methods') == [
+      ['method', 'refined 4x'],
+      ['cnn', '3.50 ± 0.00'],
+      ['knn', '14.00 ± 0.00'],
+  ]
+  assert read('By head yaw') == [
+      ['trained on', '-15', '0', '15'],
+      ['synthetic 4x', '5.00', '7.00', '9.00'],
+      ['refined 4x', '2.50', '3.50', '4.50'],
+      ['real', '1.25', '1.75', '2.25'],
+      ['refined 4x augmented', '0.62', '0.88', '1.12'],
+  ]
+  assert read('By person')[:3] == [
+      ['trained on', '25', '26'],
+      ['synthetic 4x', '4.00', '10.00'],
+      ['refined 4x', '2.00', '5.00'],
+  ]
+  page.close()
+
+
+def test_tables_of_nothing_are_left_out(evaluated):
+  assert _Page(_read(evaluated)).tags.count('table') == 1
 
 
 def test_newest_and_an_early_sheet(workdir):

@@ -124,3 +124,31 @@ def test_comparison_with_its_interval():
   )
   text = ' '.join(tables.format_tables(results).split())
   assert 'refined 4x augmented 0.50 0.50-0.50 p = 0.0002' in text
+
+
+def test_head_yaws_in_columns():
+  yaw = np.repeat([15, -30, 0], 4)
+  results = rows_lib.build(
+      [
+          rows_lib.Row('synthetic', 1, 8, {0: yaw + 40.0}),
+          rows_lib.Row('refined', 4, 8, {0: yaw + 31.0, 1: yaw + 33.0}),
+      ],
+      test_name='test',
+      constant_angles_deg=np.ones(12),
+      groups={'head_yaw_deg': yaw},
+  )
+  lines = [line.split() for line in tables.format_tables(results).splitlines()]
+  place = lines.index(['trained', 'on', '-30', '0', '15'])
+  # The largest scale only.
+  assert lines[place + 1] == ['refined', '4x', '2.00', '32.00', '47.00']
+  assert lines[place + 2] == []
+
+
+def test_one_head_yaw_is_no_table():
+  results = rows_lib.build(
+      [rows_lib.Row('synthetic', 1, 8, {0: np.ones(4)})],
+      test_name='test',
+      constant_angles_deg=np.ones(4),
+      groups={'head_yaw_deg': np.zeros(4, int)},
+  )
+  assert 'head yaw' not in tables.format_tables(results)

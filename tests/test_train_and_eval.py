@@ -104,6 +104,25 @@ def finished(data_dir, environment, tmp_path_factory):
   return workdir
 
 
+@pytest.fixture(scope='session')
+def evaluated(finished, data_dir, environment):
+  """Return what eval.py printed and wrote about the uninterrupted run."""
+  process = subprocess.run(
+      [
+          *(sys.executable, 'eval.py', f'--workdir={finished}'),
+          f'--data_dir={data_dir}',
+      ],
+      cwd=ROOT,
+      env=environment,
+      check=True,
+      capture_output=True,
+      text=True,
+  )
+  return process.stdout, json.loads(
+      (finished / 'eval/metrics.json').read_text()
+  )
+
+
 def _parameters(workdir, round_number=NUM_ROUNDS):
   path = (workdir / 'checkpoints' / str(round_number)).absolute()
   with warnings.catch_warnings():
@@ -256,11 +275,9 @@ def test_a_diverged_run_stops_and_keeps_the_good_checkpoint(run, tmp_path):
 
 
 def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
-    run, finished
+    run, finished, evaluated
 ):
-  code, output, error = run('eval.py', finished)
-  assert code == 0, error
-  results = json.loads((finished / 'eval/metrics.json').read_text())
+  output, results = evaluated
   assert results['task'] == 'gaze'
   assert results['test']['name'] == 'builtin_eyes 25-32'
   rows = {row['train_on']: row for row in results['rows']}
@@ -301,6 +318,52 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
 
   code, _, error = run('eval.py', finished, '--reuse', '--seeds=7')
   assert code == 2 and 'without --reuse' in error
+
+
+WITHOUT_TENSORFLOW = """
+from importlib.machinery import PathFinder
+
+find_spec = PathFinder.find_spec
+
+def find_other_spec(name, path=None, target=None):
+  if name.split('.')[0] not in ('tensorflow', 'tensorflow_datasets', 'clu'):
+    return find_spec(name, path, target)
+
+PathFinder.find_spec = find_other_spec
+"""
+
+
+def test_packed_arrays_give_the_same_without_tensorflow(
+    data_dir, environment, finished, evaluated, tmp_path
+):
+  (tmp_path / 'sitecustomize.py').write_text(WITHOUT_TENSORFLOW)
+  elsewhere = environment | {'PYTHONPATH': str(tmp_path)}
+
+  def start(*command, environment=elsewhere):
+    process = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout, process.stderr
+
+  output, _ = start(
+      *('pack.py', f'--output={tmp_path / "packed"}'),
+      *(f'--data_dir={data_dir}', *SHRUNK),
+      environment=environment,
+  )
+  flags = output.splitlines()[-1].removeprefix('train on them with ').split()
+  workdir = tmp_path / 'run'
+  _, error = start('train.py', f'--workdir={workdir}', *SHRUNK, *flags)
+  assert 'no TensorBoard files' in error
+  _assert_same_run(workdir, finished)
+  assert not list(workdir.glob('events.*'))
+  start('eval.py', f'--workdir={workdir}')
+  found = json.loads((workdir / 'eval/metrics.json').read_text())
+  assert found == evaluated[1]
 
 
 @pytest.mark.parametrize(

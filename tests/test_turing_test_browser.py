@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from simgan_jax.turing_test import images
 
 ROOT = pathlib.Path(__file__).parent.parent
 SECONDS = 120  # to wait at most, on a machine with much else to do
-BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 # How an image is answered: a key or, where there is no key, the mouse.
 WAYS = (
     *(('real', 'r'), ('synthetic', 's'), ('real', 'ArrowLeft')),
@@ -86,21 +84,6 @@ def _wait_for_address(process):
     if found:
       return found[0]
   raise AssertionError(process.stderr.read())
-
-
-@pytest.fixture(scope='module')
-def browser():
-  with sync_api.sync_playwright() as playwright:
-    paths = [
-        playwright.chromium.executable_path,
-        *map(shutil.which, BROWSERS),
-    ]
-    path = next((p for p in paths if p and os.path.exists(p)), None)
-    if not path:
-      pytest.skip('no browser: run python -m playwright install chromium')
-    browser = playwright.chromium.launch(executable_path=path)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

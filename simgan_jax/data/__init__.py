@@ -1,6 +1,7 @@
 """Data sources (TFDS builders) and the tf.data pipeline.
 
-Importing this package is cheap; `sources` and `pipeline` import tensorflow.
+Importing this package is cheap; `sources` imports tensorflow, `pipeline` uses
+it where it is installed, `arrays` does without.
 """
 
 import os

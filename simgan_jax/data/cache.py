@@ -77,4 +77,5 @@ def read(builder: Source) -> LabelledImages:
       subjects=arrays['subject'],
       names=np.array([name.decode() for name in arrays['name']]),
       left_out=tuple(builder.info.metadata['left_out']),
+      source=builder.name,
   )

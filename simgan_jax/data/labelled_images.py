@@ -15,3 +15,4 @@ class LabelledImages(NamedTuple):
   subjects: Int32[np.ndarray, 'n']  # 0 when unknown
   names: Shaped[np.ndarray, 'n']  # str, unique: file or number in the source
   left_out: tuple[str, ...]  # 'name: reason' of every image left out
+  source: str = ''  # name of the source

@@ -1,17 +1,21 @@
 """The input pipeline: which images a training step sees, by its number alone.
 
 Nothing here has a state to save: the step number says what comes next, so a
-run resumed at step s reads exactly what it would have read.
+run resumed at step s reads exactly what it would have read. The batches come
+through tf.data or, where TensorFlow is not installed, are the same without it.
 """
 
+import functools
+import itertools
 import math
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
+from simgan_jax.data import shuffling
 from simgan_jax.errors import InputError
 
 
@@ -44,7 +48,8 @@ def batches(
 
   Returns:
     Iterator of arrays [*batch_shape, h, w, c] (last batch axis divided by
-    `process_count`) of the type of `images`, read-only, prefetched.
+    `process_count`) of the type of `images`, read-only; tf.data prefetches
+    them.
 
   Raises:
     InputError: If there are fewer images than a batch, or the batch cannot be
@@ -64,18 +69,56 @@ def batches(
   local_size = batch_size // process_count
   offsets = np.arange(math.prod(batch_shape)).reshape(batch_shape)
   offsets = offsets[..., process_index * local_size :][..., :local_size]
-  local_shape = offsets.shape
-  offsets = tf.constant(offsets.ravel().tolist(), tf.int64)
   words = seed, zlib.crc32(stream.encode())
+  arguments = images, math.prod(batch_shape), offsets, words, first_step
+  try:
+    import tensorflow
+  except ImportError:
+    return _without_tensorflow(*arguments)
+  return _with_tensorflow(tensorflow, *arguments)
+
+
+def _without_tensorflow(
+    images: Shaped[np.ndarray, 'n *element'],
+    positions_a_step: int,
+    offsets: Int[np.ndarray, '*batch'],
+    words: tuple[int, int],
+    first_step: int,
+) -> Iterator[Shaped[np.ndarray, '...']]:
+  num_images = len(images)
+
+  @functools.lru_cache(maxsize=2)  # a step may span epochs
+  def order(epoch: int) -> np.ndarray:
+    return shuffling.permutation(num_images, key=(*words, epoch))
+
+  for step in itertools.count(first_step):
+    epochs, places = np.divmod(step * positions_a_step + offsets, num_images)
+    indices = np.empty_like(places)
+    for epoch in np.unique(epochs).tolist():
+      indices[epochs == epoch] = order(epoch)[places[epochs == epoch]]
+    batch = images[indices]
+    batch.flags.writeable = False
+    yield batch
+
+
+def _with_tensorflow(
+    tf: Any,
+    images: Shaped[np.ndarray, 'n *element'],
+    positions_a_step: int,
+    offsets: Int[np.ndarray, '*batch'],
+    words: tuple[int, int],
+    first_step: int,
+) -> Iterator[Shaped[np.ndarray, '...']]:
+  num_images, local_shape = len(images), offsets.shape
+  offsets = tf.constant(offsets.ravel().tolist(), tf.int64)
 
   # An eager tensor is captured by reference; a numpy array would be copied
   # into the graph, whose size is limited to 2 GB.
   with tf.device('CPU'):
-    # pyrefly: ignore[bad-argument-type]
     image_tensor = tf.convert_to_tensor(images)
 
-  def read(step: tf.Tensor) -> tf.Tensor:
-    positions = tf.add(step * math.prod(batch_shape), offsets)
+  def read(step: Any) -> Any:
+    positions = tf.add(step * positions_a_step, offsets)
     epochs = tf.math.floordiv(positions, num_images)
     seeds = tf.stack(
         [

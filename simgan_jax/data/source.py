@@ -112,15 +112,9 @@ class Source(tfds.core.GeneratorBasedBuilder):
     config, entries = self.builder_config, self.entries()
     if not config.subjects:
       return entries
-    wanted = subject_ranges.parse(config.subjects)
-    selected = [entry for entry in entries if entry.subject in wanted]
-    if not selected:
-      known = subject_ranges.describe(entry.subject for entry in entries)
-      raise InputError(
-          f'subjects={config.subjects} selects nothing of {self.name}, whose'
-          f' subjects are {known}.'
-      )
-    return selected
+    subjects = [entry.subject for entry in entries]
+    places = subject_ranges.select(config.subjects, subjects, self.name)
+    return [entries[place] for place in places]
 
   def _cut(
       self, image: Image.Image, box: crops.Box | None = None

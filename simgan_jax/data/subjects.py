@@ -1,6 +1,6 @@
 """Subject splits by range, e.g. `1-24` or `1-3,7,9-12`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from simgan_jax.errors import InputError
 
@@ -21,6 +21,22 @@ def parse(ranges: str) -> frozenset[int]:
       )
     subjects.update(range(int(first), int(last or first) + 1))
   return frozenset(subjects)
+
+
+def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
+  """Returns the places of those among `subjects` that the ranges name.
+
+  Raises:
+    InputError: If the text is not such a list, or names none of them.
+  """
+  wanted = parse(ranges)
+  places = [i for i, subject in enumerate(subjects) if subject in wanted]
+  if not places:
+    raise InputError(
+        f'subjects={ranges} selects nothing of {source}, whose subjects are'
+        f' {describe(subjects)}.'
+    )
+  return places
 
 
 def describe(subjects: Iterable[int]) -> str:

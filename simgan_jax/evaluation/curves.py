@@ -29,13 +29,15 @@ def cumulative(
 def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
   """Write the curve as PNG; an interrupted write leaves the old file.
 
-  One line a row, the mean over its seeds, in a band from the lowest to the
-  highest seed.
+  One line a row of the paper's network, the mean over its seeds, in a band from
+  the lowest to the highest seed.
   """
   # A figure without pyplot needs no display and leaves no global state.
-  figure = Figure(figsize=(7, 4.5), dpi=120, layout='constrained')
+  figure = Figure(figsize=(9, 4.5), dpi=120, layout='constrained')
   axes = figure.subplots()
   for row in rows:
+    if row.method != 'cnn':
+      continue
     seeds = np.stack([cumulative(a) for a in row.angles_deg.values()])
     (line,) = axes.plot(
         DEGREES,
@@ -61,7 +63,7 @@ def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
   )
   axes.grid(alpha=0.3)
   if rows:
-    axes.legend(loc='lower right')
+    figure.legend(loc='outside right upper')
   buffer = io.BytesIO()
   figure.savefig(buffer, format='png')
   records.write_bytes(path, buffer.getvalue())

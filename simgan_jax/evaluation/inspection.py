@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 
 from simgan_jax import config as config_lib
 from simgan_jax import inputs
+from simgan_jax.data import arrays, iris_landmarks
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import labels, realism, scoring
 
@@ -75,9 +76,6 @@ def load_centres(
     config: config_lib.Config, names: np.ndarray
 ) -> np.ndarray | None:
   """Return the simulator's iris centres [n, 2] in px, None when unknown."""
-  # Reading data is paid for by who does it.
-  from simgan_jax.data import iris_landmarks
-
   source = config.data.synthetic
   size = {'height': config.data.height, 'width': config.data.width}
   if source.name == 'unity_eyes':
@@ -88,6 +86,8 @@ def load_centres(
     return iris_landmarks.builtin_eyes_centres(
         names, num_subjects=inputs.NUM_SYNTHETIC_PEOPLE, **size
     )
+  if source.name == 'arrays':
+    return arrays.iris_centres(source.path, names)
   return None
 
 

@@ -204,7 +204,7 @@ def evaluate(
       for training_set in sets
       if training_set.scale == largest and training_set.train_on != 'real'
   ]
-  name = f'{config.data.test.name} {subjects}'.strip()
+  name = f'{test.source} {subjects}'.strip()
   constant = metrics.constant_predictor(sets[0].gaze)
   results = rows_lib.build(
       rows,

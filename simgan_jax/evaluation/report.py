@@ -17,7 +17,7 @@ import jinja2
 from simgan_jax import config as config_lib
 from simgan_jax import records
 from simgan_jax.evaluation import rows as rows_lib
-from simgan_jax.evaluation import tables
+from simgan_jax.evaluation import summaries, tables
 
 _WIDTH, _HEIGHT = 600, 180  # of a chart, in its own units
 _MAX_POINTS = 400  # points of a line, as more cannot be told apart
@@ -122,6 +122,18 @@ def _sheets(workdir: str) -> list[tuple[str, str | None]]:
   return [(os.path.basename(path), _embed(path)) for path in chosen]
 
 
+def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
+  """Return title -> table, of which there is anything to show."""
+  found = {
+      "The paper's Table 2": summaries.errors_of_rows(results),
+      'Refined against synthetic': summaries.comparisons(results),
+      "Other methods, the paper's Table 3": summaries.by_method(results),
+      'By head yaw': summaries.by_head_yaw(results),
+      'By person': summaries.by_person(results),
+  }
+  return {title: table for title, table in found.items() if table.lines}
+
+
 def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
   """Return nested settings as {'data.real.name': value}."""
   flat = {}
@@ -172,7 +184,7 @@ def render(
       width=_WIDTH,
       height=_HEIGHT,
       results=results,
-      label=rows_lib.label,
+      tables=_tables(results) if results else {},
       conclusion=tables.conclude(results) if results else '',
       notes=(
           (*tables.published_notes(results), *tables.describe_images(results))

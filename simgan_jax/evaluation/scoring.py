@@ -14,7 +14,6 @@ from simgan_jax import checkpoint
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.estimators import baselines
 from simgan_jax.estimators import gaze as estimator
 from simgan_jax.evaluation import metrics
 from simgan_jax.evaluation import rows as rows_lib
@@ -135,6 +134,9 @@ def score_baseline(
     test: labelled real images.
     seeds: of the fits; only the random forest draws anything.
   """
+  # The only use of scikit-learn, and seconds to import.
+  from simgan_jax.estimators import baselines
+
   assert test.gaze is not None
   angles_deg = {}
   for seed in seeds:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simgan_jax.evaluation import metrics
+from simgan_jax.evaluation import metrics, summaries
 from simgan_jax.evaluation import rows as rows_lib
 
 _WIDTH = 30  # characters of a row's name
@@ -23,7 +23,7 @@ def published_notes(results: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _without_augmentation(row: dict[str, Any]) -> bool:
-  return not row.get('augmented') and row.get('method', 'cnn') == 'cnn'
+  return not row.get('augmented') and summaries.method(row) == 'cnn'
 
 
 def _find(results: dict[str, Any], train_on: str) -> dict[int, dict[str, Any]]:
@@ -59,6 +59,17 @@ def conclude(results: dict[str, Any]) -> str:
       f'Refining {verb} the mean error from {before["mean"]:.2f} to'
       f' {after["mean"]:.2f} degrees ({100 * change:+.1f} %; {spread}).'
   )
+
+
+def _head_yaw_lines(results: dict[str, Any]) -> list[str]:
+  """Return the mean errors by head yaw, none when there is but one."""
+  table = summaries.by_head_yaw(results)
+  if not table.lines:
+    return []
+  return ['', table.caption] + [
+      f'{name:<{_WIDTH}}' + ''.join(f'{cell:>7}' for cell in cells)
+      for name, *cells in (table.header, *table.lines)
+  ]
 
 
 def _comparison_lines(results: dict[str, Any]) -> list[str]:
@@ -145,6 +156,7 @@ def format_tables(results: dict[str, Any]) -> str:
   lines += [
       f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',
       notes[1],
+      *_head_yaw_lines(results),
       *_comparison_lines(results),
       '',
       *describe_images(results),

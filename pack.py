@@ -1,0 +1,55 @@
+"""Pack a run's data: python pack.py --config=configs/eyes.py --output=packed.
+
+Writes synthetic.npz, real.npz and test.npz, which train.py and eval.py read
+without TensorFlow, for example on a machine with an accelerator.
+"""
+
+import os
+
+from absl import flags, logging
+
+from simgan_jax import command, devices, errors, inputs
+from simgan_jax import config as config_lib
+from simgan_jax.data import arrays
+from simgan_jax.evaluation import inspection
+
+_CONFIG = command.define_config()
+_OUTPUT = flags.DEFINE_string(
+    'output', 'packed', 'Folder of the files; made when missing.'
+)
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
+)
+
+
+def main() -> None:
+  """Write the three data sets of the settings, say how to train on them."""
+  logging.set_verbosity(logging.WARNING)
+  config, data_dir = _CONFIG.value, _DATA_DIR.value
+  config_lib.validate(config)
+  devices.cache_programs()
+  options = []
+  for name, load in (
+      ('synthetic', inputs.load_synthetic),
+      ('real', inputs.load_real),
+      ('test', inputs.load_test),
+  ):
+    data, centres = load(config, data_dir=data_dir), None
+    if name == 'synthetic':
+      centres = inspection.load_centres(config, data.names)
+    path = os.path.join(_OUTPUT.value, f'{name}.npz')
+    try:
+      arrays.write(path, data, iris_centres=centres)
+    except OSError as error:
+      raise errors.InputError(
+          f'{path} cannot be written ({error.strerror}); give another --output.'
+      ) from error
+    size = os.path.getsize(path) / 1e6
+    print(f'{path}: {len(data.images):,} images, {size:.1f} MB')
+    field = f'--config.data.{name}'
+    options += [f'{field}.name=arrays', f'{field}.path={path}']
+  print(f'train on them with {" ".join(options)}')
+
+
+if __name__ == '__main__':
+  command.run(main)

@@ -1,0 +1,132 @@
+"""Data sets as one .npz file each, read without TensorFlow.
+
+The file of a data set holds the fields of `LabelledImages` by their names, as
+far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
+"""
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from simgan_jax import records
+from simgan_jax.data import subjects as subject_ranges
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.errors import InputError
+
+REQUIRED = ('images', 'subjects', 'names')
+_OF_EVERY_IMAGE = (*REQUIRED, 'gaze', 'head_pose', 'iris_centres')
+_FIELDS = (*_OF_EVERY_IMAGE, 'left_out', 'source')
+
+
+def write(
+    path: str | Path,
+    data: LabelledImages,
+    *,
+    iris_centres: Float[np.ndarray, 'n 2'] | None = None,
+) -> None:
+  """Write a data set; an interrupted write leaves the old file."""
+  fields = data._asdict() | {
+      'left_out': np.array(data.left_out, np.str_),
+      'iris_centres': iris_centres,
+  }
+  known = {name: value for name, value in fields.items() if value is not None}
+  buffer = io.BytesIO()
+  np.savez_compressed(buffer, allow_pickle=False, **known)
+  records.write_bytes(str(path), buffer.getvalue())
+
+
+def load(
+    path: str | Path,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    subjects: str = '',
+    limit: int = 0,
+) -> LabelledImages:
+  """Return the data set of a file, or part of it.
+
+  Args:
+    path: The file.
+    height: Of its images, in pixels.
+    width: Of its images, in pixels.
+    channels: Of its images, 1 or 3.
+    subjects: Ranges of the subjects to keep, e.g. '1-24'; empty means all.
+    limit: Number of images to keep at most, the first ones; 0 means all.
+
+  Raises:
+    InputError: If the file cannot be read, or has no such images.
+  """
+  fields = _read(path)
+  size, wanted = fields['images'].shape[1:], (height, width, channels)
+  if size != wanted:
+    found, asked = (' x '.join(map(str, shape)) for shape in (size, wanted))
+    raise InputError(
+        f'{path} holds images of {found} (height x width x channels), the'
+        f' settings ask for {asked}; pack them anew or set data.height,'
+        ' data.width and data.channels to theirs.'
+    )
+  chosen = list(range(len(fields['images'])))
+  if subjects:
+    chosen = subject_ranges.select(
+        subjects, fields['subjects'].tolist(), str(path)
+    )
+  chosen = chosen[: limit or None]
+  return LabelledImages(
+      images=fields['images'][chosen],
+      gaze=fields['gaze'][chosen] if 'gaze' in fields else None,
+      head_pose=fields['head_pose'][chosen] if 'head_pose' in fields else None,
+      subjects=fields['subjects'][chosen].astype(np.int32),
+      names=fields['names'][chosen],
+      left_out=tuple(fields.get('left_out', np.array(())).tolist()),
+      source=str(fields.get('source', 'arrays')),
+  )
+
+
+def iris_centres(
+    path: str | Path, names: np.ndarray
+) -> Float[np.ndarray, 'n 2'] | None:
+  """Return the centres [n, 2] in px of images by name, None when unknown."""
+  fields = _read(path)
+  if 'iris_centres' not in fields:
+    return None
+  places = {name: i for i, name in enumerate(fields['names'].tolist())}
+  return fields['iris_centres'][[places[name] for name in names.tolist()]]
+
+
+def _read(path: str | Path) -> dict[str, np.ndarray]:
+  """Return the fields of a file, which fit each other."""
+  try:
+    with np.load(Path(path).expanduser(), allow_pickle=False) as file:
+      fields = {name: file[name] for name in _FIELDS if name in file}
+  # No .npz file, one that is cut off, or one that holds Python objects.
+  except (
+      *(AttributeError, EOFError, OSError, TypeError, ValueError),
+      *(zipfile.BadZipFile, zlib.error),
+  ) as error:
+    raise InputError(
+        f'{path} cannot be read ({error}); give an .npz file of pack.py.'
+    ) from error
+  missing = [name for name in REQUIRED if name not in fields]
+  if missing:
+    raise InputError(
+        f'{path} has no {" and no ".join(missing)}; give an .npz file of'
+        ' pack.py.'
+    )
+  images = fields['images']
+  if images.dtype != np.uint8 or images.ndim != 4:
+    raise InputError(
+        f'{path}: images are {images.dtype} {list(images.shape)}, not uint8'
+        ' with the axes number, height, width, channels; convert them.'
+    )
+  for name in fields.keys() & set(_OF_EVERY_IMAGE):
+    if len(fields[name]) != len(images):
+      raise InputError(
+          f'{path} has {len(images)} images but {len(fields[name])} {name};'
+          ' give one for each.'
+      )
+  return fields

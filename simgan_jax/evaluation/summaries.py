@@ -1,0 +1,134 @@
+"""The tables of `report.html` out of `eval/metrics.json`, some also printed."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from simgan_jax.evaluation import rows as rows_lib
+
+
+class Table(NamedTuple):
+  """Text in lines, all as long as the header; what is unknown is empty."""
+
+  caption: str
+  header: list[str]
+  lines: list[list[str]]
+
+
+def method(row: Mapping[str, Any]) -> str:
+  """Return the method of a row; files of earlier versions lack the key."""
+  return row.get('method', 'cnn')
+
+
+def _spread(mean: Mapping[str, float] | None) -> str:
+  return f'{mean["mean"]:.2f} ± {mean["std"]:.2f}' if mean else ''
+
+
+def errors_of_rows(results: Mapping[str, Any]) -> Table:
+  """Return Table 2: every row of the paper's network."""
+  rows = [row for row in results['rows'] if method(row) == 'cnn']
+  degrees = rows[0]['within_deg'] if rows else ()
+  return Table(
+      'Mean error over seeds, and % of test images within an angle',
+      ['trained on', 'images', 'mean, deg', 'median, deg']
+      + [f'{d} deg' for d in degrees],
+      [
+          [
+              rows_lib.label(row),
+              f'{row["images"]:,}',
+              _spread(row['mean_deg']),
+              f'{row["median_deg"]:.2f}',
+              *(f'{percent:.1f}' for percent in row['within_deg'].values()),
+          ]
+          for row in rows
+      ],
+  )
+
+
+def comparisons(results: Mapping[str, Any]) -> Table:
+  """Return refined against synthetic, a line a pair of rows."""
+  found = results.get('comparisons', [])
+  persons = found[0]['subjects'] if found else 0
+  return Table(
+      'Mean error, refined / synthetic: below 1 refining helped. Interval and p'
+      f' by drawing the {persons} persons again',
+      ['trained on', 'ratio', '95 % interval', 'p'],
+      [
+          [
+              rows_lib.label({'train_on': 'refined', **pair}),
+              f'{pair["ratio"]:.2f}',
+              '{:.2f} to {:.2f}'.format(*pair['ratio_interval']),
+              f'{pair["p_value"]:.2g}',
+          ]
+          for pair in found
+      ],
+  )
+
+
+def by_method(results: Mapping[str, Any]) -> Table:
+  """Return Table 3: a line a method, first the paper's network.
+
+  No lines without other methods. Their training sets are the columns.
+  """
+  found: dict[str, dict[str, Any]] = {'cnn': {}}
+  for row in results['rows']:
+    if not row.get('augmented'):
+      name = rows_lib.label({**row, 'method': 'cnn'})
+      found.setdefault(method(row), {})[name] = row['mean_deg']
+  network, *others = found.values()
+  columns = list(dict.fromkeys(name for means in others for name in means))
+  columns = [name for name in network if name in columns] or columns
+  return Table(
+      'Mean error in degrees over seeds, by method and data set trained on',
+      ['method', *columns],
+      [
+          [name, *(_spread(means.get(column)) for column in columns)]
+          for name, means in found.items()
+          if others
+      ],
+  )
+
+
+def by_group(results: Mapping[str, Any], group: str, title: str) -> Table:
+  """Return mean errors by group, a line for each row of the largest scale.
+
+  No lines where there is but one group. Rows are those of the paper's network;
+  real images have one scale only.
+
+  Args:
+    results: contents of `eval/metrics.json`.
+    group: key of the rows, 'by_head_yaw_deg' or 'by_subject'.
+    title: what the groups are.
+  """
+  rows = [row for row in results['rows'] if method(row) == 'cnn']
+  largest = max((row['scale'] for row in rows), default=1)
+  rows = [
+      row
+      for row in rows
+      if group in row and (row['scale'] == largest or row['train_on'] == 'real')
+  ]
+  columns = sorted({value for row in rows for value in row[group]}, key=int)
+  return Table(
+      f'Mean error in degrees by {title}',
+      ['trained on', *columns],
+      [
+          [
+              rows_lib.label(row),
+              *(
+                  f'{row[group][value]:.2f}' if value in row[group] else ''
+                  for value in columns
+              ),
+          ]
+          for row in rows
+          if len(columns) > 1
+      ],
+  )
+
+
+def by_head_yaw(results: Mapping[str, Any]) -> Table:
+  """Return mean errors by the head's yaw, see `by_group`."""
+  return by_group(results, 'by_head_yaw_deg', 'head yaw in degrees')
+
+
+def by_person(results: Mapping[str, Any]) -> Table:
+  """Return mean errors by the person, see `by_group`."""
+  return by_group(results, 'by_subject', 'number of the person')
