@@ -76,7 +76,7 @@ def order(
 def describe(measured: Measured | None, *, image_width: int) -> str:
   """Return in a few words by what a checkpoint was chosen."""
   if not measured or DISTANCE not in measured:
-    return 'newest, as none was measured'
+    return 'newest, as none that can be read was measured'
   limit = f'{max_shift_px(image_width):.2f} px'
   distance = f'kernel distance {measured[DISTANCE]:.3g}'
   if SHIFT not in measured:

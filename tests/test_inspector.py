@@ -8,7 +8,7 @@ from test_evaluation_iris import draw_eyes, random_irises
 from simgan_jax import inspector, selection
 from simgan_jax import mesh as mesh_lib
 
-NUM = 96
+NUM = 64
 
 
 @pytest.fixture(scope='module')
@@ -78,13 +78,17 @@ def test_the_distance_falls_with_realism_and_the_shift_follows_the_iris(
   assert again.measure(None) == found['real']
 
 
-def test_a_set_is_cut_to_what_a_measurement_may_cost(eyes, refine_with):
+def test_a_set_is_cut_to_what_a_measurement_may_cost(
+    eyes, refine_with, monkeypatch
+):
+  monkeypatch.setattr(inspector, '_MAX_IMAGES', 40)
+  monkeypatch.setattr(inspector, '_MAX_SYNTHETIC', 9)
   sizes = []
   refine_with(lambda images: sizes.append(len(images)) or images)
-  many = [np.resize(images, (3_000, *images.shape[1:])) for images in eyes]
-  found = _inspect(many, of_eyes=False).measure(None)
-  assert sizes == [300]
-  assert list(found) == [selection.DISTANCE]
+  inspect = _inspect(eyes, of_eyes=False)
+  assert [len(x) for x in inspect._images] == [40, 40, 40]
+  assert list(inspect.measure(None)) == [selection.DISTANCE]
+  assert sizes == [9]
 
 
 def test_one_subject_holds_out_single_images(eyes, refine_with):

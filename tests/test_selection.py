@@ -67,8 +67,8 @@ def test_the_newer_of_equals_and_rounds_without_a_checkpoint_do_not_count():
 @pytest.mark.parametrize(
     ('measured', 'words'),
     [
-        (None, 'newest, as none was measured'),
-        ({}, 'newest, as none was measured'),
+        (None, 'newest, as none that can be read was measured'),
+        ({}, 'newest, as none that can be read was measured'),
         (_measured(1.5), 'smallest kernel distance 1.5'),
         (
             _measured(1.5, 0.5),
