@@ -19,10 +19,10 @@ EYE_SIMULATORS = ('builtin_eyes', 'unity_eyes')
 _MAX_IMAGES = 4_000  # of each set, for the classifier and what it holds out
 # Of what is held out, for the distance; those that are refined each time are
 # what a measurement costs.
-_MAX_REAL, _MAX_SYNTHETIC = 500, 300
+_MAX_REAL, _MAX_SYNTHETIC = 500, 256
 _MAX_PAIRS = 200  # in which the iris is searched
 _MIN_HELD_OUT = 8  # for a distance
-_BATCH_SIZE = 64  # images a device and call, when nothing is learnt
+_BATCH_SIZE = 32  # images a device and call, when nothing is learnt
 
 
 class _Prepared(NamedTuple):
