@@ -3,17 +3,20 @@
 A checkpoint is one directory `checkpoints/<round>` with everything a run needs
 to go on: both TrainStates, history, key and the round, which is the position in
 the data. Orbax writes it in the background into a temporary directory and
-renames it, so a killed save leaves the one before untouched.
+renames it, so a killed save leaves the one before untouched. How good the
+refiners are stands in `inspection.jsonl`, not in the checkpoints: a damaged one
+must not keep the others from being opened.
 """
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 from orbax.checkpoint import v1 as ocp
 
-from simgan_jax import errors
+from simgan_jax import errors, records, selection
 from simgan_jax.state import SimGANState
 
 NUM_KEPT = 3
@@ -49,17 +52,48 @@ def _from_saved(saved: dict[str, Any], state: SimGANState) -> SimGANState:
   )
 
 
-class Checkpoints:
-  """The checkpoints of one run, newest last; the last three are kept."""
+class _KeepFirst:
+  """A preservation policy of orbax: keep the first in an order of rounds."""
 
-  def __init__(self, workdir: str):
-    """Open `workdir`/checkpoints, which need not exist yet."""
+  def __init__(self, order_fn: Callable[[Sequence[int]], list[int]]):
+    self._order_fn = order_fn
+
+  def should_preserve(
+      self, checkpoints: Sequence[Any], *, context: Any
+  ) -> list[bool]:
+    """Return for each checkpoint whether it stays."""
+    del context
+    rounds = [found.step for found in checkpoints]
+    return [number in self._order_fn(rounds)[:1] for number in rounds]
+
+
+class Checkpoints:
+  """The checkpoints of one run, newest last.
+
+  The last three are kept to continue from, and the best one to refine with:
+  see `selection.order`.
+  """
+
+  def __init__(self, workdir: str, *, image_width: int):
+    """Open `workdir`/checkpoints, which need not exist yet.
+
+    Args:
+      workdir: of the run.
+      image_width: px, the unit of what irises may move.
+    """
+    self._width = image_width
+    self._measured: dict[int, selection.Measured] = {
+        int(row['round']): row
+        for row in records.read_metrics(workdir, records.INSPECTION)
+    }
     self.directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
     # Orbax's annotations do not fit its own policies and pytrees: hence Any.
     policies: Any = ocp.training.preservation_policies
     self._checkpointer: Any = ocp.training.Checkpointer(
         self.directory,
-        preservation_policy=policies.LatestN(NUM_KEPT),
+        preservation_policy=policies.AnyPreservationPolicy(
+            [policies.LatestN(NUM_KEPT), _KeepFirst(self._order)]
+        ),
         cleanup_tmp_directories=True,
     )
 
@@ -67,8 +101,23 @@ class Checkpoints:
     """Return the rounds of the checkpoints that are complete, ascending."""
     return [found.step for found in self._checkpointer.checkpoints]
 
-  def save(self, round_number: int, state: SimGANState) -> None:
-    """Start saving; the arrays are copied before this returns."""
+  def _order(self, rounds: Sequence[int]) -> list[int]:
+    return selection.order(rounds, self._measured, image_width=self._width)
+
+  def save(
+      self,
+      round_number: int,
+      state: SimGANState,
+      measured: selection.Measured | None = None,
+  ) -> None:
+    """Start saving; the arrays are copied before this returns.
+
+    Args:
+      round_number: of the state; what is saved there is replaced.
+      state: what to save.
+      measured: how good its refiner is, if that was measured.
+    """
+    self._measured[round_number] = measured or {}
     self._checkpointer.save_async(
         round_number, _to_saved(state), force=True, overwrite=True
     )
@@ -82,20 +131,48 @@ class Checkpoints:
     Raises:
       InputError: when there are checkpoints but none can be read.
     """
+    return self._read(reversed(self.rounds()), state)
+
+  def restore_chosen(
+      self, state: SimGANState
+  ) -> tuple[SimGANState, selection.Chosen] | None:
+    """Return the state to refine with, and why it; None if there is none.
+
+    Args:
+      state: a state of the same shapes, whose shardings the arrays take.
+
+    Raises:
+      InputError: when there are checkpoints but none can be read.
+    """
+    restored = self._read(self._order(self.rounds()), state)
+    if restored is None:
+      return None
+    number = int(restored.round)
+    rule = selection.describe(
+        self._measured.get(number), image_width=self._width
+    )
+    return restored, selection.Chosen(number, rule)
+
+  def _read(
+      self, rounds: Iterable[int], state: SimGANState
+  ) -> SimGANState | None:
+    """Return the first of these rounds' states that can be read."""
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
         _to_saved(state),
     )
-    for round_number in reversed(self.rounds()):
+    for round_number in rounds:
       try:
         saved = self._checkpointer.load(round_number, abstract)
       except Exception as error:  # Orbax and the file system raise many kinds.
         print(
             f'warning: the checkpoint of round {round_number} in'
             f' {self.directory} cannot be read'
-            f' ({type(error).__name__}); trying the one before.',
+            f' ({type(error).__name__}); trying the next one.',
             file=sys.stderr,
         )
+        # So that it is not kept as the best one.
+        self._measured.pop(round_number, None)
         continue
       return _from_saved(saved, state)
     if self.rounds():

@@ -14,6 +14,7 @@ from simgan_jax import (
     create,
     devices,
     inputs,
+    inspector,
     monitor,
     recorder,
     records,
@@ -85,6 +86,7 @@ def train_rounds(
     *,
     mesh: jax.sharding.Mesh,
     checkpoints: checkpoint.Checkpoints,
+    inspect: inspector.Inspector,
     record: recorder.Recorder,
     stop: stopping.StopSignals,
 ) -> state_lib.SimGANState:
@@ -110,9 +112,13 @@ def train_rounds(
         )
       if done % config.sample_every == 0 or last:
         record.sample(done, state)
-      if done % config.checkpoint_every == 0 or last:
+      due = done % config.checkpoint_every == 0 or finished
+      if due or last:
         record.check_finite()  # never replace a good checkpoint by NaNs
-        checkpoints.save(done, state)
+        # Not where a run was stopped: it must choose as if it had not been.
+        measured = inspect.measure(state.refiner) if due else {}
+        record.inspected(done, measured)
+        checkpoints.save(done, state, measured)
   return state
 
 
@@ -144,7 +150,8 @@ def train(
   # 2. create the state, or restore the newest checkpoint into it;
   # 3. pre-train, unless a checkpoint says that it is done;
   # 4. per call: draw the batch of that number, update, log the metrics of the
-  #    call before (so that reading them never waits), sample, checkpoint;
+  #    call before (so that reading them never waits), sample, measure the
+  #    refiner, checkpoint;
   # 5. save, summarise.
   start = time.monotonic()
   config_lib.validate(config)
@@ -169,7 +176,7 @@ def train(
   )
 
   state = create.make_state_fn(config, mesh)()
-  checkpoints = checkpoint.Checkpoints(workdir)
+  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
   restored = checkpoints.restore(state)
   state = state if restored is None else restored
   first_round = int(state.round)
@@ -186,14 +193,23 @@ def train(
       real=samples.choose(real.images),
       first_round=first_round,
   )
+  inspect = inspector.Inspector(
+      *(matched, real.images, real.subjects),
+      mesh=mesh,
+      seed=config.seed,
+      of_eyes=synthetic.source in inspector.EYE_SIMULATORS,
+  )
   with stopping.StopSignals() as stop:
     if first_round == 0:
       state = pretrain(state, config, batches, mesh=mesh, stop=stop)
+      if not stop.received:
+        record.inspected(0, inspect.measure(state.refiner))
       checkpoints.save(0, state)
     state = train_rounds(
         *(state, config, batches),
         mesh=mesh,
         checkpoints=checkpoints,
+        inspect=inspect,
         record=record,
         stop=stop,
     )

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from simgan_jax import state as state_lib
 
 
 class Recorder:
-  """Writes progress bar, `metrics.jsonl`, TensorBoard, sheets and warnings."""
+  """Writes progress bar, metrics files, TensorBoard, sheets and warnings."""
 
   def __init__(
       self,
@@ -32,6 +33,10 @@ class Recorder:
     self._refine = jax.jit(steps.refine)
     self._file = records.MetricsFile(workdir, last_round=first_round)
     self._writer = tensorboard.open_writer(workdir)
+    # A run that begins measures round 0 again, after pre-training.
+    self._inspection = records.MetricsFile(
+        workdir, last_round=first_round or -1, name=records.INSPECTION
+    )
     # The newest call's metrics, still on the device, and whether to log them.
     self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
     self._progress: tqdm.tqdm | None = None
@@ -107,6 +112,12 @@ class Recorder:
       if name not in self.warnings:
         self.warnings[name] = f'round {round_number}: {sentence}'
         tqdm.tqdm.write(f'warning: {self.warnings[name]}', file=sys.stderr)
+
+  def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
+    """Log what an inspector measured at a round, if anything."""
+    if measured:
+      self._inspection.append({'round': round_number, **measured})
+      self._writer.write_scalars(round_number, dict(measured))
 
   def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
     """Write the sheet synthetic | refined | real of a round."""

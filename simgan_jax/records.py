@@ -7,6 +7,9 @@ import typing
 from simgan_jax import config as config_lib
 from simgan_jax import errors
 
+METRICS = 'metrics.jsonl'  # of the training steps, every `log_every` rounds
+INSPECTION = 'inspection.jsonl'  # of the refiner, with every checkpoint
+
 
 def write_bytes(path: str, content: bytes) -> None:
   """Write a file; an interrupted write leaves the old one."""
@@ -58,13 +61,13 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
 
 
 class MetricsFile:
-  """`metrics.jsonl`: one JSON object a logged round."""
+  """`metrics.jsonl` or one like it: a JSON object a logged round."""
 
-  def __init__(self, workdir: str, *, last_round: int):
+  def __init__(self, workdir: str, *, last_round: int, name: str = METRICS):
     """Open it; rows after `last_round` belong to a lost future and go."""
-    self._path = os.path.join(workdir, 'metrics.jsonl')
+    self._path = os.path.join(workdir, name)
     self.rows = [
-        row for row in read_metrics(workdir) if row['round'] <= last_round
+        row for row in read_metrics(workdir, name) if row['round'] <= last_round
     ]
     lines = ''.join(json.dumps(row) + '\n' for row in self.rows)
     write_text(self._path, lines)
@@ -76,9 +79,11 @@ class MetricsFile:
       file.write(json.dumps(row) + '\n')
 
 
-def read_metrics(workdir: str) -> list[dict[str, int | float]]:
-  """Return the rows of `metrics.jsonl`; a torn last line is left out."""
-  path = os.path.join(workdir, 'metrics.jsonl')
+def read_metrics(
+    workdir: str, name: str = METRICS
+) -> list[dict[str, int | float]]:
+  """Return the rows of such a file; a torn last line is left out."""
+  path = os.path.join(workdir, name)
   if not os.path.exists(path):
     return []
   rows: list[dict[str, int | float]] = []

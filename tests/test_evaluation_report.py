@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from simgan_jax import samples
+from simgan_jax import samples, selection
 from simgan_jax.evaluation import curves, report
 from simgan_jax.evaluation import rows as rows_lib
 
@@ -217,6 +217,21 @@ def test_curves_span_the_chart_and_leave_out_what_is_not_finite(workdir):
   assert 'discriminator/real_accuracy: 0.75' in page.text
   # The fixed range from 0 to 1 puts 0.75 at a quarter of the height.
   assert page.points[0].split()[0] == '0.0,45.0'
+
+
+def test_realism_and_labels_are_drawn_over_the_rounds(workdir):
+  measured = ((0, 8.0, 0.0), (100, 4.0, 1.5), (200, 2.0, 1.0))
+  names = 'round', selection.DISTANCE, selection.SHIFT
+  lines = [json.dumps(dict(zip(names, row, strict=True))) for row in measured]
+  (workdir / 'inspection.jsonl').write_text('\n'.join(lines) + '\n')
+  page = _Page(_read(workdir))
+  assert len(page.points) == 7
+  assert page.points[-2:] == [
+      '0.0,0.0 300.0,120.0 600.0,180.0',
+      '0.0,180.0 300.0,0.0 600.0,60.0',
+  ]
+  assert 'realism/kernel_distance: 2' in page.text
+  assert 'labels/iris_shift_px: 1' in page.text
 
 
 def test_a_long_run_keeps_its_last_point(workdir):

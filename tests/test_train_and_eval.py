@@ -16,6 +16,8 @@ import pytest
 from orbax.checkpoint import v1 as ocp
 from PIL import Image
 
+from simgan_jax import selection
+
 ROOT = pathlib.Path(__file__).parent.parent
 NUM_ROUNDS = 12
 SHRUNK = [
@@ -143,12 +145,23 @@ def _metrics(workdir):
   ]
 
 
+def _inspection(workdir):
+  lines = (workdir / 'inspection.jsonl').read_text().splitlines()
+  return [json.loads(line) for line in lines]
+
+
 def _assert_same_run(workdir, finished):
   same = jax.tree.map(
       np.array_equal, _parameters(workdir), _parameters(finished)
   )
   assert all(jax.tree.leaves(same))
   assert _metrics(workdir) == _metrics(finished)
+  assert _inspection(workdir) == _inspection(finished)
+
+
+def _best(rows):
+  measured = {row['round']: row for row in rows}
+  return selection.order(list(measured), measured, image_width=55)[0]
 
 
 def _wait_for(path, process):
@@ -169,9 +182,14 @@ def test_a_run_leaves_what_the_contract_says(finished):
       'discriminator/real_accuracy',
       'discriminator/refined_accuracy',
   } <= set(rows[0])
-  # The last three, by number.
-  rounds = sorted(int(p.name) for p in (finished / 'checkpoints').iterdir())
-  assert rounds == [NUM_ROUNDS - 4, NUM_ROUNDS - 2, NUM_ROUNDS]
+  measured = _inspection(finished)
+  assert [row['round'] for row in measured] == list(range(0, NUM_ROUNDS + 1, 2))
+  names = {'round', 'realism/kernel_distance', 'labels/iris_shift_px'}
+  assert all(set(row) == names for row in measured)
+  # The last three, by number, and the best.
+  rounds = {int(p.name) for p in (finished / 'checkpoints').iterdir()}
+  last = {NUM_ROUNDS - 4, NUM_ROUNDS - 2, NUM_ROUNDS}
+  assert rounds == last | {_best(measured)}
   for number in (0, 6, NUM_ROUNDS):
     with Image.open(finished / 'samples' / f'round_{number:06d}.png') as sheet:
       assert sheet.width > 500 and np.asarray(sheet).std() > 10
@@ -287,6 +305,8 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
     assert set(row['within_deg']) == {'5', '7', '10', '13'}
     assert row['mean_deg']['mean'] > 0 and row['mean_deg']['std'] > 0
   assert rows['synthetic']['images'] == rows['refined']['images'] == 32
+  assert results['checkpoint']['round'] == _best(_inspection(finished))
+  assert results['checkpoint']['rule'] in output
   assert 5 < results['constant_predictor']['mean_deg'] < 25
   with Image.open(finished / 'eval/curve.png') as curve:
     assert curve.width > 500

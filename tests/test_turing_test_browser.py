@@ -16,7 +16,7 @@ import pytest
 from playwright import sync_api
 
 from configs import eyes
-from simgan_jax import checkpoint, create, errors, records
+from simgan_jax import checkpoint, create, errors, records, selection
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.turing_test import images
@@ -42,8 +42,13 @@ def workdir(tmp_path_factory):
   config.data.test.subjects = ''
   records.claim_workdir(path, config)
   state = create.make_state_fn(config, mesh_lib.make_mesh(1))()
-  checkpoints = checkpoint.Checkpoints(path)
-  checkpoints.save(160, state._replace(round=jnp.int32(160)))
+  checkpoints = checkpoint.Checkpoints(path, image_width=config.data.width)
+  # The newer one is worse.
+  for number, distance in ((160, 1.0), (200, 2.0)):
+    found = {selection.DISTANCE: distance}
+    file = records.MetricsFile(path, last_round=160, name=records.INSPECTION)
+    file.append({'round': number, **found})
+    checkpoints.save(number, state._replace(round=jnp.int32(number)), found)
   checkpoints.close()
   return path
 

@@ -14,7 +14,6 @@ from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import labels, realism, scoring
 
 NUM_PAIRS = 1_000  # images and their refinements in which the iris is searched
-MIN_IMAGES = 32  # of a set, for a classifier and a distance
 
 
 def _plain(value: Any) -> Any:
@@ -50,9 +49,7 @@ def measure_realism(
   Raises:
     InputError: when there are too few images.
   """
-  subjects = real.subjects
-  if len(np.unique(subjects)) < 2:
-    subjects = np.arange(len(subjects))  # unknown: every image for itself
+  subjects = realism.known_subjects(real.subjects)
   found: dict[str, Any] = {}
   params = None
   for name, images in (('synthetic', synthetic), ('refined', refined)):
@@ -106,10 +103,10 @@ def inspect(
     real: the real images that the refiner learnt from.
 
   Returns:
-    Both, as far as there are images enough: a classifier needs `MIN_IMAGES`.
+    Both, as far as there are images enough: a classifier needs some dozens.
   """
   found: dict[str, Any] = {}
-  if min(len(refined), len(real.images)) >= MIN_IMAGES:
+  if min(len(refined), len(real.images)) >= realism.MIN_IMAGES:
     found['realism'] = measure_realism(synthetic.images, refined, real)
   pairs = choose_pairs(len(refined))
   shift = labels.measure(

@@ -55,6 +55,11 @@ class _Maps(NamedTuple):
   brightness: Float[Array, '*n h w']  # 0 dark, limited
 
 
+def is_searchable(height: int, width: int) -> bool:
+  """Return whether images of that size, px, can hold an iris to be found."""
+  return min(height, width) >= MIN_SIDE and 0.25 < height / width < 4
+
+
 def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
   """Fit one circle to the edge of the iris in each image.
 
@@ -80,7 +85,7 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
     InputError: when the images are too small to hold an iris.
   """
   height, width = images.shape[1:3]
-  if min(height, width) < MIN_SIDE or not 0.25 < height / width < 4:
+  if not is_searchable(height, width):
     raise errors.InputError(
         f'images of {height} x {width} pixels cannot be searched for an iris:'
         f' give sides of {MIN_SIDE} or more, as of 35 x 55.'

@@ -19,6 +19,7 @@ from simgan_jax import (
     errors,
     inputs,
     refining,
+    selection,
 )
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
@@ -35,32 +36,43 @@ def load_refined(
     *,
     workdir: str,
     mesh: Mesh,
-) -> UInt8[np.ndarray, 'n h w c']:
-  """Refine `synthetic` with the newest checkpoint of `workdir`.
+) -> tuple[UInt8[np.ndarray, 'n h w c'], selection.Chosen]:
+  """Refine `synthetic` with the best checkpoint of `workdir`.
+
+  Args:
+    config: the settings of the run.
+    synthetic: [n, h, w, c] uint8.
+    workdir: of the run.
+    mesh: devices that share a batch.
+
+  Returns:
+    [n, h, w, c] uint8, and the checkpoint as chosen by `selection.order`.
 
   Raises:
     InputError: when there is no trained checkpoint.
   """
-  checkpoints = checkpoint.Checkpoints(workdir)
+  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
   one_device = mesh_lib.make_mesh(1)
-  state = checkpoints.restore(create.make_state_fn(config, one_device)())
+  found = checkpoints.restore_chosen(create.make_state_fn(config, one_device)())
   checkpoints.close()
-  if state is None or not int(state.round):
+  if found is None or not found[1].round:
     raise errors.InputError(
         f'{workdir} has no checkpoint of a trained refiner; run train.py with'
         f' --workdir={workdir} first.'
     )
+  state, chosen = found
   if config.data.match_histograms:
     references = histograms.read(workdir)
     synthetic = histograms.match(synthetic, references, seed=config.seed)
   with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
-    return refining.refine_images(
+    refined = refining.refine_images(
         jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
         synthetic,
         mesh=mesh,
         batch_size=scoring.BATCH_SIZE,
         on_progress=bar.update,
     )
+  return refined, chosen
 
 
 def is_labelled_apart(
@@ -172,7 +184,9 @@ def evaluate(
         ' --test_path.'
     )
   subjects = test_subjects or config.data.test.subjects
-  refined = load_refined(config, synthetic.images, workdir=workdir, mesh=mesh)
+  refined, chosen = load_refined(
+      config, synthetic.images, workdir=workdir, mesh=mesh
+  )
   sets = training_sets(
       synthetic,
       refined,
@@ -181,7 +195,9 @@ def evaluate(
       scales=config.evaluation.scales,
   )
   # Before the long part, so that nothing which fails here costs it.
-  found = inspection.inspect(config, synthetic, refined, real)
+  found = {'checkpoint': chosen._asdict()} | inspection.inspect(
+      config, synthetic, refined, real
+  )
   folder = os.path.join(workdir, 'eval')
   directory = os.path.join(folder, 'estimators')
   rows = [

@@ -15,6 +15,8 @@ from simgan_jax import errors
 from simgan_jax.evaluation import realism_classifier
 from simgan_jax.evaluation.kernels import Distance, kernel_distance
 
+MIN_IMAGES = 32  # of a set, for a classifier and a distance
+
 
 class Classification(NamedTuple):
   """How well the classifier tells held-out images apart, percent."""
@@ -26,6 +28,13 @@ class Classification(NamedTuple):
   held_out_real: Int[np.ndarray, 'k']  # indices of the held-out images
   held_out_other: Int[np.ndarray, 'l']
   params: Any  # of the classifier
+
+
+def known_subjects(subjects: Int[np.ndarray, 'n']) -> Int[np.ndarray, 'n']:
+  """Return the subjects or, where all are one, each image for itself."""
+  if len(np.unique(subjects)) < 2:
+    return np.arange(len(subjects))
+  return subjects
 
 
 def classify(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from simgan_jax import config as config_lib
-from simgan_jax import records
+from simgan_jax import records, selection
 from simgan_jax.evaluation import rows as rows_lib
 from simgan_jax.evaluation import summaries, tables
 
@@ -49,6 +49,21 @@ _CHARTS = (
         'Mean change of a pixel',
         'On the scale from -1 to 1. Zero means that the refiner does nothing.',
         ('refiner/change',),
+        None,
+    ),
+    (
+        'Realism, kernel distance',
+        'Of held-out refined from real images, on features that tell synthetic'
+        ' from real ones. Round 0 is before training, 0 would be perfect.',
+        (selection.DISTANCE,),
+        None,
+    ),
+    (
+        'Labels, mean shift of the iris in pixels',
+        'By refining, on held-out images. The refiner is taken from the'
+        f' checkpoint that moves it by at most {selection.MAX_IRIS_SHIFT} px in'
+        ' images 55 wide and has the smallest kernel distance.',
+        (selection.SHIFT,),
         None,
     ),
 )
@@ -157,7 +172,8 @@ def render(
   Whatever is missing there, such as samples or the evaluation, is left out.
 
   Args:
-    workdir: of the run; reads metrics.jsonl, samples/ and eval/.
+    workdir: of the run; reads metrics.jsonl, inspection.jsonl, samples/ and
+      eval/.
     config: settings, nested.
     summary: what was run: name -> value, for example data, device and times.
     warnings: sentences.
@@ -180,7 +196,12 @@ def render(
       config=_flatten(config),
       warnings=warnings,
       sheets=_sheets(workdir),
-      charts=list(_charts(records.read_metrics(workdir))),
+      charts=list(
+          _charts(
+              records.read_metrics(workdir)
+              + records.read_metrics(workdir, records.INSPECTION)
+          )
+      ),
       width=_WIDTH,
       height=_HEIGHT,
       results=results,

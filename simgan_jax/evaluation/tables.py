@@ -93,8 +93,14 @@ def _comparison_lines(results: dict[str, Any]) -> list[str]:
 
 
 def describe_images(results: dict[str, Any]) -> list[str]:
-  """Return what refining did to realism and labels, a sentence each."""
+  """Return which refiner it was and what it did to realism and labels."""
   sentences = []
+  if 'checkpoint' in results:
+    found = results['checkpoint']
+    sentences.append(
+        f'Refiner: the checkpoint of round {found["round"]:,}, chosen without'
+        f' real labels: {found["rule"]}.'
+    )
   if 'realism' in results:
     synthetic, refined = (
         results['realism'][name] for name in ('synthetic', 'refined')

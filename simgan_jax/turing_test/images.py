@@ -5,8 +5,8 @@ import os
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
-from simgan_jax import checkpoint, devices, errors, inputs
 from simgan_jax import config as config_lib
+from simgan_jax import devices, errors, inputs
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import protocol, scoring
@@ -59,10 +59,10 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   if kind == 'refined':
     num_devices = devices.choose_number(scoring.BATCH_SIZE)
     mesh = mesh_lib.make_mesh(num_devices)
-    other = protocol.load_refined(config, other, workdir=workdir, mesh=mesh)
-    checkpoints = checkpoint.Checkpoints(workdir)
-    label = f'refined_{checkpoints.rounds()[-1]:06d}'
-    checkpoints.close()
+    other, chosen = protocol.load_refined(
+        config, other, workdir=workdir, mesh=mesh
+    )
+    label = f'refined_{chosen.round:06d}'
   study = Study(
       kind=kind,
       images={

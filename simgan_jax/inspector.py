@@ -1,0 +1,158 @@
+"""Realism and labels of a refiner while it trains, to choose its checkpoint by.
+
+No real label is used, only real images.
+"""
+
+import sys
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax.training import train_state
+from jax.sharding import Mesh
+from jaxtyping import Float, Int, UInt8
+
+from simgan_jax import refining, selection
+
+# Simulators of one eye an image: elsewhere there is no iris to search.
+EYE_SIMULATORS = ('builtin_eyes', 'unity_eyes')
+_MAX_IMAGES = 4_000  # of each set, for the classifier and what it holds out
+# Of what is held out, for the distance; those that are refined each time are
+# what a measurement costs.
+_MAX_REAL, _MAX_SYNTHETIC = 500, 256
+_MAX_PAIRS = 200  # in which the iris is searched
+_MIN_HELD_OUT = 8  # for a distance
+_BATCH_SIZE = 32  # images a device and call, when nothing is learnt
+
+
+class _Prepared(NamedTuple):
+  """What stays the same over the rounds."""
+
+  params: Any  # of the classifier
+  real_features: Float[np.ndarray, 'n f']
+  synthetic: UInt8[np.ndarray, 'm h w c']  # held out from the classifier
+  pairs: Int[np.ndarray, '_']  # of those, where the iris is searched
+  centres: Float[np.ndarray, '_ 2']  # of the irises there, before refining
+
+
+def _spread(num_images: int, limit: int) -> Int[np.ndarray, '_']:
+  """Return the numbers of at most `limit` images, evenly spread."""
+  indices = np.linspace(0, num_images - 1, min(limit, num_images))
+  return np.unique(indices.astype(int))
+
+
+class Inspector:
+  """Measures refiners of one run, all on the same held-out images."""
+
+  def __init__(
+      self,
+      synthetic: UInt8[np.ndarray, 'n h w c'],
+      real: UInt8[np.ndarray, 'm _ _ _'],
+      real_subjects: Int[np.ndarray, 'm'],
+      *,
+      mesh: Mesh,
+      seed: int,
+      of_eyes: bool,
+  ):
+    """Take the images; the classifier is trained by the first measurement.
+
+    Args:
+      synthetic: [n, h, w, c] uint8.
+      real: [m, h, w, c] uint8, those that the refiner learns from.
+      real_subjects: [m] int; whole subjects are held out.
+      mesh: devices that share the refining.
+      seed: of the classifier and of what it holds out: equal ones give equal
+        measurements, also in a run that was continued.
+      of_eyes: whether to search for irises, one an image.
+    """
+    synthetic = synthetic[_spread(len(synthetic), _MAX_IMAGES)]
+    chosen = _spread(len(real), _MAX_IMAGES)
+    self._images = real[chosen], real_subjects[chosen], synthetic
+    self._mesh, self._seed, self._of_eyes = mesh, seed, of_eyes
+    self._prepared: _Prepared | None = None
+    self._enough = True
+
+  def measure(self, refiner: train_state.TrainState) -> dict[str, float]:
+    """Return how far refined images are from real ones, and irises moved.
+
+    Args:
+      refiner: replicated over the mesh.
+
+    Returns:
+      `selection.DISTANCE`, the kernel distance of held-out real and refined
+      images on features of one classifier of real against synthetic images,
+      and for eyes `selection.SHIFT`, the mean over pairs. Empty with too few
+      images.
+    """
+    # Here and not above: who measures nothing does not pay for it.
+    from simgan_jax.evaluation import kernels, realism
+
+    # A loop that forbids copies between host and devices means these.
+    with jax.transfer_guard('allow'):
+      if self._prepared is None and self._enough:
+        self._prepared = self._prepare()
+      if self._prepared is None:
+        return {}
+      params, real_features, synthetic, pairs, centres = self._prepared
+      refined = refining.refine_images(
+          *(refiner, synthetic),
+          mesh=self._mesh,
+          batch_size=_BATCH_SIZE * self._mesh.size,
+      )
+      distance = kernels.kernel_distance(
+          real_features,
+          realism.extract_features(params, refined),
+          num_subsets=2,
+      )
+      found = {selection.DISTANCE: distance.value}
+      if len(pairs):
+        shift = _find_centres(refined[pairs]) - centres
+        found[selection.SHIFT] = float(np.linalg.norm(shift, axis=1).mean())
+      return found
+
+  def _prepare(self) -> _Prepared | None:
+    """Train the classifier; return None with too few images."""
+    from simgan_jax.evaluation import iris, realism
+
+    real, subjects, synthetic = self._images
+    self._images = real[:0], subjects[:0], synthetic[:0]  # free the memory
+    num_images = min(len(real), len(synthetic))
+    if num_images >= realism.MIN_IMAGES:
+      result = realism.classify(
+          *(real, realism.known_subjects(subjects), synthetic),
+          seed=self._seed,
+          # More than 50 times the same few images would teach it nothing.
+          num_steps=min(400, 50 * num_images // 32),
+      )
+      held_out = min(len(result.held_out_real), len(result.held_out_other))
+      if held_out >= _MIN_HELD_OUT:
+        numbers = result.held_out_real
+        real = real[numbers[_spread(len(numbers), _MAX_REAL)]]
+        numbers = result.held_out_other
+        synthetic = synthetic[numbers[_spread(len(numbers), _MAX_SYNTHETIC)]]
+        pairs = _spread(len(synthetic), _MAX_PAIRS)
+        if not (self._of_eyes and iris.is_searchable(*real.shape[1:3])):
+          pairs = pairs[:0]
+        return _Prepared(
+            result.params,
+            realism.extract_features(result.params, real),
+            synthetic,
+            pairs,
+            _find_centres(synthetic[pairs]) if len(pairs) else np.zeros((0, 2)),
+        )
+    self._enough = False
+    print(
+        f'warning: {len(real):,} real and {len(synthetic):,} synthetic images'
+        ' are too few to measure realism while training: eval.py will take the'
+        ' newest checkpoint.',
+        file=sys.stderr,
+    )
+    return None
+
+
+def _find_centres(
+    images: UInt8[np.ndarray, 'n h w c'],
+) -> Float[np.ndarray, 'n 2']:
+  from simgan_jax.evaluation import iris
+
+  return iris.find_iris(images).centre

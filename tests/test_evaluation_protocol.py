@@ -1,0 +1,71 @@
+"""The evaluation refines with the checkpoint that the rule chooses."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import eyes
+from simgan_jax import checkpoint, create, errors, records, refining, selection
+from simgan_jax import mesh as mesh_lib
+from simgan_jax.evaluation import protocol
+
+
+@pytest.fixture(scope='module')
+def config():
+  config = eyes.get_config()
+  config.batch_size, config.history_size = 4, 8
+  config.refiner.num_features, config.refiner.num_blocks = 4, 1
+  return config
+
+
+@pytest.fixture
+def save(config, tmp_path):
+  """Return a function that saves a round; each has another refiner."""
+  first = create.make_state_fn(config, mesh_lib.make_mesh(1))()
+
+  def save(number, distance, shift):
+    measured = {selection.DISTANCE: distance, selection.SHIFT: shift}
+    params = jax.tree.map(lambda x: x * (1 + number), first.refiner.params)
+    state = first._replace(
+        round=jnp.int32(number), refiner=first.refiner.replace(params=params)
+    )
+    workdir = str(tmp_path)
+    checkpoints = checkpoint.Checkpoints(workdir, image_width=55)
+    checkpoints.save(number, state, measured)
+    checkpoints.close()
+    file = records.MetricsFile(
+        workdir, last_round=number, name=records.INSPECTION
+    )
+    file.append({'round': number, **measured})
+    return state.refiner
+
+  return save
+
+
+def test_refines_with_the_chosen_checkpoint_and_not_the_newest(
+    config, save, tmp_path
+):
+  images = np.random.default_rng(0).integers(0, 256, (5, 35, 55, 1), np.uint8)
+  mesh = mesh_lib.make_mesh(1)
+
+  def load():
+    return protocol.load_refined(
+        config, images, workdir=str(tmp_path), mesh=mesh
+    )
+
+  save(0, 1.0, 0.5)
+  with pytest.raises(errors.InputError, match='no checkpoint of a trained'):
+    load()
+  refiners = [save(1, 1.0, 1.2), save(2, 2.0, 0.5), save(3, 3.0, 0.5)]
+  refined, chosen = load()
+  assert chosen.round == 2
+  assert chosen.rule.startswith('smallest kernel distance 2 ')
+  same = [
+      np.array_equal(
+          refined,
+          refining.refine_images(refiner, images, mesh=mesh, batch_size=200),
+      )
+      for refiner in refiners
+  ]
+  assert same == [False, True, False]
