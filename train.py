@@ -1,17 +1,10 @@
 """Train a SimGAN: python train.py --config=configs/eyes.py."""
 
-import re
-import sys
-
 from absl import flags, logging
 from ml_collections import config_flags
 
 from simgan_jax import command, devices
 from simgan_jax import config as config_lib
-
-# Given explicitly, a wrong --config.FIELD is found while flags are parsed.
-if not any(re.match(r'--?config(=|$)', word) for word in sys.argv):
-  sys.argv.insert(1, '--config=configs/eyes.py')
 
 _CONFIG = config_flags.DEFINE_config_file(
     'config',

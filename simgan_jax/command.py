@@ -1,5 +1,6 @@
 """What the scripts share: flags that fail in one sentence, exit codes."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from absl import app, flags
 
 from simgan_jax import errors, monitor
+
+DEFAULT_CONFIG = 'configs/eyes.py'
 
 
 def _fail(error: object, code: int) -> None:
@@ -31,6 +34,13 @@ def _config_error(error: BaseException) -> str:
 
 
 def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
+  if 'config' in flags.FLAGS and not any(
+      re.match(r'--?config(=|$)', word) for word in sys.argv
+  ):
+    # Given explicitly, a wrong --config.FIELD is found while flags are parsed,
+    # by a look at sys.argv.
+    sys.argv.insert(1, f'--config={DEFAULT_CONFIG}')
+    argv = sys.argv
   try:
     remaining = flags.FLAGS(argv)
     if 'config' in flags.FLAGS:
