@@ -140,6 +140,16 @@ def test_a_row_has_its_numbers(rendered):
   }
 
 
+def test_columns_without_a_number_are_left_out(variants, tmp_path):
+  result = _result(variants['base'], 8.5)
+  rows = [r for r in result.evaluation['rows'] if not r['augmented']]
+  result.evaluation['rows'] = rows
+  page.render(str(tmp_path / 'page.md'), [result], missing=[], command='python')
+  text = (tmp_path / 'page.md').read_text()
+  assert 'augmented' not in _cells(text, 'variant')
+  assert len(_cells(text, 'base')) == len(_cells(text, 'variant')) == 9
+
+
 def test_rows_that_hold_for_all_stand_once_for_each_kind_of_images(rendered):
   lines = (rendered / 'ablations.md').read_text().splitlines()
   synthetic = [line for line in lines if line.startswith('| synthetic |')]

@@ -1,6 +1,7 @@
 """The page of an ablation: a table, a sheet a variant, and the numbers."""
 
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -108,7 +109,8 @@ def _introduce(
 
 
 def _table(finished: Sequence[Result]) -> list[str]:
-  rows = [_COLUMNS, ('---',) * len(_COLUMNS)]
+  """Return the lines of the table, without columns that nothing stands in."""
+  rows = []
   for result in finished:
     variant = result.variant
     if variant.reference == variant.name:
@@ -132,7 +134,9 @@ def _table(finished: Sequence[Result]) -> list[str]:
             _number(record['seconds_per_round'], '.3g'),
         )
     )
-  return [f'| {" | ".join(row)} |' for row in rows]
+  used = [any(cells) for cells in zip(*rows, strict=True)]
+  rows = [_COLUMNS, ('---',) * len(_COLUMNS), *rows]
+  return [f'| {" | ".join(itertools.compress(row, used))} |' for row in rows]
 
 
 def _unrefined_rows(evaluation: dict[str, Any], kind: str):
