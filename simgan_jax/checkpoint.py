@@ -24,10 +24,12 @@ NUM_KEPT = 3
 
 def _to_saved(state: SimGANState) -> dict[str, Any]:
   """Return the arrays of a state: the key as its bits, no functions."""
+  history = state.history._asdict()
   return {
       'refiner': _network(state.refiner),
       'discriminator': _network(state.discriminator),
-      'history': state.history._asdict(),
+      # Orbax refuses arrays without elements, those of a run without history.
+      'history': {name: x for name, x in history.items() if x.size},
       'key': jax.random.key_data(state.key),
       'round': state.round,
   }
@@ -46,7 +48,7 @@ def _from_saved(saved: dict[str, Any], state: SimGANState) -> SimGANState:
   return SimGANState(
       refiner=state.refiner.replace(**saved['refiner']),
       discriminator=state.discriminator.replace(**saved['discriminator']),
-      history=type(state.history)(**saved['history']),
+      history=state.history._replace(**saved['history']),
       key=jax.random.wrap_key_data(saved['key']),
       round=saved['round'],
   )

@@ -113,7 +113,8 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
-  history_size: int = 2_048  # images, B of section 2.3; whole half batches
+  # Images, B of section 2.3, in whole half batches; 0 = no history.
+  history_size: int = 2_048
   compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
   # Parts of a device's batch, one after the other: less memory. 0 = 1, and on a
   # CPU as many as leave 4 images, which its caches hold.
@@ -178,9 +179,10 @@ def validate(config: Config) -> None:
       'it must be even, half of each discriminator batch is history',
   )
   _require(
-      config.history_size >= config.batch_size // 2,
+      config.history_size == 0 or config.history_size >= config.batch_size // 2,
       *('history_size', config.history_size),
-      f'it must hold at least half a batch, {config.batch_size // 2} images',
+      f'it must hold at least half a batch, {config.batch_size // 2} images, or'
+      ' be 0 for no history',
   )
   parts = config.gradient_accumulation
   _require(

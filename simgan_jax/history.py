@@ -23,7 +23,8 @@ class History(NamedTuple):
   many refiner steps had been made when each was refined.
   """
 
-  images: Float[Array, 'pairs m h w c']  # float32 in [-1, 1], m slots a pair
+  # float32 in [-1, 1], m slots a pair; none: no history
+  images: Float[Array, 'pairs m h w c']
   generation: Int[Array, 'all_pairs m']  # -1 = empty
   count: Int[Array, '']
 
@@ -34,7 +35,7 @@ def init_history(
   """Return an empty history.
 
   Args:
-    size: images it holds, rounded up to a multiple of b/2.
+    size: images it holds, rounded up to a multiple of b/2; 0 for no history.
     batch_size: b, even.
     image_shape: (h, w, c).
   """
@@ -63,7 +64,7 @@ def mix(
   Drawing comes before replacing.
 
   Args:
-    history: the images of earlier steps.
+    history: the images of earlier steps, with a slot a pair or more.
     refined: [b/2, h, w, c] float32 in [-1, 1], refined just now.
     key: a PRNG key for this step, the same on every device.
     generation: [] int32, refiner steps made so far.

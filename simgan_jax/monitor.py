@@ -67,7 +67,8 @@ def find_warnings(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
         ' hardly any gradient; raise refiner_steps or lower'
         ' self_regularization_weight.'
     )
-  if always('history/age_span', 0.0, 0.0):
+  has_history = always('history/images', 1.0, math.inf)
+  if has_history and always('history/age_span', 0.0, 0.0):
     found['one_generation'] = (
         'the history holds images of one refiner only: raise history_size.'
     )

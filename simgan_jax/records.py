@@ -24,17 +24,13 @@ def write_text(path: str, text: str) -> None:
   write_bytes(path, text.encode())
 
 
-def claim_workdir(workdir: str, config: config_lib.Config) -> None:
-  """Write `config.json`, or check that the run there has the same settings.
+def check_workdir(workdir: str, config: config_lib.Config) -> None:
+  """Check that a run in `workdir`, if there is one, has the same settings.
 
   Only `num_rounds` may differ, and only grow: that trains a run longer.
 
-  Args:
-    workdir: the working directory; made when missing.
-    config: the settings of this run.
-
   Raises:
-    InputError: naming every field that differs, or when `workdir` is a file.
+    InputError: naming every field that differs.
   """
   path = os.path.join(workdir, 'config.json')
   if os.path.exists(path):
@@ -51,6 +47,20 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
           f'{workdir} holds a run with other settings: {", ".join(different)};'
           ' use the same ones to continue it, or another --workdir.'
       )
+
+
+def claim_workdir(workdir: str, config: config_lib.Config) -> None:
+  """Write `config.json`, or check that the run there has the same settings.
+
+  Args:
+    workdir: the working directory; made when missing.
+    config: the settings of this run.
+
+  Raises:
+    InputError: as `check_workdir`, or when `workdir` is a file.
+  """
+  check_workdir(workdir, config)
+  path = os.path.join(workdir, 'config.json')
   try:
     write_text(path, config_lib.to_json(config))
   except OSError as error:

@@ -180,7 +180,8 @@ def discriminator_step(
   Args:
     state: the refiner in it stays as it is.
     synthetic: [b, h, w, c] uint8, or float32 in [-1, 1]; b even. Every second
-      image is refined, the history gives the others.
+      image is refined, the history gives the others; with a history of no
+      slots, all are refined.
     real: [b, h, w, c] like `synthetic`.
     key: a PRNG key for this step's draws from the history.
     num_parts: of the batch, computed one after the other to save memory.
@@ -189,14 +190,21 @@ def discriminator_step(
   Returns:
     The new state and float32 scalars `discriminator/*` and `history/*`.
   """
-  fresh = refine(state.refiner, synthetic[::2], num_parts=num_parts)
-  device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
-  refined, history = history_lib.mix(
-      *(state.history, fresh),
-      key=key,
-      generation=jnp.asarray(state.refiner.step),
-      first_pair=device * len(fresh),
+  history = state.history
+  has_history = history.images.shape[1] > 0
+  refined = refine(
+      state.refiner,
+      synthetic[::2] if has_history else synthetic,
+      num_parts=num_parts,
   )
+  if has_history:
+    device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
+    refined, history = history_lib.mix(
+        *(history, refined),
+        key=key,
+        generation=jnp.asarray(state.refiner.step),
+        first_pair=device * len(refined),
+    )
 
   def loss_fn(params, images):
     refined, real = images
@@ -225,7 +233,9 @@ def discriminator_step(
       state.discriminator, gradients, name='discriminator'
   )
   filled = history.generation >= 0
-  oldest = jnp.min(jnp.where(filled, history.generation, state.refiner.step))
+  step = jnp.asarray(state.refiner.step)
+  oldest = jnp.min(jnp.where(filled, history.generation, step), initial=step)
+  newest = jnp.max(history.generation, initial=oldest)
   num_images = history.count * history.generation.shape[0]
   metrics |= {
       'discriminator/loss': loss.total,
@@ -236,8 +246,6 @@ def discriminator_step(
       'discriminator/real_accuracy': accuracies[1],
       'history/images': num_images.astype(jnp.float32),
       # Refiner steps between the newest and the oldest image.
-      'history/age_span': (jnp.max(history.generation) - oldest).astype(
-          jnp.float32
-      ),
+      'history/age_span': (newest - oldest).astype(jnp.float32),
   }
   return state._replace(discriminator=discriminator, history=history), metrics

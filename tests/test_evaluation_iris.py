@@ -72,6 +72,14 @@ def test_brightness_and_contrast_of_the_image_make_no_difference(drawn):
   assert moved.max() < 0.1
 
 
+def test_of_colour_images_the_mean_is_searched(drawn):
+  images, _, _ = drawn
+  images = images // 2
+  colours = np.concatenate([images - 10, images, images + 10], axis=-1)
+  found, expected = iris.find_iris(colours), iris.find_iris(images)
+  np.testing.assert_allclose(found.centre, expected.centre, atol=1e-3)
+
+
 def _noise(images):
   noise = np.random.default_rng(0).normal(0, 8, images.shape)
   return np.clip(images + noise, 0, 255)

@@ -145,3 +145,11 @@ def test_divergence_names_the_step(real):
         learning_rate=float('inf'),
         **QUICK,
     )
+
+
+def test_colour_images_are_told_apart_by_their_colour(real):
+  grey = np.repeat(real[0], 3, axis=-1)
+  other = np.repeat(textures(300, seed=1), 3, axis=-1)
+  other[..., 0] //= 2
+  found = realism.classify(grey, real[1], other, seed=0, **QUICK)
+  assert found.accuracy > 90

@@ -115,3 +115,10 @@ def test_a_part_of_the_pairs_goes_on_as_in_the_whole(run):
 def test_the_size_is_rounded_up_to_half_batches():
   assert _init(size=7).images.shape == (PAIRS, 3, 2, 3, 1)
   assert _init(size=1).images.shape == (PAIRS, 1, 2, 3, 1)
+
+
+def test_a_size_of_0_holds_no_images():
+  history = _init(size=0)
+  assert history.images.shape == (PAIRS, 0, 2, 3, 1)
+  assert history.generation.shape == (PAIRS, 0)
+  assert int(history.count) == 0

@@ -12,6 +12,7 @@ HEALTHY = {
     'discriminator/real_accuracy': 0.7,
     'discriminator/refined_accuracy': 0.65,
     'history/age_span': 100.0,
+    'history/images': 24.0,
 }
 
 
@@ -35,6 +36,11 @@ def test_warnings(name, bad):
   assert set(monitor.find_warnings(rows)) == {name}
   assert monitor.find_warnings(rows[1:]) == {}
   assert monitor.find_warnings(rows + [HEALTHY]) == {}
+
+
+def test_a_run_without_history_is_not_warned_of_its_age():
+  without = {'history/age_span': 0.0, 'history/images': 0.0}
+  assert not monitor.find_warnings([HEALTHY | without] * monitor.WINDOW)
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])

@@ -14,7 +14,9 @@ from simgan_jax import state as state_lib
 BATCH, SHAPE = 16, (12, 16, 1)
 
 
-def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
+def _create(
+    learning_rate=1e-3, optimizer=optax.sgd, history_size=24, **options
+):
   return state_lib.create_state(
       jax.random.key(0),
       refiner=networks.Refiner(num_features=4, num_blocks=1, **options),
@@ -22,7 +24,7 @@ def _create(learning_rate=1e-3, optimizer=optax.sgd, **options):
       optimizer=optimizer(learning_rate),
       image_shape=SHAPE,
       batch_size=BATCH,
-      history_size=24,
+      history_size=history_size,
   )
 
 
@@ -131,6 +133,35 @@ def test_the_discriminator_sees_the_history(state):
       > 1e-6
   )
   assert int(after_empty.history.count) == 1
+
+
+def test_without_history_the_whole_batch_is_of_the_current_refiner():
+  state = jax.jit(functools.partial(_create, history_size=0))()
+  synthetic, real = _images(1), _images(2)
+  after, metrics = discriminator_step(
+      state, synthetic, real, key=jax.random.key(0)
+  )
+
+  def loss(params):
+    logits = [
+        state.discriminator.apply_fn({'params': params}, images)
+        for images in (
+            steps.refine(state.refiner, synthetic),
+            steps.scale_images(jnp.asarray(real)),
+        )
+    ]
+    return losses.discriminator_loss(*logits).total
+
+  value, gradients = jax.value_and_grad(loss)(state.discriminator.params)
+  np.testing.assert_allclose(metrics['discriminator/loss'], value, rtol=1e-5)
+  expected = jax.tree.map(
+      lambda x, gradient: x - 1e-3 * gradient,
+      *(state.discriminator.params, gradients),
+  )
+  assert _distance(after.discriminator.params, expected) < 1e-5
+  assert after.history.images.shape == (BATCH // 2, 0, *SHAPE)
+  for name in ('history/images', 'history/age_span'):
+    assert float(metrics[name]) == 0.0
 
 
 def test_metrics_by_hand(state):

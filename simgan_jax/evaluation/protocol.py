@@ -146,6 +146,7 @@ def evaluate(
     test_path: str = '',
     test_subjects: str = '',
     reuse: bool = False,
+    estimators_from: str = '',
 ) -> dict[str, Any]:
   """Measure how much refining lowers the gaze error on real images.
 
@@ -159,6 +160,8 @@ def evaluate(
     test_path: folder of another test set of the same kind.
     test_subjects: other persons to test on, such as '25-32'.
     reuse: score the estimators trained before instead of training.
+    estimators_from: another evaluated run on the same images; its estimators
+      trained on synthetic and real ones are scored instead of training.
 
   Returns:
     The contents of `eval/metrics.json`.
@@ -200,19 +203,22 @@ def evaluate(
   )
   folder = os.path.join(workdir, 'eval')
   directory = os.path.join(folder, 'estimators')
-  rows = [
-      scoring.score(
-          *(training_set, test),
-          augmented=augmented,
-          seeds=seeds,
-          directory=directory,
-          reuse=reuse,
-          mesh=mesh,
-          settings=config.evaluation,
+  others = os.path.join(estimators_from, 'eval', 'estimators')
+  rows = []
+  for augmented in config.evaluation.augmented:
+    for training_set in sets:
+      taken = bool(estimators_from) and training_set.train_on != 'refined'
+      rows.append(
+          scoring.score(
+              *(training_set, test),
+              augmented=augmented,
+              seeds=seeds,
+              directory=others if taken else directory,
+              reuse=reuse or taken,
+              mesh=mesh,
+              settings=config.evaluation,
+          )
       )
-      for augmented in config.evaluation.augmented
-      for training_set in sets
-  ]
   largest = max(s.scale for s in sets)
   rows += [
       scoring.score_baseline(method, training_set, test, seeds=seeds)
