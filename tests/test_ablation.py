@@ -166,5 +166,5 @@ def test_the_list_names_every_variant_with_its_settings(run):
   code, output, error = run('--list', '--config=configs/eyes.py:columbia')
   assert code == 0, error
   lines = {line.split()[0]: line for line in output.splitlines()}
-  assert list(lines)[:2] == ['base', 'history_off'] and len(lines) == 9
+  assert list(lines)[:2] == ['base', 'history_off'] and len(lines) == 10
   assert 'history_size=0' in lines['history_off']

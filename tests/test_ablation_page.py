@@ -175,7 +175,7 @@ def test_every_sheet_is_there_and_linked(rendered):
   for name, num_rows in (('base', 3), ('history_off', 4), ('colour', 3)):
     assert f'](ablations/{name}.png)' in text
     with Image.open(rendered / 'ablations' / f'{name}.png') as sheet:
-      assert sheet.height == num_rows * 74 + 4
+      assert sheet.height == num_rows * 109 + 4
   assert not (rendered / 'ablations/lambda_x0.1.png').exists()
 
 
@@ -196,7 +196,7 @@ def test_a_sheet_shows_colours_and_grey_as_they_are():
   red[..., 0] = 255
   sheet = sheets.draw_rows({'grey': grey, 'red': red})
   assert sheet[40, -30].tolist() == [128] * 3
-  assert sheet[110, -30].tolist() == [255, 0, 0]
+  assert sheet[160, -30].tolist() == [255, 0, 0]
 
 
 def test_a_result_counts_only_with_its_settings_and_rounds(variants, tmp_path):

@@ -21,13 +21,14 @@ def _settings(config):
 
 def test_every_variant_changes_what_its_name_says(config):
   settings = _settings(config)
-  assert settings.pop('whole_image').keys() == {
+  assert settings.pop('whole_image_balanced').keys() == {
       'discriminator.local',
       'self_regularization_weight',
   }
   assert settings == {
       'base': {},
       'history_off': {'history_size': 0},
+      'whole_image': {'discriminator.local': False},
       'lambda_x0.1': {'self_regularization_weight': 0.025},
       'lambda_x10': {'self_regularization_weight': 2.5},
       'psi_gradients': {'self_regularization_features': 'gradients'},
@@ -52,6 +53,7 @@ def test_a_variant_that_is_the_base_is_left_out(config):
   config.discriminator.local = False
   names = set(_settings(config))
   assert not names & {'refiner_steps_10', 'history_off', 'whole_image'}
+  assert 'whole_image_balanced' not in names
   assert 'refiner_steps_2' in names
 
 
@@ -69,10 +71,12 @@ def test_variants_are_compared_on_the_same_images(config):
   assert variants['colour_identity'].reference == 'base'
 
 
-def test_whole_image_keeps_the_weight_of_lambda_against_a_decision(config):
+def test_whole_image_balanced_keeps_the_weight_of_lambda(
+    config,
+):
   variants = variants_lib.make_variants(config)
   means = []
-  for name in ('base', 'whole_image'):
+  for name in ('base', 'whole_image_balanced'):
     changed = variants[name].config
     make_state = create.make_state_fn(changed, mesh_lib.make_mesh(1))
     text = create.describe_run(changed, jax.eval_shape(make_state))

@@ -56,7 +56,7 @@ def main() -> None:
   if _LIST.value:
     for variant in selected:
       settings = variants_lib.describe_settings(variant)
-      print(f'{variant.name:<18}{variant.title:<38}{settings}'.rstrip())
+      print(f'{variant.name:<22}{variant.title:<38}{settings}'.rstrip())
     return
   config_lib.validate(config)
   devices.use_cores(

@@ -202,14 +202,15 @@ def _explain(finished: Sequence[Result]) -> list[str]:
       '- Told from real: accuracy of a classifier on persons it has not seen;'
       ' 50 is chance. Kernel distance: on features of one classifier for all'
       ' grey rows, and of another for colour.',
-      f'- Iris shift: between an image and its refinement{fit}; label lost is'
-      ' error gained. Change: mean difference of the pixels, of their range.',
+      f'- Iris shift: between an image and its refinement{fit}; a moved iris'
+      ' is a wrong label. Change: mean difference of the pixels, of the range.',
   ]
-  if 'whole_image' in names:
+  if names & {'whole_image', 'whole_image_balanced'}:
     patches = variants.count_patches(base.variant.config)
     lines.append(
         f'- whole_image: one cross-entropy stands for a sum over {patches}, so'
-        f' lambda is divided by {patches}: its weight against a decision stays.'
+        ' the same lambda weighs more against it; whole_image_balanced divides'
+        f' lambda by {patches}.'
     )
   if 'psi_gradients' in names:
     lines.append(

@@ -22,7 +22,7 @@ from simgan_jax.ablation import results
 from simgan_jax.ablation.variants import Variant
 from simgan_jax.evaluation import inspection, protocol, scoring
 
-NUM_COLUMNS = 8  # images of each kind on a sheet
+NUM_COLUMNS = 6  # images of each kind on a sheet
 
 
 def check(variants: Sequence[Variant], *, workdir: str) -> None:

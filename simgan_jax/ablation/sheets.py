@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-_ZOOM, _GAP, _LABEL_WIDTH, _FONT_SIZE = 2, 4, 130, 14  # pixels but the zoom
+_ZOOM, _GAP, _LABEL_WIDTH, _FONT_SIZE = 3, 4, 170, 14  # pixels but the zoom
 
 
 def draw_rows(

@@ -28,6 +28,10 @@ def _remove_history(config: Config) -> None:
 
 
 def _decide_by_image(config: Config) -> None:
+  config.discriminator.local = False
+
+
+def _decide_by_image_balanced(config: Config) -> None:
   if config.discriminator.local:
     config.discriminator.local = False
     # One cross-entropy in place of a sum: lambda keeps its weight against it.
@@ -66,6 +70,11 @@ def _use_colour(features: str) -> Callable[[Config], None]:
 _CHANGES = (
     ('history_off', 'no history of refined images', _remove_history),
     ('whole_image', 'one decision an image, not a patch', _decide_by_image),
+    (
+        'whole_image_balanced',
+        'the same, lambda against means kept',
+        _decide_by_image_balanced,
+    ),
     ('lambda_x0.1', 'a tenth of lambda', _scale_lambda(0.1)),
     ('lambda_x10', 'ten times lambda', _scale_lambda(10.0)),
     ('psi_gradients', 'psi = gradients', _use_features('gradients')),
