@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.evaluation import rows as rows_lib
-from simgan_jax.evaluation import tables
+from simgan_jax.evaluation import summaries, tables
 
 
 def _results(means, *, test_name='columbia_gaze', seeds=2):
@@ -32,6 +32,18 @@ def test_rows_columns_and_constant_predictor():
   assert ['refined', '4x', '8,000', '6.00', '0.71', '6.00'] in lines
   assert ['constant', '12.00'] in lines
   assert max(map(len, text.splitlines()[:-1])) <= 80
+
+
+def test_one_seed_has_no_spread():
+  results = _results(BOTH, seeds=1)
+  lines = [line.split() for line in tables.format_tables(results).splitlines()]
+  assert ['refined', '2,000', '8.00', '8.00'] in lines
+  (line,) = (
+      line
+      for line in summaries.errors_of_rows(results).lines
+      if line[0] == 'refined'
+  )
+  assert line[2] == '8.00'
 
 
 def test_last_line_says_lowered_with_the_spread():

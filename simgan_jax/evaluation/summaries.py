@@ -19,8 +19,13 @@ def method(row: Mapping[str, Any]) -> str:
   return row.get('method', 'cnn')
 
 
-def _spread(mean: Mapping[str, float] | None) -> str:
-  return f'{mean["mean"]:.2f} ± {mean["std"]:.2f}' if mean else ''
+def _mean(row: Mapping[str, Any] | None) -> str:
+  """Return a row's mean error, with its spread when there are seeds enough."""
+  if row is None:
+    return ''
+  mean = row['mean_deg']
+  spread = f' ± {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
+  return f'{mean["mean"]:.2f}{spread}'
 
 
 def errors_of_rows(results: Mapping[str, Any]) -> Table:
@@ -35,7 +40,7 @@ def errors_of_rows(results: Mapping[str, Any]) -> Table:
           [
               rows_lib.label(row),
               f'{row["images"]:,}',
-              _spread(row['mean_deg']),
+              _mean(row),
               f'{row["median_deg"]:.2f}',
               *(f'{percent:.1f}' for percent in row['within_deg'].values()),
           ]
@@ -73,16 +78,16 @@ def by_method(results: Mapping[str, Any]) -> Table:
   for row in results['rows']:
     if not row.get('augmented'):
       name = rows_lib.label({**row, 'method': 'cnn'})
-      found.setdefault(method(row), {})[name] = row['mean_deg']
+      found.setdefault(method(row), {})[name] = row
   network, *others = found.values()
-  columns = list(dict.fromkeys(name for means in others for name in means))
+  columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
   return Table(
       'Mean error in degrees over seeds, by method and data set trained on',
       ['method', *columns],
       [
-          [name, *(_spread(means.get(column)) for column in columns)]
-          for name, means in found.items()
+          [name, *(_mean(rows.get(column)) for column in columns)]
+          for name, rows in found.items()
           if others
       ],
   )

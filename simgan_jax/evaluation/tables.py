@@ -155,9 +155,10 @@ def format_tables(results: dict[str, Any]) -> str:
   ]
   for name, row in zip(names, results['rows'], strict=True):
     mean = row['mean_deg']
+    spread = f'{mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
     lines.append(
         f'{name:<{_WIDTH}}{row["images"]:>9,}{mean["mean"]:>9.2f}'
-        f'{mean["std"]:>7.2f}{row["median_deg"]:>9.2f}'
+        f'{spread:>7}{row["median_deg"]:>9.2f}'
     )
   lines += [
       f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',
