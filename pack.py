@@ -8,8 +8,7 @@ import os
 
 from absl import flags, logging
 
-from simgan_jax import command, devices, errors, inputs
-from simgan_jax import config as config_lib
+from simgan_jax import command, devices, errors, inputs, validation
 from simgan_jax.data import arrays
 from simgan_jax.evaluation import inspection
 
@@ -26,7 +25,7 @@ def main() -> None:
   """Write the three data sets of the settings, say how to train on them."""
   logging.set_verbosity(logging.WARNING)
   config, data_dir = _CONFIG.value, _DATA_DIR.value
-  config_lib.validate(config)
+  validation.validate(config)
   devices.cache_programs()
   options = []
   for name, load in (

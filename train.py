@@ -2,7 +2,7 @@
 
 from absl import flags, logging
 
-from simgan_jax import command, devices
+from simgan_jax import command, devices, validation
 from simgan_jax import config as config_lib
 
 _CONFIG = command.define_config()
@@ -24,7 +24,7 @@ def main() -> None:
   """Train, or continue, one run."""
   logging.set_verbosity(logging.WARNING)
   config = _CONFIG.value
-  config_lib.validate(config)
+  validation.validate(config)
   devices.use_cores(
       config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
   )

@@ -37,12 +37,11 @@ def refining_variants(mesh) -> dict:
   import torch
 
   from benchmarks import pytorch_simgan
-  from simgan_jax import create, refining
-  from simgan_jax.evaluation import scoring
+  from simgan_jax import batching, create, refining
 
   config = workload.make_config(32, 'float32')
   state = create.make_state_fn(config, mesh)()
-  batch = scoring.BATCH_SIZE
+  batch = batching.BATCH_SIZE
   shape = (_IMAGES.value, 35, 55, 1)
   images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 

@@ -10,6 +10,8 @@ from jaxtyping import UInt8
 
 from simgan_jax import mesh as mesh_lib
 
+BATCH_SIZE = 200  # images a call of what learns nothing
+
 
 def map_batches(
     function: Callable[[jax.Array], Any],

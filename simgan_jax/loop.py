@@ -22,6 +22,7 @@ from simgan_jax import (
     samples,
     steps,
     stopping,
+    validation,
 )
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
@@ -154,7 +155,7 @@ def train(
   #    refiner, checkpoint;
   # 5. save, summarise.
   start = time.monotonic()
-  config_lib.validate(config)
+  validation.validate(config)
   num_devices = devices.choose_number(
       config_lib.divisible_size(config), num_devices=num_devices
   )

@@ -5,12 +5,24 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
+import tqdm
 from flax.training import train_state
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import UInt8
 
-from simgan_jax import batching, devices, samples, steps
+from simgan_jax import (
+    batching,
+    checkpoint,
+    create,
+    devices,
+    errors,
+    samples,
+    selection,
+    steps,
+)
+from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
+from simgan_jax.data import histograms
 
 
 @functools.cache
@@ -57,3 +69,48 @@ def refine_images(
     refined.append(samples.to_uint8(batch))
     on_progress(len(batch))
   return np.concatenate([images[:0], *refined])
+
+
+def load_refined(
+    config: config_lib.Config,
+    synthetic: UInt8[np.ndarray, 'n h w c'],
+    *,
+    workdir: str,
+    mesh: Mesh,
+) -> tuple[UInt8[np.ndarray, 'n h w c'], selection.Chosen]:
+  """Refine `synthetic` with the best checkpoint of `workdir`.
+
+  Args:
+    config: the settings of the run.
+    synthetic: [n, h, w, c] uint8.
+    workdir: of the run.
+    mesh: devices that share a batch.
+
+  Returns:
+    [n, h, w, c] uint8, and the checkpoint as chosen by `selection.order`.
+
+  Raises:
+    InputError: when there is no trained checkpoint.
+  """
+  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
+  one_device = mesh_lib.make_mesh(1)
+  found = checkpoints.restore_chosen(create.make_state_fn(config, one_device)())
+  checkpoints.close()
+  if found is None or not found[1].round:
+    raise errors.InputError(
+        f'{workdir} has no checkpoint of a trained refiner; run train.py with'
+        f' --workdir={workdir} first.'
+    )
+  state, chosen = found
+  if config.data.match_histograms:
+    references = histograms.read(workdir)
+    synthetic = histograms.match(synthetic, references, seed=config.seed)
+  with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
+    refined = refine_images(
+        jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
+        synthetic,
+        mesh=mesh,
+        batch_size=batching.BATCH_SIZE,
+        on_progress=bar.update,
+    )
+  return refined, chosen

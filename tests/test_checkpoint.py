@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from simgan_jax import checkpoint, create, networks, selection
+from simgan_jax import checkpoint, create, networks, selection, validation
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
@@ -113,7 +113,7 @@ def test_saved_and_restored_the_state_is_the_same(tmp_path, history_size):
   config = config_lib.Config(batch_size=4, history_size=history_size)
   config.refiner = config_lib.RefinerConfig(num_features=4, num_blocks=1)
   config.data.height, config.data.width = 12, 16
-  config_lib.validate(config)
+  validation.validate(config)
   make_state = create.make_state_fn(config, mesh_lib.make_mesh(2))
   state = make_state()
   state = state._replace(round=state.round + 7)

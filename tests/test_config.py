@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from simgan_jax import config as config_lib
-from simgan_jax import errors, records
+from simgan_jax import errors, records, validation
 from simgan_jax.estimators import baselines
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -31,7 +31,7 @@ def config():
 def test_presets_are_valid_once_they_have_folders(preset):
   config = _presets().get_config(preset)
   config.data.synthetic.path = config.data.real.path = 'somewhere'
-  config_lib.validate(config)
+  validation.validate(config)
 
 
 def test_the_paper_preset_is_the_papers():
@@ -85,7 +85,7 @@ def test_bad_values_are_named_with_the_field(config, field, value):
     holder = getattr(holder, name)
   setattr(holder, last, value)
   with pytest.raises(errors.InputError, match='--config.') as caught:
-    config_lib.validate(config)
+    validation.validate(config)
   assert '\n' not in str(caught.value)
 
 
@@ -93,14 +93,14 @@ def test_devices_share_pairs_of_images_in_every_part(config):
   config.batch_size = 32
   assert config_lib.divisible_size(config) == 16
   config.gradient_accumulation = 4
-  config_lib.validate(config)
+  validation.validate(config)
   assert config_lib.divisible_size(config) == 4
 
 
 def test_a_source_of_files_needs_its_folder(config):
   config.data.real.name = 'columbia_gaze'
   with pytest.raises(errors.InputError, match='data.real.path'):
-    config_lib.validate(config)
+    validation.validate(config)
 
 
 def test_json_round_trip(config, tmp_path):

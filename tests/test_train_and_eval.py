@@ -338,6 +338,10 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
 
   code, _, error = run('eval.py', finished, '--reuse', '--seeds=7')
   assert code == 2 and 'without --reuse' in error
+  again['checkpoint']['round'] += 1
+  (finished / 'eval/metrics.json').write_text(json.dumps(again))
+  code, _, error = run('eval.py', finished, '--reuse', '--seeds=1')
+  assert code == 2 and 'is the best: run eval.py without --reuse' in error
 
 
 WITHOUT_TENSORFLOW = """

@@ -8,7 +8,7 @@ import sys
 
 from absl import flags, logging
 
-from simgan_jax import command, devices, errors
+from simgan_jax import command, devices, errors, validation
 from simgan_jax import config as config_lib
 from simgan_jax.ablation import variants as variants_lib
 
@@ -58,7 +58,7 @@ def main() -> None:
       settings = variants_lib.describe_settings(variant)
       print(f'{variant.name:<22}{variant.title:<38}{settings}'.rstrip())
     return
-  config_lib.validate(config)
+  validation.validate(config)
   devices.use_cores(
       math.gcd(config_lib.divisible_size(config), config.evaluation.batch_size)
   )

@@ -15,12 +15,21 @@ from typing import Any
 import jax
 import numpy as np
 
+from simgan_jax import (
+    batching,
+    devices,
+    inputs,
+    loop,
+    monitor,
+    records,
+    refining,
+    validation,
+)
 from simgan_jax import config as config_lib
-from simgan_jax import devices, inputs, loop, monitor, records
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.ablation import results
 from simgan_jax.ablation.variants import Variant
-from simgan_jax.evaluation import inspection, protocol, scoring
+from simgan_jax.evaluation import inspection, protocol
 
 NUM_COLUMNS = 6  # images of each kind on a sheet
 
@@ -32,7 +41,7 @@ def check(variants: Sequence[Variant], *, workdir: str) -> None:
     InputError: for settings that do not work, or other ones in a folder.
   """
   for variant in variants:
-    config_lib.validate(variant.config)
+    validation.validate(variant.config)
     records.check_workdir(os.path.join(workdir, variant.name), variant.config)
 
 
@@ -115,12 +124,12 @@ def _compare_images(
   """Return the mean change in percent of the range, and a sheet's images."""
   mesh = mesh_lib.make_mesh(
       devices.choose_number(
-          math.gcd(config.evaluation.batch_size, scoring.BATCH_SIZE)
+          math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
       )
   )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images
   synthetic = synthetic[inspection.choose_pairs(len(synthetic))]
-  refined, _ = protocol.load_refined(
+  refined, _ = refining.load_refined(
       config, synthetic, workdir=workdir, mesh=mesh
   )
   real = inputs.load_real(config, data_dir=data_dir).images

@@ -7,11 +7,11 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
+from simgan_jax import batching, inputs
 from simgan_jax import config as config_lib
-from simgan_jax import inputs
 from simgan_jax.data import arrays, iris_landmarks
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.evaluation import labels, realism, scoring
+from simgan_jax.evaluation import labels, realism
 
 NUM_PAIRS = 1_000  # images and their refinements in which the iris is searched
 
@@ -128,7 +128,7 @@ def measure_gaze_shift(
   shift = labels.gaze_shift_deg(
       *(params, synthetic[pairs], refined[pairs]),
       mesh=mesh,
-      batch_size=scoring.BATCH_SIZE,
+      batch_size=batching.BATCH_SIZE,
   )
   return {'mean': shift.mean_deg, 'median': shift.median_deg}
 

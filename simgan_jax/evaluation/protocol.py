@@ -6,73 +6,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
-import tqdm
-from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax import (
-    checkpoint,
-    create,
-    devices,
-    errors,
-    inputs,
-    refining,
-    selection,
-)
+from simgan_jax import batching, devices, errors, inputs, refining
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
-from simgan_jax.data import histograms
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
 from simgan_jax.evaluation import curves, inspection, metrics, report, scoring
 from simgan_jax.evaluation import rows as rows_lib
-
-
-def load_refined(
-    config: config_lib.Config,
-    synthetic: UInt8[np.ndarray, 'n h w c'],
-    *,
-    workdir: str,
-    mesh: Mesh,
-) -> tuple[UInt8[np.ndarray, 'n h w c'], selection.Chosen]:
-  """Refine `synthetic` with the best checkpoint of `workdir`.
-
-  Args:
-    config: the settings of the run.
-    synthetic: [n, h, w, c] uint8.
-    workdir: of the run.
-    mesh: devices that share a batch.
-
-  Returns:
-    [n, h, w, c] uint8, and the checkpoint as chosen by `selection.order`.
-
-  Raises:
-    InputError: when there is no trained checkpoint.
-  """
-  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
-  one_device = mesh_lib.make_mesh(1)
-  found = checkpoints.restore_chosen(create.make_state_fn(config, one_device)())
-  checkpoints.close()
-  if found is None or not found[1].round:
-    raise errors.InputError(
-        f'{workdir} has no checkpoint of a trained refiner; run train.py with'
-        f' --workdir={workdir} first.'
-    )
-  state, chosen = found
-  if config.data.match_histograms:
-    references = histograms.read(workdir)
-    synthetic = histograms.match(synthetic, references, seed=config.seed)
-  with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
-    refined = refining.refine_images(
-        jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
-        synthetic,
-        mesh=mesh,
-        batch_size=scoring.BATCH_SIZE,
-        on_progress=bar.update,
-    )
-  return refined, chosen
 
 
 def is_labelled_apart(
@@ -138,6 +81,22 @@ def training_sets(
   return sets
 
 
+def _check_same_round(path: str, chosen_round: int) -> None:
+  """Check that the estimators evaluated in `path` belong to a checkpoint.
+
+  Raises:
+    InputError: when they were trained on refinements of another one.
+  """
+  earlier = rows_lib.read(path) or {}
+  found = earlier.get('checkpoint', {}).get('round', chosen_round)
+  if found != chosen_round:
+    raise errors.InputError(
+        f'{path} is of the checkpoint of round {found:,}, by now that of round'
+        f' {chosen_round:,} is the best: run eval.py without --reuse to train'
+        ' estimators on its images.'
+    )
+
+
 def evaluate(
     *,
     workdir: str,
@@ -173,7 +132,7 @@ def evaluate(
   seeds = seeds or range(config.evaluation.num_seeds)
   mesh = mesh_lib.make_mesh(
       devices.choose_number(
-          math.gcd(config.evaluation.batch_size, scoring.BATCH_SIZE)
+          math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
       )
   )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
@@ -187,9 +146,12 @@ def evaluate(
         ' --test_path.'
     )
   subjects = test_subjects or config.data.test.subjects
-  refined, chosen = load_refined(
+  refined, chosen = refining.load_refined(
       config, synthetic.images, workdir=workdir, mesh=mesh
   )
+  folder = os.path.join(workdir, 'eval')
+  if reuse:
+    _check_same_round(os.path.join(folder, 'metrics.json'), chosen.round)
   sets = training_sets(
       synthetic,
       refined,
@@ -201,7 +163,6 @@ def evaluate(
   found = {'checkpoint': chosen._asdict()} | inspection.inspect(
       config, synthetic, refined, real
   )
-  folder = os.path.join(workdir, 'eval')
   directory = os.path.join(folder, 'estimators')
   others = os.path.join(estimators_from, 'eval', 'estimators')
   rows = []

@@ -10,15 +10,13 @@ import tqdm
 from jax.sharding import Mesh
 from jaxtyping import Float, UInt8
 
-from simgan_jax import checkpoint
+from simgan_jax import batching, checkpoint
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import gaze as estimator
 from simgan_jax.evaluation import metrics
 from simgan_jax.evaluation import rows as rows_lib
-
-BATCH_SIZE = 200  # images a call when nothing is learnt
 
 
 class TrainingSet(NamedTuple):
@@ -109,7 +107,7 @@ def score(
         )
       checkpoint.save_params(path, params)
     predicted = estimator.predict(
-        params, test.images, mesh=mesh, batch_size=BATCH_SIZE
+        params, test.images, mesh=mesh, batch_size=batching.BATCH_SIZE
     )
     angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
   return rows_lib.Row(

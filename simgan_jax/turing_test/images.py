@@ -5,11 +5,10 @@ import os
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
+from simgan_jax import batching, devices, errors, inputs, refining
 from simgan_jax import config as config_lib
-from simgan_jax import devices, errors, inputs
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.evaluation import protocol, scoring
 from simgan_jax.turing_test.trials import NUM_IMAGES, Study
 
 POOL_SIZE = 500  # images of each kind that participants' trials draw from
@@ -57,9 +56,9 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   )
   label = kind
   if kind == 'refined':
-    num_devices = devices.choose_number(scoring.BATCH_SIZE)
+    num_devices = devices.choose_number(batching.BATCH_SIZE)
     mesh = mesh_lib.make_mesh(num_devices)
-    other, chosen = protocol.load_refined(
+    other, chosen = refining.load_refined(
         config, other, workdir=workdir, mesh=mesh
     )
     label = f'refined_{chosen.round:06d}'

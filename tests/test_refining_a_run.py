@@ -1,4 +1,4 @@
-"""The evaluation refines with the checkpoint that the rule chooses."""
+"""A run is refined with the checkpoint that the rule chooses."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,6 @@ import pytest
 from configs import eyes
 from simgan_jax import checkpoint, create, errors, records, refining, selection
 from simgan_jax import mesh as mesh_lib
-from simgan_jax.evaluation import protocol
 
 
 @pytest.fixture(scope='module')
@@ -50,7 +49,7 @@ def test_refines_with_the_chosen_checkpoint_and_not_the_newest(
   mesh = mesh_lib.make_mesh(1)
 
   def load():
-    return protocol.load_refined(
+    return refining.load_refined(
         config, images, workdir=str(tmp_path), mesh=mesh
     )
 

@@ -1,0 +1,121 @@
+"""What settings must fulfil, checked once, before anything is written."""
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors
+
+
+def _require(condition: bool, field: str, value: object, remedy: str):
+  if not condition:
+    raise errors.InputError(
+        f'--config.{field}={value!r} does not work: {remedy}.'
+    )
+
+
+def validate(config: config_lib.Config) -> None:
+  """Check every constraint between settings before anything is written.
+
+  Args:
+    config: the settings of a run.
+
+  Raises:
+    InputError: naming the field, its value and what to set instead.
+  """
+  for field in (
+      *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
+      *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
+  ):
+    value = getattr(config, field)
+    _require(value >= 1, field, value, 'it must be at least 1')
+  for field in (
+      *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
+      'gradient_accumulation',
+  ):
+    value = getattr(config, field)
+    _require(value >= 0, field, value, 'it must not be negative')
+  for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
+    value = getattr(config, field)
+    _require(
+        value % config.rounds_per_call == 0,
+        *(field, value),
+        f'it must be a multiple of rounds_per_call={config.rounds_per_call}',
+    )
+  _require(
+      config.batch_size % 2 == 0,
+      *('batch_size', config.batch_size),
+      'it must be even, half of each discriminator batch is history',
+  )
+  _require(
+      config.history_size == 0 or config.history_size >= config.batch_size // 2,
+      *('history_size', config.history_size),
+      f'it must hold at least half a batch, {config.batch_size // 2} images, or'
+      ' be 0 for no history',
+  )
+  parts = config.gradient_accumulation
+  _require(
+      config.batch_size % (2 * max(1, parts)) == 0,
+      *('gradient_accumulation', parts),
+      f'twice as many parts must divide batch_size={config.batch_size}',
+  )
+  weight = config.self_regularization_weight
+  _require(
+      0 <= weight < float('inf'),
+      *('self_regularization_weight', weight),
+      'it must be a finite number, 0 or more',
+  )
+  rate = config.optimizer.learning_rate
+  _require(
+      0 < rate < float('inf'),
+      *('optimizer.learning_rate', rate),
+      'it must be a finite number above 0',
+  )
+  for field, value, allowed in (
+      ('optimizer.name', config.optimizer.name, ('adam', 'sgd')),
+      ('compute_dtype', config.compute_dtype, ('float32', 'bfloat16')),
+      (
+          'self_regularization_features',
+          config.self_regularization_features,
+          ('identity', 'channel_mean', 'gradients'),
+      ),
+      ('data.on_error', config.data.on_error, ('stop', 'skip')),
+      ('data.cache', config.data.cache, ('host', 'device')),
+      ('data.channels', config.data.channels, (1, 3)),
+      ('data.synthetic.name', config.data.synthetic.name, config_lib.SOURCES),
+      ('data.real.name', config.data.real.name, config_lib.SOURCES),
+      ('data.test.name', config.data.test.name, config_lib.SOURCES),
+  ):
+    _require(value in allowed, field, value, f'choose one of {allowed}')
+  for field in ('height', 'width'):
+    value = getattr(config.data, field)
+    _require(value >= 8, f'data.{field}', value, 'it must be at least 8')
+  for field in ('synthetic', 'real'):
+    source = getattr(config.data, field)
+    _require(
+        source.path or source.name == 'builtin_eyes',
+        *(f'data.{field}.path', source.path),
+        f'give the folder or file that {source.name} reads',
+    )
+  for field in ('synthetic', 'real', 'test'):
+    limit = getattr(config.data, field).limit
+    _require(
+        limit >= 0, f'data.{field}.limit', limit, 'it must not be negative'
+    )
+  for method in config.evaluation.methods:
+    _require(
+        method in config_lib.METHODS,
+        *('evaluation.methods', config.evaluation.methods),
+        f'choose from {config_lib.METHODS}',
+    )
+  sizes = config.discriminator
+  lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
+  _require(
+      len(lengths) == 1 and len(sizes.features) >= 2,
+      *('discriminator.features', sizes.features),
+      'features, kernel_sizes and strides need the same length, at least 2',
+  )
+  _require(
+      config.evaluation.num_seeds >= 1
+      and bool(config.evaluation.scales)
+      and bool(config.evaluation.augmented),
+      *('evaluation.num_seeds', config.evaluation.num_seeds),
+      'evaluation needs at least one seed, one scale and one of augmented',
+  )
