@@ -11,6 +11,8 @@ import json
 import os
 import types
 import typing
+from collections.abc import Mapping
+from typing import Any
 
 from simgan_jax import errors
 
@@ -147,16 +149,15 @@ def divisible_size(config: Config) -> int:
   return config.batch_size // (2 * max(1, config.gradient_accumulation))
 
 
-def flatten(config: object, prefix: str = '') -> dict[str, object]:
-  """Return {'data.real.path': value, ...} of a nested dataclass."""
-  fields: dict[str, object] = {}
-  for field in dataclasses.fields(typing.cast(typing.Any, config)):
-    value = getattr(config, field.name)
-    if dataclasses.is_dataclass(value):
-      fields |= flatten(value, f'{prefix}{field.name}.')
+def flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Return {'data.real.path': value, ...} of nested settings."""
+  flat: dict[str, Any] = {}
+  for name, value in values.items():
+    if isinstance(value, Mapping):
+      flat |= flatten(value, f'{prefix}{name}.')
     else:
-      fields[prefix + field.name] = value
-  return fields
+      flat[prefix + name] = value
+  return flat
 
 
 def to_json(config: Config) -> str:

@@ -1,8 +1,8 @@
 """What a run leaves in its working directory beside the checkpoints."""
 
+import dataclasses
 import json
 import os
-import typing
 
 from simgan_jax import config as config_lib
 from simgan_jax import errors
@@ -34,9 +34,11 @@ def check_workdir(workdir: str, config: config_lib.Config) -> None:
   """
   path = os.path.join(workdir, 'config.json')
   if os.path.exists(path):
-    old = config_lib.flatten(config_lib.read(path))
-    new = config_lib.flatten(config)
-    longer = config.num_rounds > typing.cast(int, old['num_rounds'])
+    old, new = (
+        config_lib.flatten(dataclasses.asdict(settings))
+        for settings in (config_lib.read(path), config)
+    )
+    longer = config.num_rounds > old['num_rounds']
     different = [
         f'{name} ({old[name]!r} there, {new[name]!r} now)'
         for name in new

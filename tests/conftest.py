@@ -27,7 +27,15 @@ def pytest_configure(config):
   if config.getoption('--check-shapes'):
     from jaxtyping import install_import_hook
 
-    install_import_hook('simgan_jax', 'beartype.beartype')
+    install_import_hook('simgan_jax', 'conftest.check_types')
+
+
+def check_types(function):
+  """Check arguments at run time, where an int may stand for a float."""
+  import beartype
+
+  conf = beartype.BeartypeConf(is_pep484_tower=True)
+  return beartype.beartype(function, conf=conf)
 
 
 @pytest.fixture

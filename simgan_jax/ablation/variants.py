@@ -1,6 +1,7 @@
 """The variants of an ablation: one setting changed at a time."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -118,7 +119,7 @@ def make_variants(config: Config) -> dict[str, Variant]:
   Args:
     config: the settings of the base.
   """
-  base = config_lib.flatten(config)
+  base = config_lib.flatten(dataclasses.asdict(config))
   variants: dict[str, Variant] = {}
   for name, title, change in (
       (BASE, 'the settings as they are', lambda config: None),
@@ -126,7 +127,7 @@ def make_variants(config: Config) -> dict[str, Variant]:
   ):
     changed = copy.deepcopy(config)
     change(changed)
-    flat = config_lib.flatten(changed)
+    flat = config_lib.flatten(dataclasses.asdict(changed))
     settings = {key: flat[key] for key in flat if flat[key] != base[key]}
     if name != BASE and not settings:
       continue

@@ -149,17 +149,6 @@ def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   return {title: table for title, table in found.items() if table.lines}
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Return nested settings as {'data.real.name': value}."""
-  flat = {}
-  for name, value in values.items():
-    if isinstance(value, Mapping):
-      flat |= _flatten(value, f'{prefix}{name}.')
-    else:
-      flat[prefix + name] = value
-  return flat
-
-
 def render(
     workdir: str,
     *,
@@ -192,8 +181,8 @@ def render(
   environment.filters['number'] = lambda value: f'{value:.4g}'
   page = environment.get_template('report.html.jinja').render(
       title=os.path.basename(os.path.abspath(workdir)),
-      summary=_flatten(summary),
-      config=_flatten(config),
+      summary=config_lib.flatten(summary),
+      config=config_lib.flatten(config),
       warnings=warnings,
       sheets=_sheets(workdir),
       charts=list(
