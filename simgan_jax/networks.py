@@ -6,6 +6,7 @@ from typing import final
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from simgan_jax.convolution import Conv
@@ -24,7 +25,7 @@ class ResidualBlock(nn.Module):
 
   num_features: int
   kernel_size: int
-  dtype: jnp.dtype
+  dtype: DTypeLike
 
   @nn.compact
   def __call__(self, x: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
@@ -55,7 +56,7 @@ class Refiner(nn.Module):
   num_features: int = 64
   num_blocks: int = 4
   kernel_size: int = 3
-  dtype: jnp.dtype = jnp.float32
+  dtype: DTypeLike = jnp.float32
   rematerialize: bool = False
 
   @nn.compact
@@ -100,7 +101,7 @@ class Discriminator(nn.Module):
   pool_window: int = 3
   pool_stride: int = 1
   local: bool = True
-  dtype: jnp.dtype = jnp.float32
+  dtype: DTypeLike = jnp.float32
 
   @nn.compact
   def __call__(
