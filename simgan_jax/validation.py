@@ -4,7 +4,7 @@ from simgan_jax import config as config_lib
 from simgan_jax import errors
 
 
-def _require(condition: bool, field: str, value: object, remedy: str):
+def _require(condition: object, field: str, value: object, remedy: str):
   if not condition:
     raise errors.InputError(
         f'--config.{field}={value!r} does not work: {remedy}.'

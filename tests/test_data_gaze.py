@@ -24,7 +24,7 @@ def test_vectors_and_angles(yaw, pitch, vector):
   )
   # The length of the vector is of no matter.
   np.testing.assert_allclose(
-      gaze.angles_from_vector(3 * np.array(vector)), (yaw, pitch), atol=1e-12
+      gaze.angles_from_vector(3.0 * np.array(vector)), (yaw, pitch), atol=1e-12
   )
 
 

@@ -2,13 +2,18 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
+from flax.training import train_state
 from test_evaluation_iris import draw_eyes, random_irises
 
 from simgan_jax import inspector, selection
 from simgan_jax import mesh as mesh_lib
 
 NUM = 64
+REFINER = train_state.TrainState.create(
+    apply_fn=None, params={}, tx=optax.identity()
+)
 
 
 @pytest.fixture(scope='module')
@@ -65,7 +70,7 @@ def test_the_distance_falls_with_realism_and_the_shift_follows_the_iris(
     refine_with(function)
     # As in the loop: nothing is copied that is not meant.
     with jax.transfer_guard('disallow'):
-      found[name] = inspect.measure(None)
+      found[name] = inspect.measure(REFINER)
   assert found['unchanged'][selection.SHIFT] == 0
   assert abs(found['moved'][selection.SHIFT] - 3) < 0.3
   assert found['real'][selection.SHIFT] < 1
@@ -84,14 +89,14 @@ def test_a_set_is_cut_to_what_a_measurement_may_cost(
   refine_with(lambda images: sizes.append(len(images)) or images)
   inspect = _inspect(eyes, of_eyes=False)
   assert [len(x) for x in inspect._images] == [40, 40, 40]
-  assert list(inspect.measure(None)) == [selection.DISTANCE]
+  assert list(inspect.measure(REFINER)) == [selection.DISTANCE]
   assert sizes == [9]
 
 
 def test_one_subject_holds_out_single_images(eyes, refine_with):
   refine_with(lambda images: images)
   inspect = _inspect(eyes, subjects=np.zeros(NUM, int), of_eyes=False)
-  assert inspect.measure(None)[selection.DISTANCE] > 0
+  assert inspect.measure(REFINER)[selection.DISTANCE] > 0
 
 
 @pytest.mark.parametrize('of_eyes', [True, False])
@@ -101,7 +106,7 @@ def test_irises_are_searched_only_in_eyes_that_are_large_enough(
   refine_with(lambda images: images)
   small = [images[:, :15, :24] for images in eyes]
   images = small if of_eyes else eyes
-  assert list(_inspect(images, of_eyes=of_eyes).measure(None)) == [
+  assert list(_inspect(images, of_eyes=of_eyes).measure(REFINER)) == [
       selection.DISTANCE
   ]
 
@@ -114,5 +119,5 @@ def test_with_too_few_images_nothing_is_measured_and_that_is_said_once(
   # One of 5 subjects is held out, 6 or 7 images.
   subjects = np.arange(32) % 5
   for inspect in _inspect(few), _inspect(few_subjects, subjects=subjects):
-    assert inspect.measure(None) == inspect.measure(None) == {}
+    assert inspect.measure(REFINER) == inspect.measure(REFINER) == {}
     assert capsys.readouterr().err.count('too few to measure') == 1

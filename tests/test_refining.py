@@ -1,6 +1,7 @@
 """Refining a data set: every image once, in order, never stretched."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -42,7 +43,9 @@ def test_the_last_partial_batch_is_there_and_the_order_kept(
   assert refined.shape == images.shape and refined.dtype == np.uint8
   assert done == [4, 4, 3]
   one_by_one = [
-      samples.to_uint8(np.asarray(steps.refine(refiner, image[None])))[0]
+      samples.to_uint8(
+          np.asarray(steps.refine(refiner, jnp.asarray(image[None])))
+      )[0]
       for image in images
   ]
   difference = np.int32(refined) - np.stack(one_by_one)

@@ -56,10 +56,9 @@ def read(file: Path) -> Labels:
   """
   try:
     labels = json.loads(file.read_text())
+    x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]
     return Labels(
-        gaze=gaze.unityeyes_gaze(
-            _numbers(labels['eye_details']['look_vec'])[:3]
-        ),
+        gaze=gaze.unityeyes_gaze(np.array([x, y, z])),
         head_pose=gaze.unityeyes_head_pose(_numbers(labels['head_pose'])),
         eye=points(labels['interior_margin_2d'] + labels['caruncle_2d']),
     )

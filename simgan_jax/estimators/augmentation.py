@@ -6,7 +6,7 @@ noise, blur, shifts and stretching. None of them changes the gaze.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 MAX_SHIFT = 3.0  # pixels, each way
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
@@ -73,7 +73,7 @@ def _augment_one(
 
 
 def augment(
-    keys: PRNGKeyArray, images: Float[Array, 'b h w c']
+    keys: Key[Array, 'b'], images: Float[Array, 'b h w c']
 ) -> Float[Array, 'b h w c']:
   """Return randomly changed copies of images in [-1, 1].
 
