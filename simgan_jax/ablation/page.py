@@ -205,6 +205,11 @@ def _explain(finished: Sequence[Result]) -> list[str]:
       f'- Iris shift: between an image and its refinement{fit}; a moved iris'
       ' is a wrong label. Change: mean difference of the pixels, of the range.',
   ]
+  if base.variant.config.data.match_histograms:
+    lines.append(
+        '- Shift and change are from the synthetic image itself: what matching'
+        ' its histogram to that of a real one did is part of them.'
+    )
   if names & {'whole_image', 'whole_image_balanced'}:
     patches = variants.count_patches(base.variant.config)
     lines.append(
