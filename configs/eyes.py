@@ -67,7 +67,7 @@ def _columbia() -> config_lib.Config:
   config = _small()
   # Chosen on subjects 25-32: what makes the images more like photographs than
   # this costs the labels more than it gains.
-  config.self_regularization_weight = 1.0
+  config.self_regularization_weight = 4.0
   data = config.data
   data.match_histograms = True
   data.synthetic = config_lib.SourceConfig(name='unity_eyes', crop='columbia')

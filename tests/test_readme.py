@@ -8,7 +8,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 def _cells(row):
   within = ' / '.join(f'{row["within_deg"][k]:.0f}' for k in ('5', '7', '10'))
-  return f'{row["mean_deg"]["mean"]:.2f} | {within} / '
+  mean = row['mean_deg']
+  return f'{mean["mean"]:.2f} +- {mean["std"]:.2f} | {within} / '
 
 
 def test_the_columbia_table_is_the_committed_run():
