@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent import futures
 
 import jax
 import numpy as np
@@ -59,7 +60,7 @@ def environment(tmp_path_factory):
   return os.environ | cache | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def command(data_dir, environment):
   """Return a function that starts a script of ours in its own process."""
 
@@ -79,7 +80,7 @@ def command(data_dir, environment):
   return start
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def run(command):
   def wait(script, workdir, *flags):
     process = command(script, workdir, *flags)
@@ -390,37 +391,47 @@ def test_packed_arrays_give_the_same_without_tensorflow(
   assert found == evaluated[1]
 
 
-@pytest.mark.parametrize(
-    ('script', 'flags', 'message'),
-    [
-        ('train.py', ['--config=configs/none.py'], 'none.py'),
-        ('train.py', ['--config=configs/eyes.py:moon'], "preset 'moon'"),
-        ('train.py', ['--config.batchsize=4'], 'batchsize'),
-        ('train.py', ['--config.batch_size=many'], 'batch_size'),
-        ('train.py', ['--config.batch_size=5'], 'even'),
-        ('train.py', ['--steps=4'], 'steps'),
-        ('train.py', ['configs/eyes.py'], 'not a flag'),
-        ('train.py', ['--num_devices=3'], 'num_devices=3'),
-        ('train.py', [*SHRUNK, '--config.data.real.limit=3'], 'batch of 4'),
-        ('train.py', ['--config=configs/eyes.py:columbia'], 'data.synthetic'),
-        (
-            'train.py',
-            [
-                '--config=configs/eyes.py:columbia',
-                '--config.data.synthetic.path=nowhere',
-                '--config.data.real.path=nowhere',
-            ],
-            'nowhere',
-        ),
-        ('eval.py', [], 'run train.py first'),
-        ('eval.py', ['--seeds=a'], '--seeds'),
-    ],
+BAD_INPUT = (
+    ('train.py', ['--config=configs/none.py'], 'none.py'),
+    ('train.py', ['--config=configs/eyes.py:moon'], "preset 'moon'"),
+    ('train.py', ['--config.batchsize=4'], 'batchsize'),
+    ('train.py', ['--config.batch_size=many'], 'batch_size'),
+    ('train.py', ['--config.batch_size=5'], 'even'),
+    ('train.py', ['--steps=4'], 'steps'),
+    ('train.py', ['configs/eyes.py'], 'not a flag'),
+    ('train.py', ['--num_devices=3'], 'num_devices=3'),
+    ('train.py', [*SHRUNK, '--config.data.real.limit=3'], 'batch of 4'),
+    ('train.py', ['--config=configs/eyes.py:columbia'], 'data.synthetic'),
+    (
+        'train.py',
+        [
+            '--config=configs/eyes.py:columbia',
+            '--config.data.synthetic.path=nowhere',
+            '--config.data.real.path=nowhere',
+        ],
+        'nowhere',
+    ),
+    ('eval.py', [], 'run train.py first'),
+    ('eval.py', ['--seeds=a'], '--seeds'),
 )
-def test_bad_input_gets_one_sentence_and_exit_code_2(
-    run, tmp_path, script, flags, message
-):
-  workdir = tmp_path / 'new'
-  code, _, error = run(script, workdir, *flags)
+
+
+@pytest.fixture(scope='module')
+def bad_runs(run, tmp_path_factory):
+  """Return a folder and a future of the outcome for each of `BAD_INPUT`."""
+  folders = [tmp_path_factory.mktemp('bad') / 'new' for _ in BAD_INPUT]
+  with futures.ThreadPoolExecutor(2) as pool:  # they mostly import
+    yield [
+        (folder, pool.submit(run, script, folder, *flags))
+        for folder, (script, flags, _) in zip(folders, BAD_INPUT, strict=True)
+    ]
+
+
+@pytest.mark.parametrize('number', range(len(BAD_INPUT)))
+def test_bad_input_gets_one_sentence_and_exit_code_2(bad_runs, number):
+  _, _, message = BAD_INPUT[number]
+  workdir, outcome = bad_runs[number]
+  code, _, error = outcome.result()
   assert code == 2, error
   assert message in error and 'Traceback' not in error
   lines = [line for line in error.splitlines() if line.startswith('error: ')]
