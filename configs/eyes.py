@@ -7,7 +7,7 @@ Presets:
 
     python train.py --config=configs/eyes.py
   Built-in simulator and built-in second domain, no download, sized for a
-  laptop. On 2 CPU cores 4.5 minutes, and 5 for eval.py: the mean gaze error
+  laptop. On 2 CPU cores 4.5 minutes, and 4 for eval.py: the mean gaze error
   falls from 11.2 to 7.7 degrees.
 
     python train.py --config=configs/eyes.py:columbia
