@@ -73,7 +73,7 @@ _CHANGES = (
     ('whole_image', 'one decision an image, not a patch', _decide_by_image),
     (
         'whole_image_balanced',
-        'the same, lambda against means kept',
+        'one decision an image, lambda against means kept',
         _decide_by_image_balanced,
     ),
     ('lambda_x0.1', 'a tenth of lambda', _scale_lambda(0.1)),
