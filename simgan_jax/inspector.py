@@ -12,7 +12,7 @@ from flax.training import train_state
 from jax.sharding import Mesh
 from jaxtyping import Float, Int, UInt8
 
-from simgan_jax import refining, selection
+from simgan_jax import refining, samples, selection
 
 # Simulators of one eye an image: elsewhere there is no iris to search.
 EYE_SIMULATORS = ('builtin_eyes', 'unity_eyes')
@@ -33,12 +33,6 @@ class _Prepared(NamedTuple):
   synthetic: UInt8[np.ndarray, 'm h w c']  # held out from the classifier
   pairs: Int[np.ndarray, '_']  # of those, where the iris is searched
   centres: Float[np.ndarray, '_ 2']  # of the irises there, before refining
-
-
-def _spread(num_images: int, limit: int) -> Int[np.ndarray, '_']:
-  """Return the numbers of at most `limit` images, evenly spread."""
-  indices = np.linspace(0, num_images - 1, min(limit, num_images))
-  return np.unique(indices.astype(int))
 
 
 class Inspector:
@@ -65,8 +59,8 @@ class Inspector:
         measurements, also in a run that was continued.
       of_eyes: whether to search for irises, one an image.
     """
-    synthetic = synthetic[_spread(len(synthetic), _MAX_IMAGES)]
-    chosen = _spread(len(real), _MAX_IMAGES)
+    synthetic = synthetic[samples.spread(len(synthetic), _MAX_IMAGES)]
+    chosen = samples.spread(len(real), _MAX_IMAGES)
     self._images = real[chosen], real_subjects[chosen], synthetic
     self._mesh, self._seed, self._of_eyes = mesh, seed, of_eyes
     self._prepared: _Prepared | None = None
@@ -127,10 +121,12 @@ class Inspector:
       held_out = min(len(result.held_out_real), len(result.held_out_other))
       if held_out >= _MIN_HELD_OUT:
         numbers = result.held_out_real
-        real = real[numbers[_spread(len(numbers), _MAX_REAL)]]
+        real = real[numbers[samples.spread(len(numbers), _MAX_REAL)]]
         numbers = result.held_out_other
-        synthetic = synthetic[numbers[_spread(len(numbers), _MAX_SYNTHETIC)]]
-        pairs = _spread(len(synthetic), _MAX_PAIRS)
+        synthetic = synthetic[
+            numbers[samples.spread(len(numbers), _MAX_SYNTHETIC)]
+        ]
+        pairs = samples.spread(len(synthetic), _MAX_PAIRS)
         if not (self._of_eyes and iris.is_searchable(*real.shape[1:3])):
           pairs = pairs[:0]
         return _Prepared(

@@ -18,10 +18,15 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
   return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
+def spread(num_images: int, limit: int) -> np.ndarray:
+  """Return the numbers of `limit` images, evenly spread, or of all: [m] int."""
+  indices = np.linspace(0, num_images - 1, min(limit, num_images))
+  return np.unique(indices.astype(int))
+
+
 def choose(images: np.ndarray) -> np.ndarray:
   """Return the images of a sheet, spread over the set and so over persons."""
-  indices = np.linspace(0, len(images) - 1, NUM_IMAGES).astype(int)
-  return images[np.unique(indices)]
+  return images[spread(len(images), NUM_IMAGES)]
 
 
 def draw_sheet(

@@ -6,7 +6,6 @@ that was stopped continues from its last checkpoint.
 
 import datetime
 import gc
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,9 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from simgan_jax import config as config_lib
 from simgan_jax import (
-    batching,
-    devices,
     inputs,
     loop,
     monitor,
@@ -25,8 +23,6 @@ from simgan_jax import (
     refining,
     validation,
 )
-from simgan_jax import config as config_lib
-from simgan_jax import mesh as mesh_lib
 from simgan_jax.ablation import results
 from simgan_jax.ablation.variants import Variant
 from simgan_jax.evaluation import inspection, protocol
@@ -122,15 +118,10 @@ def _compare_images(
     config: config_lib.Config, *, workdir: str, data_dir: str
 ) -> tuple[float, dict[str, np.ndarray]]:
   """Return the mean change in percent of the range, and a sheet's images."""
-  mesh = mesh_lib.make_mesh(
-      devices.choose_number(
-          math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
-      )
-  )
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images
   synthetic = synthetic[inspection.choose_pairs(len(synthetic))]
   refined, _ = refining.load_refined(
-      config, synthetic, workdir=workdir, mesh=mesh
+      config, synthetic, workdir=workdir, mesh=protocol.make_mesh(config)
   )
   real = inputs.load_real(config, data_dir=data_dir).images
   difference = synthetic.astype(np.float32) - refined

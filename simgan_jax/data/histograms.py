@@ -11,7 +11,7 @@ import os
 import numpy as np
 from jaxtyping import UInt8
 
-from simgan_jax import errors, records
+from simgan_jax import errors, records, samples
 
 FILE = 'histograms.npy'  # in the folder of a run
 NUM_LEVELS = 256
@@ -30,9 +30,7 @@ def quantiles(
     [m, NUM_LEVELS, c] uint8: entry i of an image is the value that a share
     (i + 1/2) / NUM_LEVELS of its pixels does not exceed, for each channel.
   """
-  chosen = np.unique(
-      np.linspace(0, len(images) - 1, MAX_IMAGES).astype(np.int64)
-  )
+  chosen = samples.spread(len(images), MAX_IMAGES)
   pixels = images[chosen].reshape(len(chosen), -1, images.shape[-1])
   ranks = (np.arange(NUM_LEVELS) + 0.5) / NUM_LEVELS * pixels.shape[1]
   return np.sort(pixels, axis=1)[:, ranks.astype(np.int64)]

@@ -7,7 +7,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax import batching, inputs
+from simgan_jax import batching, inputs, samples
 from simgan_jax import config as config_lib
 from simgan_jax.data import arrays, iris_landmarks
 from simgan_jax.data.labelled_images import LabelledImages
@@ -135,6 +135,4 @@ def measure_gaze_shift(
 
 def choose_pairs(num_images: int) -> np.ndarray:
   """Return the numbers of `NUM_PAIRS` images, evenly spread, or all."""
-  return np.unique(
-      np.linspace(0, num_images - 1, min(NUM_PAIRS, num_images)).astype(int)
-  )
+  return samples.spread(num_images, NUM_PAIRS)

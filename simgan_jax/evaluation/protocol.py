@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import UInt8
 
 from simgan_jax import batching, devices, errors, inputs, refining
@@ -16,6 +17,12 @@ from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
 from simgan_jax.evaluation import curves, inspection, metrics, report, scoring
 from simgan_jax.evaluation import rows as rows_lib
+
+
+def make_mesh(config: config_lib.Config) -> Mesh:
+  """Return the devices that share the batches of an evaluation."""
+  size = math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
+  return mesh_lib.make_mesh(devices.choose_number(size))
 
 
 def is_labelled_apart(
@@ -130,11 +137,7 @@ def evaluate(
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   seeds = seeds or range(config.evaluation.num_seeds)
-  mesh = mesh_lib.make_mesh(
-      devices.choose_number(
-          math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
-      )
-  )
+  mesh = make_mesh(config)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   test = inputs.load_test(

@@ -5,7 +5,7 @@ import os
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
-from simgan_jax import batching, devices, errors, inputs, refining
+from simgan_jax import batching, devices, errors, inputs, refining, samples
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
@@ -24,7 +24,7 @@ def _choose(
         f'the {domain} data set has {size} images, fewer than the {at_least}'
         ' that each participant sees; use a run with more.'
     )
-  indices = np.unique(np.linspace(0, size - 1, POOL_SIZE).astype(int))
+  indices = samples.spread(size, POOL_SIZE)
   return source.images[indices], source.names[indices]
 
 
