@@ -1,7 +1,6 @@
 """Refining a whole data set with a trained refiner."""
 
 import functools
-from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -45,8 +44,8 @@ def refine_images(
     images: UInt8[np.ndarray, 'n h w c'],
     *,
     mesh: Mesh,
-    batch_size: int,
-    on_progress: Callable[[int], object] = lambda num_images: None,
+    batch_size: int = batching.BATCH_SIZE,
+    show_progress: bool = False,
 ) -> UInt8[np.ndarray, 'n h w c']:
   """Return R(x) for every image, in order, the last partial batch included.
 
@@ -55,39 +54,37 @@ def refine_images(
     images: [n, h, w, c] uint8.
     mesh: devices that share a batch; their number divides it.
     batch_size: images a call.
-    on_progress: called with the number of images refined since the last call.
+    show_progress: draw a bar on the terminal.
 
   Returns:
     [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
   """
   num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
   refine = functools.partial(_compile(mesh, num_parts), refiner)
-  refined = []
-  for batch in batching.map_batches(
-      refine, images, mesh=mesh, batch_size=batch_size
-  ):
-    refined.append(samples.to_uint8(batch))
-    on_progress(len(batch))
-  return np.concatenate([images[:0], *refined])
+  refined = [images[:0]]
+  with tqdm.tqdm(
+      total=len(images), desc='refine', unit='image', disable=not show_progress
+  ) as bar:
+    for batch in batching.map_batches(
+        refine, images, mesh=mesh, batch_size=batch_size
+    ):
+      refined.append(samples.to_uint8(batch))
+      bar.update(len(batch))
+  return np.concatenate(refined)
 
 
-def load_refined(
-    config: config_lib.Config,
-    synthetic: UInt8[np.ndarray, 'n h w c'],
-    *,
-    workdir: str,
-    mesh: Mesh,
-) -> tuple[UInt8[np.ndarray, 'n h w c'], selection.Chosen]:
-  """Refine `synthetic` with the best checkpoint of `workdir`.
+def load_refiner(
+    config: config_lib.Config, *, workdir: str, mesh: Mesh
+) -> tuple[train_state.TrainState, selection.Chosen]:
+  """Return the refiner of the best checkpoint of `workdir`, and which it is.
 
   Args:
     config: the settings of the run.
-    synthetic: [n, h, w, c] uint8.
     workdir: of the run.
-    mesh: devices that share a batch.
+    mesh: devices that get a copy each.
 
   Returns:
-    [n, h, w, c] uint8, and the checkpoint as chosen by `selection.order`.
+    The refiner, and its checkpoint as chosen by `selection.order`.
 
   Raises:
     InputError: when there is no trained checkpoint.
@@ -102,15 +99,24 @@ def load_refined(
         f' --workdir={workdir} first.'
     )
   state, chosen = found
-  if config.data.match_histograms:
-    references = histograms.read(workdir)
-    synthetic = histograms.match(synthetic, references, seed=config.seed)
-  with tqdm.tqdm(total=len(synthetic), desc='refine', unit='image') as bar:
-    refined = refine_images(
-        jax.device_put(state.refiner, mesh_lib.replicated(mesh)),
-        synthetic,
-        mesh=mesh,
-        batch_size=batching.BATCH_SIZE,
-        on_progress=bar.update,
-    )
-  return refined, chosen
+  return jax.device_put(state.refiner, mesh_lib.replicated(mesh)), chosen
+
+
+def prepare(
+    config: config_lib.Config,
+    synthetic: UInt8[np.ndarray, 'n h w c'],
+    *,
+    workdir: str,
+) -> UInt8[np.ndarray, 'n h w c']:
+  """Return what the refiner of `workdir` gets in place of `synthetic`.
+
+  The images themselves, or with `data.match_histograms` their copies with the
+  histograms of real ones.
+
+  Raises:
+    InputError: when the file of the histograms is missing or damaged.
+  """
+  if not config.data.match_histograms:
+    return synthetic
+  references = histograms.read(workdir)
+  return histograms.match(synthetic, references, seed=config.seed)

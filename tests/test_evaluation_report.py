@@ -176,7 +176,9 @@ def test_tables_in_the_browser_narrow_and_wide(evaluated, browser):
   assert table[1][:3] == ['synthetic', '2,000', '10.50']
   # The fourth line of errors 1..6: 5 of 6 are at most 5 degrees.
   assert table[3][4:] == ['83.3', '100.0', '100.0', '100.0']
-  assert read('Refined against synthetic')[1][:2] == ['refined 4x', '0.50']
+  assert read('Refined against unrefined')[1][:2] == [
+      *('refined 4x / synthetic', '0.50'),
+  ]
   assert read('Other methods') == [
       ['method', 'refined 4x'],
       ['cnn', '3.50'],

@@ -49,6 +49,7 @@ def test_errors_by_group_and_comparison_of_like_with_like():
       [
           rows_lib.Row('synthetic', 1, 5, {0: before - 1, 1: before + 1}),
           rows_lib.Row('synthetic', 4, 20, {0: 2 * before}),
+          rows_lib.Row('matched', 1, 5, {0: 2 * after}),
           rows_lib.Row('refined', 1, 5, {0: after}),
           rows_lib.Row('refined', 1, 5, {0: after}, augmented=True),
           rows_lib.Row('refined', 1, 5, {0: after}, method='knn'),
@@ -59,7 +60,10 @@ def test_errors_by_group_and_comparison_of_like_with_like():
   )
   assert results['rows'][0]['by_subject'] == {'25': 9.0, '26': 13.0}
   assert results['rows'][0]['by_head_yaw_deg'] == {'-30': 12.0, '0': 10.0}
-  (pair,) = results['comparisons']
+  pair, with_matched = results['comparisons']
+  assert (pair['against'], with_matched['against']) == ('synthetic', 'matched')
+  assert with_matched['ratio'] == pytest.approx(0.5)
+  assert rows_lib.label_pair(with_matched) == 'refined / matched'
   assert (pair['scale'], pair['augmented'], pair['method']) == (1, False, 'cnn')
   assert pair['ratio'] == pytest.approx(36 / 44)
   json.dumps(results, allow_nan=False)

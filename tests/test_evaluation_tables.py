@@ -135,7 +135,7 @@ def test_comparison_with_its_interval():
       groups={'subject': subjects},
   )
   text = ' '.join(tables.format_tables(results).split())
-  assert 'refined 4x augmented 0.50 0.50-0.50 p = 0.0002' in text
+  assert 'refined 4x augmented / synthetic 0.50 0.50-0.50 p = 0.0002' in text
 
 
 def test_head_yaws_in_columns():

@@ -49,22 +49,18 @@ def test_refines_with_the_chosen_checkpoint_and_not_the_newest(
   mesh = mesh_lib.make_mesh(1)
 
   def load():
-    return refining.load_refined(
-        config, images, workdir=str(tmp_path), mesh=mesh
-    )
+    return refining.load_refiner(config, workdir=str(tmp_path), mesh=mesh)
 
   save(0, 1.0, 0.5)
   with pytest.raises(errors.InputError, match='no checkpoint of a trained'):
     load()
   refiners = [save(1, 1.0, 1.2), save(2, 2.0, 0.5), save(3, 3.0, 0.5)]
-  refined, chosen = load()
+  refiner, chosen = load()
   assert chosen.round == 2
   assert chosen.rule.startswith('smallest kernel distance 2 ')
+  refined = refining.refine_images(refiner, images, mesh=mesh)
   same = [
-      np.array_equal(
-          refined,
-          refining.refine_images(refiner, images, mesh=mesh, batch_size=200),
-      )
-      for refiner in refiners
+      np.array_equal(refined, refining.refine_images(one, images, mesh=mesh))
+      for one in refiners
   ]
   assert same == [False, True, False]

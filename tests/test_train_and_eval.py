@@ -300,7 +300,7 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
   assert results['task'] == 'gaze'
   assert results['test']['name'] == 'builtin_eyes 25-32'
   rows = {row['train_on']: row for row in results['rows']}
-  assert set(rows) == {'synthetic', 'refined', 'real'}
+  assert list(rows) == ['synthetic', 'matched', 'refined', 'real']
   for row in rows.values():
     assert row['scale'] == 1 and row['seeds'] == [0, 1]
     assert set(row['within_deg']) == {'5', '7', '10', '13'}
@@ -313,9 +313,11 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
     assert curve.width > 500
   assert {'0', '-15'} & set(rows['real']['by_head_yaw_deg'])
   assert set(rows['real']['by_subject']) == {str(s) for s in range(25, 33)}
-  (pair,) = results['comparisons']
-  low, high = pair['ratio_interval']
-  assert low <= pair['ratio'] <= high
+  pairs = results['comparisons']
+  assert [pair['against'] for pair in pairs] == ['synthetic', 'matched']
+  for pair in pairs:
+    low, high = pair['ratio_interval']
+    assert low <= pair['ratio'] <= high
   assert 0 <= results['realism']['refined']['accuracy'] <= 100
   shift = results['label_preservation']['iris_shift']
   assert shift['all_pairs']['num'] == 64
@@ -335,7 +337,7 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
   again = json.loads((finished / 'eval/metrics.json').read_text())
   assert again['test']['name'] == 'builtin_eyes 25-26'
   assert again['test']['images'] < results['test']['images']
-  assert [row['seeds'] for row in again['rows']] == [[1]] * 3
+  assert [row['seeds'] for row in again['rows']] == [[1]] * 4
 
   code, _, error = run('eval.py', finished, '--reuse', '--seeds=7')
   assert code == 2 and 'without --reuse' in error

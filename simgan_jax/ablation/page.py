@@ -143,6 +143,7 @@ def _unrefined_rows(evaluation: dict[str, Any], kind: str):
   """Yield the rows that hold for all variants on the same images."""
   for train_on, title in (
       ('synthetic', f'{kind} images, not refined'),
+      ('matched', f'{kind} images, histograms matched, not refined'),
       ('real', f'labelled {kind} real images'),
   ):
     if any(row['train_on'] == train_on for row in evaluation['rows']):

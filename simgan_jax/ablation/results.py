@@ -97,6 +97,7 @@ def find_ratio(
       for pair in evaluation.get('comparisons', [])
       if pair['scale'] == after['scale']
       and (pair['augmented'], pair['method']) == (augmented, 'cnn')
+      and pair.get('against', 'synthetic') == 'synthetic'
   ]
   ratio = after['mean_deg']['mean'] / before['mean_deg']['mean']
   return ratio, intervals[0] if intervals else None

@@ -120,9 +120,10 @@ def _compare_images(
   """Return the mean change in percent of the range, and a sheet's images."""
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images
   synthetic = synthetic[inspection.choose_pairs(len(synthetic))]
-  refined, _ = refining.load_refined(
-      config, synthetic, workdir=workdir, mesh=protocol.make_mesh(config)
-  )
+  mesh = protocol.make_mesh(config)
+  refiner, _ = refining.load_refiner(config, workdir=workdir, mesh=mesh)
+  prepared = refining.prepare(config, synthetic, workdir=workdir)
+  refined = refining.refine_images(refiner, prepared, mesh=mesh)
   real = inputs.load_real(config, data_dir=data_dir).images
   difference = synthetic.astype(np.float32) - refined
   columns, real_columns = (

@@ -13,6 +13,7 @@ from simgan_jax.evaluation import rows as rows_lib
 DEGREES = np.linspace(0, 30, 121)
 _COLORS = {
     'synthetic': 'tab:blue',
+    'matched': 'tab:purple',
     'refined': 'tab:orange',
     'real': 'tab:green',
 }

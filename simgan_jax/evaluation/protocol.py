@@ -40,6 +40,7 @@ def is_labelled_apart(
 
 def training_sets(
     synthetic: LabelledImages,
+    matched: UInt8[np.ndarray, 'n h w c'] | None,
     refined: UInt8[np.ndarray, 'n h w c'],
     real: LabelledImages | None,
     *,
@@ -50,6 +51,9 @@ def training_sets(
 
   Args:
     synthetic: the simulator's images with labels.
+    matched: the same images with the histograms of real ones, which is what
+      the refiner got, if it did; their row, at the largest scale, says what
+      that alone does.
     refined: the same images after refining.
     real: labelled real images of other persons than the test's, or None.
     base_images: the images of scale 1, the first ones.
@@ -64,20 +68,27 @@ def training_sets(
         'the synthetic images have no gaze labels: an estimator cannot be'
         ' trained on them; give a source with labels.'
     )
+  available = len(synthetic.images)
+  usable = []
+  for scale in sorted(scales):
+    if scale == min(scales) or scale * base_images <= available:
+      usable.append(scale)
+    else:
+      print(
+          f'warning: no rows of {scale}x: they need {scale * base_images:,}'
+          f' synthetic images, there are {available:,}.',
+          file=sys.stderr,
+      )
   sets = []
-  for train_on, images in (
-      ('synthetic', synthetic.images),
-      ('refined', refined),
+  for train_on, images, chosen in (
+      ('synthetic', synthetic.images, usable),
+      ('matched', matched, usable[-1:]),
+      ('refined', refined, usable),
   ):
-    for scale in sorted(scales):
+    if images is None:
+      continue
+    for scale in chosen:
       num = scale * base_images
-      if num > len(images) and scale != min(scales):
-        print(
-            f'warning: no {train_on} {scale}x: it needs {num:,} images, there'
-            f' are {len(images):,}.',
-            file=sys.stderr,
-        )
-        continue
       sets.append(
           scoring.TrainingSet(
               train_on, scale, images[:num], synthetic.gaze[:num]
@@ -149,14 +160,17 @@ def evaluate(
         ' --test_path.'
     )
   subjects = test_subjects or config.data.test.subjects
-  refined, chosen = refining.load_refined(
-      config, synthetic.images, workdir=workdir, mesh=mesh
-  )
+  refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
   folder = os.path.join(workdir, 'eval')
   if reuse:
     _check_same_round(os.path.join(folder, 'metrics.json'), chosen.round)
+  prepared = refining.prepare(config, synthetic.images, workdir=workdir)
+  refined = refining.refine_images(
+      refiner, prepared, mesh=mesh, show_progress=True
+  )
   sets = training_sets(
       synthetic,
+      prepared if config.data.match_histograms else None,
       refined,
       real if is_labelled_apart(real, config, subjects) else None,
       base_images=config.evaluation.base_images,
@@ -188,7 +202,8 @@ def evaluate(
       scoring.score_baseline(method, training_set, test, seeds=seeds)
       for method in config.evaluation.methods
       for training_set in sets
-      if training_set.scale == largest and training_set.train_on != 'real'
+      if training_set.scale == largest
+      and training_set.train_on in ('synthetic', 'refined')
   ]
   name = f'{test.source} {subjects}'.strip()
   constant = metrics.constant_predictor(sets[0].gaze)

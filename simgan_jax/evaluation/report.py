@@ -141,7 +141,7 @@ def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   """Return title -> table, of which there is anything to show."""
   found = {
       "The paper's Table 2": summaries.errors_of_rows(results),
-      'Refined against synthetic': summaries.comparisons(results),
+      'Refined against unrefined': summaries.comparisons(results),
       "Other methods, the paper's Table 3": summaries.by_method(results),
       'By head yaw': summaries.by_head_yaw(results),
       'By person': summaries.by_person(results),

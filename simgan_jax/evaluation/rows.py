@@ -15,7 +15,7 @@ from simgan_jax.evaluation import comparison, metrics
 class Row(NamedTuple):
   """What the estimators trained on one data set did on the test set."""
 
-  train_on: str  # 'synthetic', 'refined' or 'real'
+  train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
   angles_deg: Mapping[int, np.ndarray]  # seed -> [n] angular errors
@@ -33,6 +33,13 @@ def label(row: Mapping[str, Any]) -> str:
     name += ' augmented'
   method = row.get('method', 'cnn')
   return name if method == 'cnn' else f'{name}, {method}'
+
+
+def label_pair(pair: Mapping[str, Any]) -> str:
+  """Return the name of a comparison, for example 'refined 4x / matched'."""
+  # Files of earlier versions compare with synthetic only.
+  against = pair.get('against', 'synthetic')
+  return f'{label({"train_on": "refined", **pair})} / {against}'
 
 
 def _group_means(
@@ -77,29 +84,34 @@ def _describe(
 def _compare(
     rows: Sequence[Row], subjects: Int[np.ndarray, 'n']
 ) -> list[dict[str, Any]]:
-  """Return refined against synthetic, for every pair of rows that has both."""
-  synthetic = {
-      (row.scale, row.augmented, row.method): row
-      for row in rows
-      if row.train_on == 'synthetic'
-  }
+  """Return refined against synthetic and matched, where there are both rows."""
+
+  def kind(row: Row):
+    return row.scale, row.augmented, row.method
+
   found = []
-  for after in rows:
-    before = synthetic.get((after.scale, after.augmented, after.method))
-    if after.train_on == 'refined' and before is not None:
-      result = comparison.paired_bootstrap(
-          np.mean(list(before.angles_deg.values()), axis=0),
-          np.mean(list(after.angles_deg.values()), axis=0),
-          subjects,
-      )
-      found.append(
-          {
-              'scale': after.scale,
-              'augmented': after.augmented,
-              'method': after.method,
-              **result._asdict(),
-          }
-      )
+  for against, before, after in (
+      (name, before, after)
+      for name in ('synthetic', 'matched')
+      for after in rows
+      for before in rows
+      if kind(before) == kind(after)
+      and (before.train_on, after.train_on) == (name, 'refined')
+  ):
+    result = comparison.paired_bootstrap(
+        np.mean(list(before.angles_deg.values()), axis=0),
+        np.mean(list(after.angles_deg.values()), axis=0),
+        subjects,
+    )
+    found.append(
+        {
+            'against': against,
+            'scale': after.scale,
+            'augmented': after.augmented,
+            'method': after.method,
+            **result._asdict(),
+        }
+    )
   return found
 
 
@@ -121,7 +133,8 @@ def build(
     test_name: name of the test set.
     constant_angles_deg: [n] errors of the constant predictor on it, degrees.
     groups: name -> [n], a property of every test image; with 'subject' refined
-      and synthetic rows are compared by a bootstrap over the persons.
+      rows are compared with synthetic and matched ones by a bootstrap over the
+      persons.
 
   Raises:
     InputError: when an error is not finite, or there is none.

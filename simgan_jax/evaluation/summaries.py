@@ -50,16 +50,16 @@ def errors_of_rows(results: Mapping[str, Any]) -> Table:
 
 
 def comparisons(results: Mapping[str, Any]) -> Table:
-  """Return refined against synthetic, a line a pair of rows."""
+  """Return refined against unrefined, a line a pair of rows."""
   found = results.get('comparisons', [])
   persons = found[0]['subjects'] if found else 0
   return Table(
-      'Mean error, refined / synthetic: below 1 refining helped. Interval and p'
-      f' by drawing the {persons} persons again',
+      'Ratio of mean errors: below 1 refining helped. Interval and p by drawing'
+      f' the {persons} persons again',
       ['trained on', 'ratio', '95 % interval', 'p'],
       [
           [
-              rows_lib.label({'train_on': 'refined', **pair}),
+              rows_lib.label_pair(pair),
               f'{pair["ratio"]:.2f}',
               '{:.2f} to {:.2f}'.format(*pair['ratio_interval']),
               f'{pair["p_value"]:.2g}',

@@ -5,7 +5,7 @@ from typing import Any
 from simgan_jax.evaluation import metrics, summaries
 from simgan_jax.evaluation import rows as rows_lib
 
-_WIDTH = 30  # characters of a row's name
+_WIDTH = 33  # characters of a row's name
 
 _PUBLISHED_2 = (
     'Published in Table 2 (MPIIGaze): synthetic 62.3, synthetic 4x 64.9,'
@@ -73,17 +73,17 @@ def _head_yaw_lines(results: dict[str, Any]) -> list[str]:
 
 
 def _comparison_lines(results: dict[str, Any]) -> list[str]:
-  """Return refined / synthetic with the bootstrap's interval, a line a pair."""
+  """Return ratios of errors with the bootstrap's interval, a line a pair."""
   found = results.get('comparisons', [])
   if not found:
     return []
   lines = [
       '',
-      f'Refined / synthetic, mean error; 95 % of {found[0]["subjects"]} persons'
-      ' drawn again',
+      f'Ratio of mean errors; 95 % of {found[0]["subjects"]} persons drawn'
+      ' again',
   ]
   for pair in found:
-    name = rows_lib.label({'train_on': 'refined', **pair})
+    name = rows_lib.label_pair(pair)
     low, high = pair['ratio_interval']
     lines.append(
         f'{name:<{_WIDTH}}{pair["ratio"]:>9.2f}{f"{low:.2f}-{high:.2f}":>16}'

@@ -58,9 +58,9 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   if kind == 'refined':
     num_devices = devices.choose_number(batching.BATCH_SIZE)
     mesh = mesh_lib.make_mesh(num_devices)
-    other, chosen = refining.load_refined(
-        config, other, workdir=workdir, mesh=mesh
-    )
+    refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
+    other = refining.prepare(config, other, workdir=workdir)
+    other = refining.refine_images(refiner, other, mesh=mesh)
     label = f'refined_{chosen.round:06d}'
   study = Study(
       kind=kind,

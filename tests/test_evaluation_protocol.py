@@ -1,0 +1,61 @@
+"""Which rows an evaluation has."""
+
+import numpy as np
+import pytest
+
+from simgan_jax import errors
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.evaluation import protocol
+
+
+def _images(number, gaze=True):
+  return LabelledImages(
+      images=np.full((number, 4, 6, 1), number, np.uint8),
+      gaze=np.ones((number, 3), np.float32) if gaze else None,
+      head_pose=None,
+      subjects=np.zeros(number, np.int32),
+      names=np.arange(number).astype(str),
+      left_out=(),
+  )
+
+
+def _rows(synthetic, *, matched=True, scales=(1, 4)):
+  images = synthetic.images
+  sets = protocol.training_sets(
+      *(synthetic, images + 1 if matched else None, images + 2, _images(7)),
+      base_images=10,
+      scales=scales,
+  )
+  return [
+      (s.train_on, s.scale, len(s.images), int(s.images.max())) for s in sets
+  ]
+
+
+def test_rows_of_the_table_in_the_papers_order():
+  assert _rows(_images(50)) == [
+      *(('synthetic', 1, 10, 50), ('synthetic', 4, 40, 50)),
+      ('matched', 4, 40, 51),
+      *(('refined', 1, 10, 52), ('refined', 4, 40, 52)),
+      ('real', 1, 7, 7),
+  ]
+
+
+def test_no_row_of_matched_histograms_where_none_were_matched():
+  rows = _rows(_images(50), matched=False, scales=(1,))
+  assert [row[0] for row in rows] == ['synthetic', 'refined', 'real']
+
+
+def test_a_scale_without_images_enough_is_left_out(capsys):
+  assert _rows(_images(39))[:3] == [
+      *(('synthetic', 1, 10, 39), ('matched', 1, 10, 40)),
+      ('refined', 1, 10, 41),
+  ]
+  assert 'no rows of 4x: they need 40 synthetic images, there are 39.' in (
+      capsys.readouterr().err
+  )
+  assert _rows(_images(3))[0] == ('synthetic', 1, 3, 3)
+
+
+def test_images_without_labels_are_refused():
+  with pytest.raises(errors.InputError, match='no gaze labels'):
+    _rows(_images(50, gaze=False))
