@@ -18,7 +18,8 @@ from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.errors import InputError
 
 REQUIRED = ('images', 'subjects', 'names')
-_OF_EVERY_IMAGE = (*REQUIRED, 'gaze', 'head_pose', 'iris_centres')
+_LABELS = ('gaze', 'head_pose', 'joints', 'intrinsics')
+_OF_EVERY_IMAGE = (*REQUIRED, *_LABELS, 'iris_centres')
 _FIELDS = (*_OF_EVERY_IMAGE, 'left_out', 'source')
 
 
@@ -78,10 +79,12 @@ def load(
   chosen = chosen[: limit or None]
   return LabelledImages(
       images=fields['images'][chosen],
-      gaze=fields['gaze'][chosen] if 'gaze' in fields else None,
-      head_pose=fields['head_pose'][chosen] if 'head_pose' in fields else None,
       subjects=fields['subjects'][chosen].astype(np.int32),
       names=fields['names'][chosen],
+      **{
+          name: fields[name][chosen] if name in fields else None
+          for name in _LABELS
+      },
       left_out=tuple(fields.get('left_out', np.array(())).tolist()),
       source=str(fields.get('source', 'arrays')),
   )

@@ -68,14 +68,16 @@ def read(builder: Source) -> LabelledImages:
   arrays = tfds.as_numpy(builder.as_dataset(split='train', batch_size=-1))
   known = {
       key: None if np.isnan(arrays[key]).all() else arrays[key]
-      for key in ('gaze', 'head_pose')
+      for key in builder.LABELS
   }
   return LabelledImages(
       images=arrays['image'],
-      gaze=known['gaze'],
-      head_pose=known['head_pose'],
+      gaze=known.get('gaze'),
+      head_pose=known.get('head_pose'),
       subjects=arrays['subject'],
       names=np.array([name.decode() for name in arrays['name']]),
       left_out=tuple(builder.info.metadata['left_out']),
       source=builder.name,
+      joints=known.get('joints'),
+      intrinsics=known.get('intrinsics'),
   )

@@ -16,11 +16,13 @@ class LeftOut(Exception):
 
 
 class Sample(NamedTuple):
-  """One image, cut to size, and its labels; NaN where unknown."""
+  """One image, cut to size, and the labels of its kind; NaN where unknown."""
 
   image: Image.Image
   gaze: Any = (np.nan,) * 3
   head_pose: Any = (np.nan,) * 2
+  joints: Any = None
+  intrinsics: Any = None
 
 
 class Entry(NamedTuple):

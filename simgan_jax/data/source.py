@@ -32,10 +32,11 @@ class SourceConfig(tfds.core.BuilderConfig):
 
 
 class Source(tfds.core.GeneratorBasedBuilder):
-  """A data set of eye images; a subclass lists and reads its entries."""
+  """A data set of images; a subclass lists and reads its entries."""
 
   VERSION = tfds.core.Version('1.0.0')
   CONFIG = SourceConfig
+  LABELS: dict[str, tuple[int, ...]] = {'gaze': (3,), 'head_pose': (2,)}
   # TFDS looks for checksums of downloads beside the code, and needs a package
   # for it that it does not require; there are no downloads.
   code_path = None
@@ -60,10 +61,12 @@ class Source(tfds.core.GeneratorBasedBuilder):
                     shape=(config.height, config.width, config.channels),
                     encoding_format='png',
                 ),
-                'gaze': tfds.features.Tensor(shape=(3,), dtype=np.float32),
-                'head_pose': tfds.features.Tensor(shape=(2,), dtype=np.float32),
                 'subject': np.int32,
                 'name': tfds.features.Text(),
+            }
+            | {
+                name: tfds.features.Tensor(shape=shape, dtype=np.float32)
+                for name, shape in self.LABELS.items()
             }
         ),
         metadata=tfds.core.MetadataDict(left_out=[]),
@@ -95,10 +98,11 @@ class Source(tfds.core.GeneratorBasedBuilder):
       sample.image.save(png, 'PNG', compress_level=1)
       yield count, {
           'image': png.getvalue(),
-          'gaze': np.asarray(sample.gaze, np.float32),
-          'head_pose': np.asarray(sample.head_pose, np.float32),
           'subject': entry.subject,
           'name': entry.name,
+      } | {
+          name: np.asarray(getattr(sample, name), np.float32)
+          for name in self.LABELS
       }
       count += 1
     if not count:
