@@ -6,7 +6,7 @@ of its centre reaches. Its values are depth: -1 at the near face, 1 at the far
 one, and 1 wherever nothing is inside the cube.
 """
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -23,10 +23,8 @@ JOINTS = (
 CUBE_MM = 300.0  # side of the cube
 BACKGROUND = 1.0
 
-Number = TypeVar('Number')
 
-
-def encode_depth(depth_mm: Number, centre_mm: Number) -> Number:
+def encode_depth(depth_mm: Any, centre_mm: Any) -> Any:
   """Return depth as image values in [-1, 1]; outside of the cube `BACKGROUND`.
 
   Works on NumPy and JAX arrays alike.
