@@ -7,6 +7,7 @@ import pytest
 
 from simgan_jax import errors, steps
 from simgan_jax import mesh as mesh_lib
+from simgan_jax.estimators import fitting
 from simgan_jax.estimators import gaze as gaze_lib
 from simgan_jax.evaluation import metrics
 
@@ -148,7 +149,7 @@ def test_compiles_once_for_all_seeds(blobs, trained):
 
 
 def test_order_visits_every_image_once_an_epoch():
-  batches = gaze_lib._shuffled(7, seed=0, batch_size=3)
+  batches = fitting.shuffled(7, seed=0, batch_size=3)
   epochs = np.concatenate([next(batches) for _ in range(7)]).reshape(3, 7)
   for epoch in epochs:
     assert sorted(epoch) == list(range(7))

@@ -1,7 +1,7 @@
 """The paper's gaze estimator and its training (section 3.1)."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast, final
 
 import jax
@@ -16,10 +16,10 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 from simgan_jax import batching, errors, steps
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.convolution import Conv
+from simgan_jax.estimators import fitting
 from simgan_jax.estimators.augmentation import augment
 from simgan_jax.pooling import max_pool
 
-CHUNK = 25  # steps in one compiled call
 NUM_HIDDEN = 1_000  # features of the first fully connected layer
 MIN_SIDE = 19  # pixels that the convolutions and pools use up
 
@@ -172,19 +172,6 @@ def _compile(
   )
 
 
-def _shuffled(num: int, *, seed: int, batch_size: int) -> Iterator[np.ndarray]:
-  """Yield batches of indices, every image once an epoch, for ever."""
-  waiting = np.zeros(0, np.int64)
-  epoch = 0
-  while True:
-    while len(waiting) < batch_size:
-      permutation = np.random.default_rng((seed, epoch)).permutation(num)
-      waiting = np.concatenate([waiting, permutation])
-      epoch += 1
-    yield waiting[:batch_size]
-    waiting = waiting[batch_size:]
-
-
 def train(
     images: UInt8[np.ndarray, 'n h w c'],
     gaze: Float[np.ndarray, 'n 3'],
@@ -220,8 +207,6 @@ def train(
     InputError: when there are no images, or they are too small.
     FloatingPointError: when the loss is not finite, naming the step.
   """
-  if not len(images):
-    raise errors.InputError('there are no images to train an estimator on.')
   if min(images.shape[1:3]) < MIN_SIDE:
     raise errors.InputError(
         f'images of {images.shape[1]} x {images.shape[2]} pixels are too small'
@@ -235,24 +220,14 @@ def train(
       learning_rate=learning_rate,
       augmented=augmented,
   )
-  state = init(jax.random.key(seed))
-  step_keys = jax.random.split(jax.random.key(seed + 2**31), num_steps)
-  sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
-  order = _shuffled(len(images), seed=seed, batch_size=batch_size)
-  for start in range(0, num_steps, CHUNK):
-    num = min(CHUNK, num_steps - start)
-    indices = np.stack([next(order) for _ in range(num)])
-    state, losses = train_chunk(
-        state,
-        step_keys[start : start + num],
-        *jax.device_put((images[indices], gaze[indices]), sharding),
-    )
-    if not np.all(np.isfinite(losses)):
-      step = start + int(np.argmin(np.isfinite(losses))) + 1
-      raise FloatingPointError(
-          f'the loss of the gaze estimator is not finite at step {step}.'
-      )
-    on_progress(num)
+  state = fitting.fit(
+      *(init(jax.random.key(seed)), train_chunk, images, gaze),
+      mesh=mesh,
+      seed=seed,
+      num_steps=num_steps,
+      batch_size=batch_size,
+      on_progress=on_progress,
+  )
   return jax.device_put(state.params, mesh_lib.replicated(mesh))
 
 

@@ -1,0 +1,203 @@
+"""NYU hand pose: depth images by three cameras, and renderings of each.
+
+Source: Tompson et al., "Real-time continuous pose recovery of human hands using
+convolutional networks", ACM Transactions on Graphics 33, 2014.
+"""
+
+import dataclasses
+import functools
+import zlib
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+from jaxtyping import Float
+from PIL import Image
+
+from simgan_jax import hands
+from simgan_jax.data import crops, folders, source, subjects
+from simgan_jax.data.samples import Damaged, Entry, Sample
+from simgan_jax.errors import InputError
+
+FOCAL_PX = 588.036865, 587.075073  # of all three cameras
+MIDDLE_PX = 320.0, 240.0
+WIDTH, HEIGHT = 640, 480
+# The data set's names of `hands.JOINTS`: little finger (F1) to index (F4).
+JOINT_NAMES = (
+    *('F1_KNU3_A', 'F1_KNU2_B', 'F2_KNU3_A', 'F2_KNU2_B'),
+    *('F3_KNU3_A', 'F3_KNU2_B', 'F4_KNU3_A', 'F4_KNU2_B'),
+    *('TH_KNU3_A', 'TH_KNU3_B', 'TH_KNU2_B', 'PALM_1', 'PALM_2', 'PALM_3'),
+)
+
+_LABELS = 'joint_data.mat'
+_NUM_VIEWS = 3
+_PREFIXES = {'real': 'depth', 'synthetic': 'synthdepth'}
+
+
+@dataclasses.dataclass(kw_only=True)
+class NyuHandConfig(source.SourceConfig):
+  """What is asked of NYU's train or test folder."""
+
+  domain: str = 'real'  # or 'synthetic', the renderings of the same frames
+  views: str = '1'  # ranges of cameras, 1 to 3
+
+
+class NyuHand(source.Source):
+  """Hands by view and frame, `1_0000001`; the subject is unknown, 0.
+
+  An image shows the cube of `hands` around the mean of the 14 joints' labels:
+  hands are taken as localised, as in the work that compares on this data set.
+  The box is as wide as the cube at the centre's depth, and as high as the
+  aspect ratio makes it.
+
+  Each pixel is the nearest one of the depth image, as any mean across an edge
+  or a hole would be a surface which is not there. Pixels outside of the depth
+  image or of the cube, or not measured, are background.
+  """
+
+  CONFIG = NyuHandConfig
+  LABELS = {'joints': (len(hands.JOINTS), 3), 'intrinsics': (4,)}
+
+  @classmethod
+  def stamp(cls, config: NyuHandConfig) -> str:
+    """See base class."""
+    prefixes = tuple(f'{prefix}_' for prefix in _prefixes(config).values())
+    files = folders.list_files(config.path, ('.mat', '.png'))
+    used = [
+        file for file in files if file.name.startswith((_LABELS, *prefixes))
+    ]
+    return folders.stamp(config.path, used)
+
+  def entries(self) -> list[Entry]:
+    """See base class."""
+    config = self.builder_config
+    joints = _read_joints(config.path / _LABELS)
+    entries = []
+    for view, prefix in _prefixes(config).items():
+      for frame, uvd in enumerate(joints[view - 1], start=1):
+        file = config.path / f'{prefix}_{frame:07d}.png'
+        read = functools.partial(self._read, file, uvd)
+        entries.append(Entry(f'{view}_{frame:07d}', 0, read))
+    return entries
+
+  def _read(self, file: Path, uvd: Float[np.ndarray, 'k 3']) -> Sample:
+    config = self.builder_config
+    size = {'height': config.height, 'width': config.width}
+    depth_mm = _read_depth(file)
+    if not (np.isfinite(uvd).all() and uvd[:, 2].min() > 0):
+      raise Damaged(f'{file}: {_LABELS} puts a joint nowhere before the camera')
+    u, v, centre_mm = (float(mean) for mean in uvd.mean(axis=0))
+    if not (0 <= u < WIDTH and 0 <= v < HEIGHT):
+      raise Damaged(
+          f"{file}: the hand is out of the frame, its joints' mean at"
+          f' ({u:.0f}, {v:.0f}) px'
+      )
+    # The joints count from the first pixel's centre, the box from its edge.
+    box = crops.box_around(
+        u + 0.5, v + 0.5, hands.CUBE_MM * FOCAL_PX[0] / centre_mm, **size
+    )
+    values = hands.encode_depth(_nearest(depth_mm, box, **size), centre_mm)
+    if (values == hands.BACKGROUND).all():
+      raise Damaged(
+          f'{file}: shows no hand, as nothing is within'
+          f' {hands.CUBE_MM / 2:.0f} mm of its depth, {centre_mm:.0f} mm'
+      )
+    grey = Image.fromarray(np.rint((values + 1) * 127.5).astype(np.uint8))
+    intrinsics = hands.crop_intrinsics(FOCAL_PX, MIDDLE_PX, box, **size)
+    points_mm = hands.to_millimetres(uvd, np.array([*FOCAL_PX, *MIDDLE_PX]))
+    return Sample(
+        grey.convert('L' if config.channels == 1 else 'RGB'),
+        joints=hands.to_pixels(points_mm, intrinsics),
+        intrinsics=intrinsics,
+    )
+
+
+def _prefixes(config: NyuHandConfig) -> dict[int, str]:
+  """Returns how the names of the images begin, by view."""
+  if config.domain not in _PREFIXES:
+    raise InputError(f"domain={config.domain!r} must be 'real' or 'synthetic'.")
+  try:
+    views = sorted(subjects.parse(config.views))
+  except InputError:
+    views = []
+  if not views or not 1 <= views[0] <= views[-1] <= _NUM_VIEWS:
+    raise InputError(
+        f'views={config.views!r} must be cameras from 1 to {_NUM_VIEWS}; write'
+        " for example '1' or '1-3'."
+    )
+  return {view: f'{_PREFIXES[config.domain]}_{view}' for view in views}
+
+
+def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
+  """Returns the 14 joints as u px, v px (pixel centres whole), z mm.
+
+  `joint_xyz`, the same in mm with y up, must be there but is not needed.
+  """
+  remedy = "restore it from the data set's archive."
+  try:
+    with file.open('rb') as opened:
+      content = scipy.io.loadmat(opened)
+    names = [str(np.squeeze(name)) for name in content['joint_names'].ravel()]
+    joints = content['joint_uvd'].astype(np.float32, casting='same_kind')
+    points = content['joint_xyz']
+  except FileNotFoundError:
+    raise InputError(
+        f'{file} is missing; set path to the train or test folder with it.'
+    ) from None
+  except KeyError as error:
+    raise InputError(f'{file}: lacks the variable {error}; {remedy}') from error
+  except NotImplementedError as error:
+    raise InputError(
+        f'{file}: cannot be read if saved by MATLAB with -v7.3; save with -v7.'
+    ) from error
+  except (
+      OSError,
+      TypeError,
+      ValueError,
+      IndexError,
+      zlib.error,
+      scipy.io.matlab.MatReadError,
+  ) as error:
+    raise InputError(
+        f"{file}: is not NYU's {_LABELS} ({error}); {remedy}"
+    ) from error
+  missing = [name for name in JOINT_NAMES if name not in names]
+  if missing:
+    raise InputError(f'{file}: joint_names lacks {missing}; {remedy}')
+  shape = _NUM_VIEWS, *joints.shape[1:2], len(names), 3
+  if not joints.shape == points.shape == shape or not joints.size:
+    raise InputError(
+        f'{file}: joint_uvd and joint_xyz have the shapes {joints.shape} and'
+        f' {points.shape}, not ({_NUM_VIEWS}, frames, {len(names)}, 3);'
+        f' {remedy}'
+    )
+  return joints[:, :, [names.index(name) for name in JOINT_NAMES]]
+
+
+def _read_depth(file: Path) -> Float[np.ndarray, 'h w']:
+  """Returns the distances from the camera's plane in mm, 0 if not measured."""
+  image = crops.read_image(file)
+  if (image.mode, *image.size) != ('RGB', WIDTH, HEIGHT):
+    raise Damaged(
+        f'{file}: is not a depth image of {WIDTH}x{HEIGHT} RGB pixels but'
+        f' {image.width}x{image.height} {image.mode}'
+    )
+  _, high, low = np.moveaxis(np.asarray(image, np.float32), -1, 0)
+  return high * 256 + low
+
+
+def _nearest(
+    depth_mm: Float[np.ndarray, 'h w'],
+    box: crops.Box,
+    *,
+    height: int,
+    width: int,
+) -> Float[np.ndarray, 'height width']:
+  """Returns a box of an image, resized to nearest pixels; 0 outside."""
+  left, upper, right, lower = box
+  x = left + (np.arange(width) + 0.5) * (right - left) / width
+  y = upper + (np.arange(height) + 0.5) * (lower - upper) / height
+  inside = ((0 <= y) & (y < HEIGHT))[:, None] & ((0 <= x) & (x < WIDTH))
+  rows = y.clip(0, HEIGHT - 1).astype(int)
+  columns = x.clip(0, WIDTH - 1).astype(int)
+  return depth_mm[np.ix_(rows, columns)] * inside

@@ -1,0 +1,118 @@
+"""Images of hands resampled on the device, their joints transformed alike.
+
+While training each image is turned, stretched and shifted at random: the
+paper's rotations within 20 degrees and random crops.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PRNGKeyArray
+
+from simgan_jax import hands
+
+MAX_ROTATION_DEG = 20.0
+MAX_ZOOM = 1.15  # factor, or its inverse
+MAX_SHIFT = 0.06  # of the image's side, each way
+
+
+class View(NamedTuple):
+  """Which part of an image is looked at, both sides of the image being 1."""
+
+  turn_rad: Float[Array, ''] | float  # of the content, clockwise as shown
+  zoom: Float[Array, ''] | float  # of the content
+  shift: Float[Array, '2'] | float  # of the content to the right and down
+
+
+# Plain numbers: arrays would start a backend when this is imported.
+WHOLE = View(0.0, 1.0, 0.0)
+
+
+def draw_view(key: PRNGKeyArray) -> View:
+  """Return a random view."""
+  keys = jax.random.split(key, 3)
+  turn = jax.random.uniform(keys[0], minval=-1.0)
+  zoom = jax.random.uniform(keys[1], minval=-1.0)
+  return View(
+      turn_rad=jnp.radians(MAX_ROTATION_DEG) * turn,
+      zoom=MAX_ZOOM**zoom,
+      shift=MAX_SHIFT * jax.random.uniform(keys[2], (2,), minval=-1.0),
+  )
+
+
+def _numbers(view: View):
+  """Return cosine and sine of the turn, zoom, and shift in x and in y."""
+  shift = jnp.broadcast_to(jnp.asarray(view.shift), (2,))
+  return jnp.cos(view.turn_rad), jnp.sin(view.turn_rad), view.zoom, *shift
+
+
+def look(
+    image: Float[Array, 'h h c'], view: View, *, size: int
+) -> Float[Array, 'size size c']:
+  """Return a view of a square image, [size, size, c], nearest neighbours.
+
+  Nearest, because a mean of two depths across an edge is the depth of neither.
+  What lies outside of the image is background.
+  """
+  side = image.shape[0]
+  cos, sin, zoom, shift_x, shift_y = _numbers(view)
+  grid = (jnp.arange(size) + 0.5) / size - 0.5
+  x, y = jnp.meshgrid(grid - shift_x, grid - shift_y)
+  source = jnp.stack([cos * x + sin * y, cos * y - sin * x], axis=-1) / zoom
+  place = jnp.floor((source + 0.5) * side).astype(jnp.int32)
+  inside = jnp.all((place >= 0) & (place < side), axis=-1, keepdims=True)
+  x, y = jnp.moveaxis(jnp.clip(place, 0, side - 1), -1, 0)
+  return jnp.where(inside, image[y, x], hands.BACKGROUND)
+
+
+def move(
+    joints: Float[Array, 'k 2'], view: View, *, side: int, size: int
+) -> Float[Array, 'k 2']:
+  """Return where joints (x, y) px of an image lie in its view.
+
+  Args:
+    joints: [k, 2] px, the centre of the first pixel being 0.
+    view: of the image.
+    side: of the image, px.
+    size: of the view, px.
+  """
+  cos, sin, zoom, shift_x, shift_y = _numbers(view)
+  x, y = jnp.moveaxis((joints + 0.5) / side - 0.5, -1, 0)
+  target = jnp.stack(
+      [
+          zoom * (cos * x - sin * y) + shift_x,
+          zoom * (sin * x + cos * y) + shift_y,
+      ],
+      axis=-1,
+  )
+  return (target + 0.5) * size - 0.5
+
+
+def augment(
+    keys: Key[Array, 'b'],
+    images: Float[Array, 'b h h c'],
+    joints: Float[Array, 'b k 2'],
+    *,
+    size: int,
+) -> tuple[Float[Array, 'b size size c'], Float[Array, 'b k 2']]:
+  """Return random views of images in [-1, 1], and the joints in them, px."""
+  side = images.shape[1]
+
+  def one(key, image, places):
+    view = draw_view(key)
+    return (
+        look(image, view, size=size),
+        move(places, view, side=side, size=size),
+    )
+
+  return jax.vmap(one)(keys, images, joints)
+
+
+def resize(
+    images: Float[Array, 'b h h c'], *, size: int
+) -> Float[Array, 'b size size c']:
+  """Return whole images of another side, px; as they are if it is theirs."""
+  if images.shape[1] == size:
+    return images
+  return jax.vmap(lambda image: look(image, WHOLE, size=size))(images)
