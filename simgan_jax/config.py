@@ -16,12 +16,15 @@ from typing import Any
 
 from simgan_jax import errors
 
+HANDS = ('builtin_hands', 'nyu_hand')  # sources of hands; else of eyes
 METHODS = ('svr', 'alr', 'random_forest', 'knn')  # besides the paper's network
 SOURCES = (
     'builtin_eyes',
     'unity_eyes',
     'columbia_gaze',
     'mpiigaze',
+    'builtin_hands',
+    'nyu_hand',
     'image_folder',
     'arrays',
 )
@@ -61,11 +64,12 @@ class SourceConfig:
   """Where images come from."""
 
   name: str = 'builtin_eyes'  # one of SOURCES
-  path: str = ''  # folder, or file of arrays; unused by builtin_eyes
+  path: str = ''  # folder, or file of arrays; unused by built-in ones
   subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
-  limit: int = 0  # first images to use, 0 = all; builtin_eyes makes as many
+  limit: int = 0  # first images to use, 0 = all; built-in ones make as many
   samples: str = 'evaluation'  # mpiigaze only: 'evaluation' lists, or 'all'
   crop: str = 'box'  # unity_eyes only: 'box', or like those of 'columbia'
+  views: str = '1'  # nyu_hand only: cameras, '1-3' or '1,3'
 
 
 @dataclasses.dataclass
@@ -99,6 +103,10 @@ class EvaluationConfig:
   augmented: tuple[bool, ...] = (False, True)
   methods: tuple[str, ...] = ()  # Table 3's others, of METHODS
   num_seeds: int = 3  # estimators a row
+  # Of the hand pose estimator, a stacked hourglass.
+  heatmap_size: int = 64  # pixels, a multiple of 16
+  hourglass_features: int = 256  # channels
+  num_stacks: int = 2
 
 
 @dataclasses.dataclass

@@ -16,6 +16,7 @@ from simgan_jax.rounds import RoundBatch
 # the real ones are few, as in data sets of people.
 NUM_SYNTHETIC_PEOPLE = 1_000
 NUM_REAL_PEOPLE = 32
+BUILTIN = ('builtin_eyes', 'builtin_hands')  # simulators, which read nothing
 
 
 def _load(
@@ -37,7 +38,7 @@ def _load(
     ) from error
 
   options: dict = {'limit': source.limit}
-  if source.name == 'builtin_eyes':
+  if source.name in BUILTIN:
     options = {
         'num_images': source.limit or 4_000,
         'domain': domain,
@@ -49,6 +50,8 @@ def _load(
     options['samples'] = source.samples
   elif source.name == 'unity_eyes':
     options['crop'] = source.crop
+  elif source.name == 'nyu_hand':
+    options |= {'domain': domain, 'views': source.views}
   return sources.load(
       source.name,
       path=source.path,
@@ -87,6 +90,7 @@ def load_test(
       subjects=subjects or config.data.test.subjects,
       limit=config.data.test.limit,
       samples=config.data.test.samples,
+      views=config.data.test.views,
   )
   return _load(config, source, data_dir, domain='real')
 

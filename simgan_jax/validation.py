@@ -90,7 +90,7 @@ def validate(config: config_lib.Config) -> None:
   for field in ('synthetic', 'real'):
     source = getattr(config.data, field)
     _require(
-        source.path or source.name == 'builtin_eyes',
+        source.path or source.name.startswith('builtin_'),
         *(f'data.{field}.path', source.path),
         f'give the folder or file that {source.name} reads',
     )
@@ -105,6 +105,22 @@ def validate(config: config_lib.Config) -> None:
         *('evaluation.methods', config.evaluation.methods),
         f'choose from {config_lib.METHODS}',
     )
+  size = config.evaluation.heatmap_size
+  _require(
+      size >= 16 and size % 16 == 0,
+      *('evaluation.heatmap_size', size),
+      'it must be a multiple of 16, which an hourglass halves four times',
+  )
+  hands = [
+      name
+      for name in (config.data.synthetic.name, config.data.real.name)
+      if name in config_lib.HANDS
+  ]
+  _require(
+      not hands or config.data.height == config.data.width,
+      *('data.width', config.data.width),
+      f'images of hands are square, and data.height is {config.data.height}',
+  )
   sizes = config.discriminator
   lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
   _require(

@@ -3,13 +3,15 @@
 import numpy as np
 from PIL import Image
 
-from simgan_jax.evaluation import curves
+from simgan_jax.evaluation import curves, metrics
 from simgan_jax.evaluation import rows as rows_lib
 
 
 def test_percentages_at_and_between_the_errors():
-  found = curves.cumulative(np.array([40.0, 0.0, 5.0, 10.0]))
-  at = dict(zip(curves.DEGREES.tolist(), found.tolist(), strict=True))
+  found = curves.cumulative(np.array([40.0, 0.0, 5.0, 10.0]), metrics.GAZE)
+  at = dict(
+      zip(curves.limits(metrics.GAZE).tolist(), found.tolist(), strict=True)
+  )
   assert [at[d] for d in (0.0, 4.75, 5.0, 10.0, 30.0)] == [25, 25, 50, 75, 75]
 
 

@@ -30,9 +30,9 @@ def test_small_angles_survive_rounding():
 
 def test_summary_counts_the_threshold_itself():
   found = metrics.summarize(np.array([5.0, 7.5, 10.0, 41.5]))
-  assert found.mean_deg == 16
-  assert found.median_deg == 8.75
-  assert found.within_deg == {5: 25, 7: 25, 10: 75, 13: 75}
+  assert found.mean == 16
+  assert found.median == 8.75
+  assert found.within == {5: 25, 7: 25, 10: 75, 13: 75}
 
 
 @pytest.mark.parametrize('angles', [[], [1.0, np.nan], [np.inf]])

@@ -57,5 +57,5 @@ def test_a_scale_without_images_enough_is_left_out(capsys):
 
 
 def test_images_without_labels_are_refused():
-  with pytest.raises(errors.InputError, match='no gaze labels'):
+  with pytest.raises(errors.InputError, match='have no labels'):
     _rows(_images(50, gaze=False))

@@ -81,7 +81,7 @@ def evaluated(workdir):
       rows_lib.Row('refined', 4, 8_000, {0: np.full(9, 7.5)}),
   ]
   results = rows_lib.build(
-      rows, test_name='eyes <i>', constant_angles_deg=np.full(9, 12.0)
+      rows, test_name='eyes <i>', constant_errors=np.full(9, 12.0)
   )
   rows_lib.write(str(workdir / 'eval/metrics.json'), results)
   curves.draw(str(workdir / 'eval/curve.png'), rows, test_name='eyes')
@@ -143,7 +143,7 @@ def _add_tables(workdir):
   results = rows_lib.build(
       rows,
       test_name='eyes',
-      constant_angles_deg=angles,
+      constant_errors=angles,
       groups={
           'head_yaw_deg': np.array([-15, 0, 15] * 2),
           'subject': np.array([25, 25, 25, 26, 26, 26]),

@@ -11,7 +11,7 @@ from simgan_jax.evaluation import rows as rows_lib
 
 def _build(*rows):
   return rows_lib.build(
-      rows, test_name='test', constant_angles_deg=np.array([10.0, 14.0])
+      rows, test_name='test', constant_errors=np.array([10.0, 14.0])
   )
 
 
@@ -55,7 +55,7 @@ def test_errors_by_group_and_comparison_of_like_with_like():
           rows_lib.Row('refined', 1, 5, {0: after}, method='knn'),
       ],
       test_name='test',
-      constant_angles_deg=before,
+      constant_errors=before,
       groups={'subject': subjects, 'head_yaw_deg': np.array([0, -30, 0, -30])},
   )
   assert results['rows'][0]['by_subject'] == {'25': 9.0, '26': 13.0}

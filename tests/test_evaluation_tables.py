@@ -18,7 +18,7 @@ def _results(means, *, test_name='columbia_gaze', seeds=2):
       for (train_on, scale), mean in means.items()
   ]
   return rows_lib.build(
-      rows, test_name=test_name, constant_angles_deg=np.full(40, 12.0)
+      rows, test_name=test_name, constant_errors=np.full(40, 12.0)
   )
 
 
@@ -131,7 +131,7 @@ def test_comparison_with_its_interval():
           rows_lib.Row('refined', 4, 8, {0: before / 2}, augmented=True),
       ],
       test_name='test',
-      constant_angles_deg=before,
+      constant_errors=before,
       groups={'subject': subjects},
   )
   text = ' '.join(tables.format_tables(results).split())
@@ -146,7 +146,7 @@ def test_head_yaws_in_columns():
           rows_lib.Row('refined', 4, 8, {0: yaw + 31.0, 1: yaw + 33.0}),
       ],
       test_name='test',
-      constant_angles_deg=np.ones(12),
+      constant_errors=np.ones(12),
       groups={'head_yaw_deg': yaw},
   )
   lines = [line.split() for line in tables.format_tables(results).splitlines()]
@@ -160,7 +160,7 @@ def test_one_head_yaw_is_no_table():
   results = rows_lib.build(
       [rows_lib.Row('synthetic', 1, 8, {0: np.ones(4)})],
       test_name='test',
-      constant_angles_deg=np.ones(4),
+      constant_errors=np.ones(4),
       groups={'head_yaw_deg': np.zeros(4, int)},
   )
   assert 'head yaw' not in tables.format_tables(results)

@@ -16,6 +16,7 @@ import numpy as np
 
 from simgan_jax import config as config_lib
 from simgan_jax import (
+    errors,
     inputs,
     loop,
     monitor,
@@ -38,6 +39,12 @@ def check(variants: Sequence[Variant], *, workdir: str) -> None:
   """
   for variant in variants:
     validation.validate(variant.config)
+    source = variant.config.data.synthetic.name
+    if source in config_lib.HANDS:
+      raise errors.InputError(
+          f'--config.data.synthetic.name={source!r} does not work here: the'
+          ' ablations and their table are for eyes; give a config of eyes.'
+      )
     records.check_workdir(os.path.join(workdir, variant.name), variant.config)
 
 

@@ -35,7 +35,8 @@ class BuiltinEyes(source.Source):
     """See base class."""
     del config
     folder = Path(simulators.__path__[0])
-    return '\n'.join(file.read_text() for file in sorted(folder.glob('*.py')))
+    files = set(folder.glob('*.py')) - set(folder.glob('hand*.py'))
+    return '\n'.join(file.read_text() for file in sorted(files))
 
   def entries(self) -> list[Entry]:
     """See base class."""

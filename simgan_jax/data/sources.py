@@ -5,17 +5,27 @@ from typing import Any
 
 from simgan_jax.data import cache
 from simgan_jax.data.builtin_eyes import BuiltinEyes
+from simgan_jax.data.builtin_hands import BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
 from simgan_jax.data.image_folder import ImageFolder
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.mpiigaze import Mpiigaze
+from simgan_jax.data.nyu_hand import NyuHand
 from simgan_jax.data.source import Source
 from simgan_jax.data.unity_eyes import UnityEyes
 from simgan_jax.errors import InputError
 
 SOURCES: dict[str, type[Source]] = {
     builder.name: builder
-    for builder in (UnityEyes, ColumbiaGaze, Mpiigaze, BuiltinEyes, ImageFolder)
+    for builder in (
+        UnityEyes,
+        ColumbiaGaze,
+        Mpiigaze,
+        BuiltinEyes,
+        ImageFolder,
+        NyuHand,
+        BuiltinHands,
+    )
 }
 
 
@@ -35,9 +45,9 @@ def load(
   """Returns a data set, prepared on the first call and read from then on.
 
   Args:
-    name: 'unity_eyes', 'columbia_gaze', 'mpiigaze', 'builtin_eyes' or
-      'image_folder'.
-    path: Folder of the source; none for 'builtin_eyes'.
+    name: 'unity_eyes', 'columbia_gaze', 'mpiigaze', 'builtin_eyes',
+      'image_folder', 'nyu_hand' or 'builtin_hands'.
+    path: Folder of the source; none for the built-in simulators.
     data_dir: Folder for prepared data sets.
     height: Height of the images in pixels.
     width: Width of the images in pixels.
@@ -46,10 +56,12 @@ def load(
     limit: Number of images to load at most, the first ones in the order of the
       source: 'unity_eyes' by number, others by name; 0 means all.
     on_error: 'stop' raises at the first damaged file, 'skip' leaves it out.
-    **options: For 'builtin_eyes': `num_images`, `num_subjects`, and `domain`
-      ('synthetic' or 'real') and `seed` if not the first and 0. For 'mpiigaze':
-      `samples`, 'evaluation' (the lists, default) or 'all'. For 'unity_eyes':
-      `crop`, 'box' (default) or 'columbia'.
+    **options: For the built-in simulators: `num_images`, `num_subjects`, and
+      `domain` ('synthetic' or 'real') and `seed` if not the first and 0. For
+      'mpiigaze': `samples`, 'evaluation' (the lists, default) or 'all'. For
+      'unity_eyes': `crop`, 'box' (default) or 'columbia'. For 'nyu_hand':
+      `domain`, 'real' (default) or 'synthetic', and `views`, ranges such as
+      '1-3' (default '1').
 
   Returns:
     The images and their labels, in the order of the source.
@@ -70,7 +82,7 @@ def load(
   if on_error not in ('stop', 'skip'):
     raise InputError(f"on_error={on_error!r} must be 'stop' or 'skip'.")
   source = SOURCES[name]
-  if not path and source is not BuiltinEyes:
+  if not path and source not in (BuiltinEyes, BuiltinHands):
     raise InputError(f'{name} needs the folder to read; set path to it.')
   config = source.CONFIG(
       path=Path(path).expanduser(),

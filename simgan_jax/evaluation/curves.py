@@ -8,9 +8,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from simgan_jax import records
+from simgan_jax.evaluation import metrics
 from simgan_jax.evaluation import rows as rows_lib
 
-DEGREES = np.linspace(0, 30, 121)
 _COLORS = {
     'synthetic': 'tab:blue',
     'matched': 'tab:purple',
@@ -19,15 +19,27 @@ _COLORS = {
 }
 
 
+def limits(measure: metrics.Measure) -> Float[np.ndarray, 'points']:
+  """Return the errors at which a curve has its points."""
+  return np.linspace(0, measure.end, 121)
+
+
 def cumulative(
-    angles_deg: Float[np.ndarray, 'n'],
+    values: Float[np.ndarray, 'n *k'], measure: metrics.Measure
 ) -> Float[np.ndarray, 'points']:
-  """Return the percentage of errors at most each of `DEGREES`."""
-  inside = np.searchsorted(np.sort(angles_deg), DEGREES, side='right')
-  return inside * (100 / len(angles_deg))
+  """Return the percentage of errors at most each of `limits`."""
+  ordered = np.sort(values, axis=None)
+  inside = np.searchsorted(ordered, limits(measure), side='right')
+  return inside * (100 / len(ordered))
 
 
-def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
+def draw(
+    path: str,
+    rows: Sequence[rows_lib.Row],
+    *,
+    test_name: str,
+    measure: metrics.Measure = metrics.GAZE,
+) -> None:
   """Write the curve as PNG; an interrupted write leaves the old file.
 
   One line a row of the paper's network, the mean over its seeds, in a band from
@@ -39,9 +51,9 @@ def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
   for row in rows:
     if row.method != 'cnn':
       continue
-    seeds = np.stack([cumulative(a) for a in row.angles_deg.values()])
+    seeds = np.stack([cumulative(e, measure) for e in row.errors.values()])
     (line,) = axes.plot(
-        DEGREES,
+        limits(measure),
         seeds.mean(axis=0),
         '--' if row.scale == 1 else '-',
         color=_COLORS.get(row.train_on),
@@ -49,18 +61,18 @@ def draw(path: str, rows: Sequence[rows_lib.Row], *, test_name: str) -> None:
         label=rows_lib.label(row._asdict()),
     )
     axes.fill_between(
-        *(DEGREES, seeds.min(axis=0), seeds.max(axis=0)),
+        *(limits(measure), seeds.min(axis=0), seeds.max(axis=0)),
         color=line.get_color(),
         alpha=0.2,
         linewidth=0,
     )
   axes.set(
-      xlim=(0, 30),
+      xlim=(0, measure.end),
       ylim=(0, 100),
-      xlabel='angular error, degrees',
-      ylabel='% of test images within',
+      xlabel=measure.what,
+      ylabel=f'% of {measure.counted} within',
       # A dollar sign in a name would start a formula.
-      title=f'Gaze error on {test_name}'.replace('$', r'\$'),
+      title=f'Error on {test_name}'.replace('$', r'\$'),
   )
   axes.grid(alpha=0.3)
   if rows:

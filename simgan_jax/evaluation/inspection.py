@@ -11,7 +11,13 @@ from simgan_jax import batching, inputs, samples
 from simgan_jax import config as config_lib
 from simgan_jax.data import arrays, iris_landmarks
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.evaluation import labels, realism
+from simgan_jax.evaluation import (
+    depth_noise,
+    labels,
+    metrics,
+    realism,
+    tasks,
+)
 
 NUM_PAIRS = 1_000  # images and their refinements in which the iris is searched
 
@@ -104,10 +110,21 @@ def inspect(
 
   Returns:
     Both, as far as there are images enough: a classifier needs some dozens.
+    For hands `depth_noise` in place of the iris, which they lack.
   """
   found: dict[str, Any] = {}
   if min(len(refined), len(real.images)) >= realism.MIN_IMAGES:
     found['realism'] = measure_realism(synthetic.images, refined, real)
+  if synthetic.joints is not None:
+    noise = {
+        name: depth_noise.measure(images[choose_pairs(len(images))])
+        for name, images in (
+            ('synthetic', synthetic.images),
+            ('refined', refined),
+            ('real', real.images),
+        )
+    }
+    return found | {'depth_noise': {k: _plain(v) for k, v in noise.items()}}
   pairs = choose_pairs(len(refined))
   shift = labels.measure(
       *(synthetic.images[pairs], refined[pairs]),
@@ -130,7 +147,30 @@ def measure_gaze_shift(
       mesh=mesh,
       batch_size=batching.BATCH_SIZE,
   )
-  return {'mean': shift.mean_deg, 'median': shift.median_deg}
+  return {'mean': shift.mean, 'median': shift.median}
+
+
+def measure_joint_shift(
+    synthetic: LabelledImages,
+    refined: UInt8[np.ndarray, 'n h w c'],
+    *,
+    task: tasks.Task,
+    params: Any,
+    mesh: Mesh,
+) -> dict[str, float]:
+  """Return by how far an estimator's joints move, in the task's pixels."""
+  pairs = choose_pairs(len(refined))
+  before, after = (
+      task.predict(
+          params, images[pairs], mesh=mesh, batch_size=batching.BATCH_SIZE
+      )
+      for images in (synthetic.images, refined)
+  )
+  found = metrics.summarize(
+      task.measure_errors(after, synthetic._replace(joints=before)),
+      task.measure,
+  )
+  return {'mean': found.mean, 'median': found.median}
 
 
 def choose_pairs(num_images: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Errors of gaze estimates, on plain NumPy arrays."""
+"""Errors of estimates, on plain NumPy arrays."""
 
 from typing import NamedTuple
 
@@ -7,15 +7,49 @@ from jaxtyping import Float
 
 from simgan_jax import errors
 
-THRESHOLDS_DEG = (5, 7, 10, 13)
+HANDS_WIDTH = 224  # px, of the paper's images of hands
+
+
+class Measure(NamedTuple):
+  """How errors are counted."""
+
+  task: str  # of `eval/metrics.json`
+  unit: str  # in the names of its fields and in tables
+  words: str  # the unit in a sentence
+  what: str  # an error
+  counted: str  # what has one each
+  thresholds: tuple[int, ...]
+  end: int  # of a curve
+
+
+GAZE = Measure(
+    task='gaze',
+    unit='deg',
+    words='degrees',
+    what='angular error, degrees',
+    counted='test images',
+    thresholds=(5, 7, 10, 13),
+    end=30,
+)
+# Images of any size are counted as if they were as wide as the paper's.
+HANDS = Measure(
+    task='hands',
+    unit='px',
+    words=f'pixels (images {HANDS_WIDTH} wide)',
+    what=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
+    counted='joints of test images',
+    thresholds=(3, 5, 10, 20),
+    end=30,
+)
+MEASURES = {measure.task: measure for measure in (GAZE, HANDS)}
 
 
 class Summary(NamedTuple):
   """Errors of one estimator on one test set."""
 
-  mean_deg: float
-  median_deg: float
-  within_deg: dict[int, float]  # threshold in degrees -> percent of the images
+  mean: float
+  median: float
+  within: dict[int, float]  # threshold -> percent
 
 
 def angular_error_deg(
@@ -39,22 +73,25 @@ def angular_error_deg(
   return np.degrees(np.arctan2(cross, np.sum(predicted * truth, axis=1)))
 
 
-def summarize(angles_deg: Float[np.ndarray, 'n']) -> Summary:
-  """Return mean, median and the percentages within `THRESHOLDS_DEG`.
+def summarize(
+    values: Float[np.ndarray, 'n *k'], measure: Measure = GAZE
+) -> Summary:
+  """Return mean, median and the percentages within the measure's thresholds.
 
   Raises:
-    InputError: when there is no angle, or one is not finite.
+    InputError: when there is no error, or one is not finite.
   """
-  if not len(angles_deg) or not np.isfinite(angles_deg).all():
+  if not len(values) or not np.isfinite(values).all():
     raise errors.InputError(
-        f'{len(angles_deg)} angular errors cannot be summarised: give at least'
-        ' one test image and finite gaze labels.'
+        f'the errors of {len(values)} images cannot be summarised: give at'
+        ' least one test image and finite labels.'
     )
   return Summary(
-      mean_deg=float(np.mean(angles_deg)),
-      median_deg=float(np.median(angles_deg)),
-      within_deg={
-          d: float(np.mean(angles_deg <= d) * 100) for d in THRESHOLDS_DEG
+      mean=float(np.mean(values)),
+      median=float(np.median(values)),
+      within={
+          limit: float(np.mean(values <= limit) * 100)
+          for limit in measure.thresholds
       },
   )
 

@@ -15,7 +15,14 @@ from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
-from simgan_jax.evaluation import curves, inspection, metrics, report, scoring
+from simgan_jax.evaluation import (
+    curves,
+    inspection,
+    metrics,
+    report,
+    scoring,
+    tasks,
+)
 from simgan_jax.evaluation import rows as rows_lib
 
 
@@ -31,7 +38,7 @@ def is_labelled_apart(
   """Return whether real labels of other persons than the tested ones exist."""
   of_training, of_test = config.data.real.subjects, test_subjects
   return bool(
-      real.gaze is not None
+      real.labels is not None
       and of_training
       and of_test
       and not set(parse_subjects(of_training)) & set(parse_subjects(of_test))
@@ -61,11 +68,12 @@ def training_sets(
       are get left out with a warning, the smallest takes what is there.
 
   Raises:
-    InputError: when the synthetic images have no gaze labels.
+    InputError: when the synthetic images have no labels.
   """
-  if synthetic.gaze is None:
+  labels = synthetic.labels
+  if labels is None:
     raise errors.InputError(
-        'the synthetic images have no gaze labels: an estimator cannot be'
+        'the synthetic images have no labels: an estimator cannot be'
         ' trained on them; give a source with labels.'
     )
   available = len(synthetic.images)
@@ -90,12 +98,10 @@ def training_sets(
     for scale in chosen:
       num = scale * base_images
       sets.append(
-          scoring.TrainingSet(
-              train_on, scale, images[:num], synthetic.gaze[:num]
-          )
+          scoring.TrainingSet(train_on, scale, images[:num], labels[:num])
       )
-  if real is not None and real.gaze is not None:
-    sets.append(scoring.TrainingSet('real', 1, real.images, real.gaze))
+  if real is not None and real.labels is not None:
+    sets.append(scoring.TrainingSet('real', 1, real.images, real.labels))
   return sets
 
 
@@ -125,7 +131,7 @@ def evaluate(
     reuse: bool = False,
     estimators_from: str = '',
 ) -> dict[str, Any]:
-  """Measure how much refining lowers the gaze error on real images.
+  """Measure how much refining lowers an estimator's error on real images.
 
   Writes `eval/metrics.json`, `eval/curve.png`, `report.html` and, unless they
   are reused, the estimators' parameters.
@@ -154,11 +160,12 @@ def evaluate(
   test = inputs.load_test(
       config, data_dir=data_dir, path=test_path, subjects=test_subjects
   )
-  if test.gaze is None:
+  if test.labels is None:
     raise errors.InputError(
-        'the test images have no gaze labels: give a labelled set with'
+        'the test images have no labels: give a labelled set with'
         ' --test_path.'
     )
+  task = tasks.choose(test, config.evaluation)
   subjects = test_subjects or config.data.test.subjects
   refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
   folder = os.path.join(workdir, 'eval')
@@ -195,6 +202,7 @@ def evaluate(
               reuse=reuse or taken,
               mesh=mesh,
               settings=config.evaluation,
+              task=task,
           )
       )
   largest = max(s.scale for s in sets)
@@ -206,14 +214,15 @@ def evaluate(
       and training_set.train_on in ('synthetic', 'refined')
   ]
   name = f'{test.source} {subjects}'.strip()
-  constant = metrics.constant_predictor(sets[0].gaze)
+  constant = task.constant(sets[0].labels)
   results = rows_lib.build(
       rows,
       test_name=name,
-      constant_angles_deg=metrics.angular_error_deg(
-          np.broadcast_to(constant, test.gaze.shape), test.gaze
+      constant_errors=task.measure_errors(
+          np.broadcast_to(constant, (len(test.images), *constant.shape)), test
       ),
       groups=scoring.group_images(test),
+      measure=task.measure,
   )
   # By the estimator that saw most refined images.
   path = scoring.find(
@@ -222,13 +231,24 @@ def evaluate(
       augmented=config.evaluation.augmented[-1],
       seed=seeds[0],
   )
-  found['label_preservation']['gaze_shift_deg'] = inspection.measure_gaze_shift(
-      *(synthetic.images, refined),
-      params=scoring.load(path, test.images.shape[1:], mesh),
-      mesh=mesh,
-  )
+  params = scoring.load(path, test.images.shape[1:], mesh, task)
+  if task.measure is metrics.GAZE:
+    shift = inspection.measure_gaze_shift(
+        *(synthetic.images, refined), params=params, mesh=mesh
+    )
+    found['label_preservation']['gaze_shift_deg'] = shift
+  else:
+    shift = inspection.measure_joint_shift(
+        *(synthetic, refined), task=task, params=params, mesh=mesh
+    )
+    found['label_preservation'] = {'joint_shift_px': shift}
   results |= found
-  curves.draw(os.path.join(folder, 'curve.png'), rows, test_name=name)
+  curves.draw(
+      os.path.join(folder, 'curve.png'),
+      rows,
+      test_name=name,
+      measure=task.measure,
+  )
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)
   report.render_run(workdir)
   return results

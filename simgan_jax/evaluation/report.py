@@ -171,6 +171,7 @@ def render(
     InputError: when eval/metrics.json is not JSON.
   """
   results = rows_lib.read(os.path.join(workdir, 'eval', 'metrics.json'))
+  measure = rows_lib.measure(results) if results else None
   environment = jinja2.Environment(
       loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
       autoescape=True,
@@ -194,6 +195,12 @@ def render(
       width=_WIDTH,
       height=_HEIGHT,
       results=results,
+      measure=measure,
+      constant_error=(
+          results['constant_predictor'][f'mean_{measure.unit}']
+          if results and measure
+          else None
+      ),
       tables=_tables(results) if results else {},
       conclusion=tables.conclude(results) if results else '',
       notes=(

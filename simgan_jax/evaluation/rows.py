@@ -18,9 +18,21 @@ class Row(NamedTuple):
   train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
-  angles_deg: Mapping[int, np.ndarray]  # seed -> [n] angular errors
+  errors: Mapping[int, np.ndarray]  # seed -> [n], or [n, k] of joints
   augmented: bool = False  # images changed at random while training
   method: str = 'cnn'  # or one of Table 3's other methods
+  errors_mm: Mapping[int, np.ndarray] | None = None  # the same in mm
+
+
+def by_image(row: Row) -> Float[np.ndarray, 'n']:
+  """Return each test image's error, the mean over seeds and joints."""
+  found = np.mean(list(row.errors.values()), axis=0)
+  return found.reshape(len(found), -1).mean(axis=1)
+
+
+def measure(results: Mapping[str, Any]) -> metrics.Measure:
+  """Return how the errors in `eval/metrics.json` are counted."""
+  return metrics.MEASURES[results['task']]
 
 
 def label(row: Mapping[str, Any]) -> str:
@@ -46,39 +58,55 @@ def _group_means(
     row: Row, groups: Mapping[str, Int[np.ndarray, 'n']]
 ) -> dict[str, dict[str, float]]:
   """Return {'by_<group>': {value: mean error over its images and seeds}}."""
-  errors_deg = np.mean(list(row.angles_deg.values()), axis=0)
+  errors_of_images = by_image(row)
   return {
       f'by_{name}': {
-          str(value): float(errors_deg[values == value].mean())
+          str(value): float(errors_of_images[values == value].mean())
           for value in np.unique(values).tolist()
       }
       for name, values in groups.items()
   }
 
 
-def _describe(
-    row: Row, groups: Mapping[str, Int[np.ndarray, 'n']]
-) -> dict[str, Any]:
-  found = [metrics.summarize(angles) for angles in row.angles_deg.values()]
-  means = [summary.mean_deg for summary in found]
+def _spread(values: Sequence[float]) -> dict[str, float]:
   return {
+      'mean': float(np.mean(values)),
+      'std': float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+  }
+
+
+def _describe(
+    row: Row,
+    groups: Mapping[str, Int[np.ndarray, 'n']],
+    measure: metrics.Measure,
+) -> dict[str, Any]:
+  found = [metrics.summarize(values, measure) for values in row.errors.values()]
+  unit = measure.unit
+  described: dict[str, Any] = {
       'train_on': row.train_on,
       'scale': row.scale,
       'augmented': row.augmented,
       'method': row.method,
       'images': row.images,
-      'seeds': list(row.angles_deg),
-      'mean_deg': {
-          'mean': float(np.mean(means)),
-          'std': float(np.std(means, ddof=1)) if len(means) > 1 else 0.0,
+      'seeds': list(row.errors),
+      f'mean_{unit}': _spread([summary.mean for summary in found]),
+      f'median_{unit}': float(np.mean([s.median for s in found])),
+      f'within_{unit}': {
+          str(d): float(np.mean([s.within[d] for s in found]))
+          for d in measure.thresholds
       },
-      'median_deg': float(np.mean([s.median_deg for s in found])),
-      'within_deg': {
-          str(d): float(np.mean([s.within_deg[d] for s in found]))
-          for d in metrics.THRESHOLDS_DEG
-      },
-      **_group_means(row, groups),
   }
+  if measure is metrics.HANDS:
+    # A frame is as good as its worst joint.
+    worst = [values.max(axis=1) for values in row.errors.values()]
+    described[f'frames_within_{unit}'] = {
+        str(d): float(np.mean([np.mean(w <= d) * 100 for w in worst]))
+        for d in measure.thresholds
+    }
+  if row.errors_mm is not None:
+    means = [float(np.mean(values)) for values in row.errors_mm.values()]
+    described['mean_mm'] = _spread(means)
+  return described | _group_means(row, groups)
 
 
 def _compare(
@@ -99,9 +127,7 @@ def _compare(
       and (before.train_on, after.train_on) == (name, 'refined')
   ):
     result = comparison.paired_bootstrap(
-        np.mean(list(before.angles_deg.values()), axis=0),
-        np.mean(list(after.angles_deg.values()), axis=0),
-        subjects,
+        by_image(before), by_image(after), subjects
     )
     found.append(
         {
@@ -119,8 +145,9 @@ def build(
     rows: Sequence[Row],
     *,
     test_name: str,
-    constant_angles_deg: Float[np.ndarray, 'n'],
+    constant_errors: Float[np.ndarray, 'n *k'],
     groups: Mapping[str, Int[np.ndarray, 'n']] | None = None,
+    measure: metrics.Measure = metrics.GAZE,
 ) -> dict[str, Any]:
   """Return the contents of `eval/metrics.json`.
 
@@ -131,21 +158,22 @@ def build(
   Args:
     rows: in the order in which they are shown, each with a seed or more.
     test_name: name of the test set.
-    constant_angles_deg: [n] errors of the constant predictor on it, degrees.
+    constant_errors: [n] or [n, k] errors of the constant predictor on it.
     groups: name -> [n], a property of every test image; with 'subject' refined
       rows are compared with synthetic and matched ones by a bootstrap over the
       persons.
+    measure: how errors are counted.
 
   Raises:
     InputError: when an error is not finite, or there is none.
   """
   groups = groups or {}
-  constant = metrics.summarize(constant_angles_deg)
+  constant = metrics.summarize(constant_errors, measure)
   results = {
-      'task': 'gaze',
-      'test': {'name': test_name, 'images': len(constant_angles_deg)},
-      'constant_predictor': {'mean_deg': constant.mean_deg},
-      'rows': [_describe(row, groups) for row in rows],
+      'task': measure.task,
+      'test': {'name': test_name, 'images': len(constant_errors)},
+      'constant_predictor': {f'mean_{measure.unit}': constant.mean},
+      'rows': [_describe(row, groups, measure) for row in rows],
   }
   if 'subject' in groups:
     results['comparisons'] = _compare(rows, groups['subject'])

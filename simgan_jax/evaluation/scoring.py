@@ -14,8 +14,7 @@ from simgan_jax import batching, checkpoint
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.estimators import gaze as estimator
-from simgan_jax.evaluation import metrics
+from simgan_jax.evaluation import metrics, tasks
 from simgan_jax.evaluation import rows as rows_lib
 
 
@@ -25,7 +24,7 @@ class TrainingSet(NamedTuple):
   train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # 1 or 4, a multiple of the base number of images
   images: UInt8[np.ndarray, 'n h w c']
-  gaze: Float[np.ndarray, 'n 3']
+  labels: Float[np.ndarray, 'n ...']
 
 
 def find(
@@ -37,14 +36,19 @@ def find(
   return os.path.join(directory, name)
 
 
-def load(path: str, image_shape: tuple[int, int, int], mesh: Mesh) -> Any:
+def load(
+    path: str,
+    image_shape: tuple[int, int, int],
+    mesh: Mesh,
+    task: tasks.Task = tasks.GAZE,
+) -> Any:
   """Return the parameters of an estimator trained before.
 
   Raises:
     InputError: when there are none at `path`.
   """
   abstract = jax.eval_shape(
-      lambda: estimator.init_params(jax.random.key(0), image_shape=image_shape)
+      lambda: task.init_params(jax.random.key(0), image_shape=image_shape)
   )
   sharding = mesh_lib.replicated(mesh)
   abstract = jax.tree.map(
@@ -64,6 +68,7 @@ def score(
     reuse: bool,
     mesh: Mesh,
     settings: config_lib.EvaluationConfig,
+    task: tasks.Task = tasks.GAZE,
 ) -> rows_lib.Row:
   """Train one estimator a seed, or load it, and test it.
 
@@ -76,27 +81,27 @@ def score(
     reuse: load the parameters instead of training.
     mesh: devices that share a batch.
     settings: the estimator's recipe.
+    task: what is estimated.
 
   Returns:
-    The row: the angular errors on the test images for every seed.
+    The row: the errors on the test images for every seed.
 
   Raises:
     InputError: when `reuse` finds no estimator of that row and seed.
   """
-  assert test.gaze is not None
-  angles_deg = {}
+  found, found_mm = {}, {}
   for seed in seeds:
     path = find(directory, training_set, augmented=augmented, seed=seed)
     if reuse:
-      params = load(path, test.images.shape[1:], mesh)
+      params = load(path, test.images.shape[1:], mesh, task)
     else:
       with tqdm.tqdm(
           total=settings.num_steps,
           desc=f'train on {os.path.basename(path)}',
           unit='step',
       ) as bar:
-        params = estimator.train(
-            *(training_set.images, training_set.gaze),
+        params = task.train(
+            *(training_set.images, training_set.labels),
             mesh=mesh,
             seed=seed,
             num_steps=settings.num_steps,
@@ -106,14 +111,17 @@ def score(
             on_progress=bar.update,
         )
       checkpoint.save_params(path, params)
-    predicted = estimator.predict(
+    predicted = task.predict(
         params, test.images, mesh=mesh, batch_size=batching.BATCH_SIZE
     )
-    angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
+    found[seed] = task.measure_errors(predicted, test)
+    if task.measure_mm is not None:
+      found_mm[seed] = task.measure_mm(predicted, test)
   return rows_lib.Row(
       *(training_set.train_on, training_set.scale, len(training_set.images)),
-      angles_deg,
+      found,
       augmented,
+      errors_mm=found_mm or None,
   )
 
 
@@ -140,7 +148,7 @@ def score_baseline(
   angles_deg = {}
   for seed in seeds if method == 'random_forest' else seeds[:1]:
     predicted = baselines.fit_predict(
-        *(method, training_set.images, training_set.gaze, test.images),
+        *(method, training_set.images, training_set.labels, test.images),
         seed=seed,
     )
     angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)

@@ -19,11 +19,11 @@ def method(row: Mapping[str, Any]) -> str:
   return row.get('method', 'cnn')
 
 
-def _mean(row: Mapping[str, Any] | None) -> str:
+def _mean(row: Mapping[str, Any] | None, unit: str) -> str:
   """Return a row's mean error, with its spread when there are seeds enough."""
   if row is None:
     return ''
-  mean = row['mean_deg']
+  mean = row[f'mean_{unit}']
   spread = f' ± {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
   return f'{mean["mean"]:.2f}{spread}'
 
@@ -31,18 +31,19 @@ def _mean(row: Mapping[str, Any] | None) -> str:
 def errors_of_rows(results: Mapping[str, Any]) -> Table:
   """Return Table 2: every row of the paper's network."""
   rows = [row for row in results['rows'] if method(row) == 'cnn']
-  degrees = rows[0]['within_deg'] if rows else ()
+  measure = rows_lib.measure(results)
+  unit = measure.unit
   return Table(
-      'Mean error over seeds, and % of test images within an angle',
-      ['trained on', 'images', 'mean, deg', 'median, deg']
-      + [f'{d} deg' for d in degrees],
+      f'Mean error over seeds, and % of {measure.counted} within a limit',
+      ['trained on', 'images', f'mean, {unit}', f'median, {unit}']
+      + [f'{limit} {unit}' for limit in measure.thresholds],
       [
           [
               rows_lib.label(row),
               f'{row["images"]:,}',
-              _mean(row),
-              f'{row["median_deg"]:.2f}',
-              *(f'{percent:.1f}' for percent in row['within_deg'].values()),
+              _mean(row, unit),
+              f'{row[f"median_{unit}"]:.2f}',
+              *(f'{percent:.1f}' for percent in row[f'within_{unit}'].values()),
           ]
           for row in rows
       ],
@@ -74,6 +75,7 @@ def by_method(results: Mapping[str, Any]) -> Table:
 
   No lines without other methods. Their training sets are the columns.
   """
+  measure = rows_lib.measure(results)
   found: dict[str, dict[str, Any]] = {'cnn': {}}
   for row in results['rows']:
     if not row.get('augmented'):
@@ -83,10 +85,11 @@ def by_method(results: Mapping[str, Any]) -> Table:
   columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
   return Table(
-      'Mean error in degrees over seeds, by method and data set trained on',
+      f'Mean error in {measure.words} over seeds, by method and data set'
+      ' trained on',
       ['method', *columns],
       [
-          [name, *(_mean(rows.get(column)) for column in columns)]
+          [name, *(_mean(rows.get(column), measure.unit) for column in columns)]
           for name, rows in found.items()
           if others
       ],
@@ -113,7 +116,7 @@ def by_group(results: Mapping[str, Any], group: str, title: str) -> Table:
   ]
   columns = sorted({value for row in rows for value in row[group]}, key=int)
   return Table(
-      f'Mean error in degrees by {title}',
+      f'Mean error in {rows_lib.measure(results).words} by {title}',
       ['trained on', *columns],
       [
           [

@@ -22,24 +22,25 @@ def published_notes(results: dict[str, Any]) -> tuple[str, ...]:
   return ()
 
 
-def _without_augmentation(row: dict[str, Any]) -> bool:
-  return not row.get('augmented') and summaries.method(row) == 'cnn'
-
-
 def _find(results: dict[str, Any], train_on: str) -> dict[int, dict[str, Any]]:
-  """Return scale -> mean and std of the plain rows trained on `train_on`."""
+  """Return scale -> mean and std of the rows trained on `train_on`.
+
+  Of rows without augmentation, where there are any.
+  """
+  rows = [row for row in results['rows'] if summaries.method(row) == 'cnn']
+  plain = [row for row in rows if not row.get('augmented')]
   return {
-      row['scale']: row['mean_deg']
-      for row in results['rows']
-      if row['train_on'] == train_on and _without_augmentation(row)
+      row['scale']: row[f'mean_{rows_lib.measure(results).unit}']
+      for row in plain or rows
+      if row['train_on'] == train_on
   }
 
 
 def conclude(results: dict[str, Any]) -> str:
   """Return in one sentence what refining did to the mean error.
 
-  It compares synthetic and refined, neither augmented, at the largest scale
-  that both have.
+  It compares synthetic and refined at the largest scale that both have, neither
+  augmented if there are such rows.
   """
   synthetic, refined = _find(results, 'synthetic'), _find(results, 'refined')
   common = synthetic.keys() & refined.keys()
@@ -57,7 +58,8 @@ def conclude(results: dict[str, Any]) -> str:
   )
   return (
       f'Refining {verb} the mean error from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} degrees ({100 * change:+.1f} %; {spread}).'
+      f' {after["mean"]:.2f} {rows_lib.measure(results).words}'
+      f' ({100 * change:+.1f} %; {spread}).'
   )
 
 
@@ -114,8 +116,8 @@ def describe_images(results: dict[str, Any]) -> list[str]:
         f' {refined["kernel_distance"]["value"]:.2f} after'
         f' {synthetic["kernel_distance"]["value"]:.2f}.'
     )
-  if 'label_preservation' in results:
-    found = results['label_preservation']
+  found = results.get('label_preservation', {})
+  if 'iris_shift' in found:
     shift, own = (
         found['iris_shift'][name] for name in ('all_pairs', 'error_before')
     )
@@ -126,6 +128,11 @@ def describe_images(results: dict[str, Any]) -> list[str]:
         f'Labels: refining moves the iris by {shift["mean_px"]:.2f} px'
         f' +- {shift["std_px"]:.2f} ({shift["num"]:,} pairs{error}) and the'
         f' predicted gaze by {found["gaze_shift_deg"]["mean"]:.1f} degrees.'
+    )
+  if 'joint_shift_px' in found:
+    sentences.append(
+        'Labels: refining moves the predicted joints by'
+        f' {found["joint_shift_px"]["mean"]:.1f} {metrics.HANDS.words}.'
     )
   return sentences
 
@@ -138,27 +145,30 @@ def format_tables(results: dict[str, Any]) -> str:
   """
   test = results['test']
   notes = published_notes(results) or ('', '')
-  constant = results['constant_predictor']['mean_deg']
-  header = ''.join(f'{f"{d} deg":>9}' for d in metrics.THRESHOLDS_DEG)
+  measure = rows_lib.measure(results)
+  unit = measure.unit
+  constant = results['constant_predictor'][f'mean_{unit}']
+  header = ''.join(f'{f"{limit} {unit}":>9}' for limit in measure.thresholds)
   names = [rows_lib.label(row) for row in results['rows']]
   lines = [
-      f'% of {test["images"]:,} test images ({test["name"]}) within d',
+      f'% of the {measure.counted} within d ({test["name"]},'
+      f' {test["images"]:,} images)',
       f'{"trained on":<{_WIDTH}}{"images":>9}{header}',
   ]
   for name, row in zip(names, results['rows'], strict=True):
-    values = ''.join(f'{v:9.1f}' for v in row['within_deg'].values())
+    values = ''.join(f'{v:9.1f}' for v in row[f'within_{unit}'].values())
     lines.append(f'{name:<{_WIDTH}}{row["images"]:>9,}{values}')
   lines += [
       *(notes[0], ''),
-      'Mean error in degrees, +- over seeds',
+      f'Mean error in {measure.words}, +- over seeds',
       f'{"trained on":<{_WIDTH}}{"images":>9}{"mean":>9}{"+-":>7}{"median":>9}',
   ]
   for name, row in zip(names, results['rows'], strict=True):
-    mean = row['mean_deg']
+    mean = row[f'mean_{unit}']
     spread = f'{mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
     lines.append(
         f'{name:<{_WIDTH}}{row["images"]:>9,}{mean["mean"]:>9.2f}'
-        f'{spread:>7}{row["median_deg"]:>9.2f}'
+        f'{spread:>7}{row[f"median_{unit}"]:>9.2f}'
     )
   lines += [
       f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',

@@ -1,0 +1,61 @@
+"""What a depth sensor does to a hand: ragged edges, holes, a rough surface."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+from scipy import ndimage
+
+from simgan_jax import hands
+
+_LEVEL_MM = hands.CUBE_MM / 255  # from a grey value to the next
+_BACKGROUND = 242  # grey values from here on are no hand
+_SQUARE = np.ones((3, 3), bool)
+
+
+class DepthNoise(NamedTuple):
+  """Means over images."""
+
+  edge_raggedness: float  # length of the outline / that of it smoothed
+  hole_percent: float  # of the outline's inside that shows nothing
+  roughness_mm: float  # from a pixel to the median around it, inside
+
+
+def _outline(mask: Bool[np.ndarray, 'h w']) -> int:
+  """Return the number of borders between pixels of the mask and others."""
+  padded = np.pad(mask, 1)
+  return sum(int(np.diff(padded, axis=axis).sum()) for axis in (0, 1))
+
+
+def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
+  """Return the noise of depth images, coded as `hands.encode_depth` does.
+
+  Images without a hand are left out; NaN when none is left.
+
+  Args:
+    images: [n, h, w, 1] uint8.
+  """
+  found = []
+  for image in images[..., 0]:
+    mask = image < _BACKGROUND
+    smooth = ndimage.median_filter(mask, footprint=_SQUARE, mode='nearest')
+    smooth = ndimage.median_filter(smooth, size=5, mode='nearest')
+    if not smooth.any():
+      continue
+    whole = ndimage.binary_closing(np.pad(smooth, 4), _SQUARE, iterations=2)
+    whole = ndimage.binary_fill_holes(whole)[4:-4, 4:-4]
+    inside = ndimage.binary_erosion(smooth & mask, _SQUARE, iterations=2)
+    rough = np.abs(image - ndimage.median_filter(image.astype(float), size=3))
+    found.append(
+        (
+            _outline(mask) / _outline(smooth),
+            100 * np.mean(~mask[whole]),
+            _LEVEL_MM * rough[inside].mean() if inside.any() else np.nan,
+        )
+    )
+  if not found:
+    return DepthNoise(np.nan, np.nan, np.nan)
+  # Of roughness alone, narrow hands may have no inside.
+  columns = np.array(found, np.float64).T
+  known = [column[~np.isnan(column)] for column in columns]
+  return DepthNoise(*(float(c.mean()) if len(c) else np.nan for c in known))

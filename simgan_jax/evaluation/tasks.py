@@ -1,0 +1,92 @@
+"""What is estimated, by what estimator, and in which unit it errs."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from simgan_jax import config as config_lib
+from simgan_jax import hands
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.estimators import gaze as gaze_estimator
+from simgan_jax.estimators import hands as hands_estimator
+from simgan_jax.evaluation import metrics
+
+
+class Task(NamedTuple):
+  """One of the paper's two: gaze of eyes, joints of hands."""
+
+  measure: metrics.Measure
+  # (key, *, image_shape) -> params
+  init_params: Callable[..., Any]
+  # (images, labels, *, mesh, seed, ..., augmented, on_progress) -> params
+  train: Callable[..., Any]
+  # (params, images, *, mesh, batch_size) -> predictions [n, ...]
+  predict: Callable[..., np.ndarray]
+  # (predictions, test images) -> errors [n] or, for joints, [n, k]
+  measure_errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
+  # (labels) -> what the constant predictor says of every image
+  constant: Callable[[np.ndarray], np.ndarray]
+  # The same in mm, where an error has such a length
+  measure_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
+
+
+def _angles_deg(
+    predicted: Float[np.ndarray, 'n 3'], test: LabelledImages
+) -> Float[np.ndarray, 'n']:
+  assert test.gaze is not None
+  return metrics.angular_error_deg(predicted, test.gaze)
+
+
+def _joint_errors_px(
+    predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
+) -> Float[np.ndarray, 'n k']:
+  """Return distances in the image, px of an image as wide as the paper's."""
+  assert test.joints is not None
+  distance = np.linalg.norm(predicted - test.joints[..., :2], axis=2)
+  return distance * (metrics.HANDS_WIDTH / test.images.shape[2])
+
+
+def _joint_errors_mm(
+    predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
+) -> Float[np.ndarray, 'n k']:
+  """Return distances parallel to the image at the joints' true depths."""
+  assert test.joints is not None and test.intrinsics is not None
+  guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
+  places = [
+      hands.to_millimetres(joints, test.intrinsics)
+      for joints in (guess, test.joints)
+  ]
+  return np.linalg.norm(places[0] - places[1], axis=2)
+
+
+GAZE = Task(
+    measure=metrics.GAZE,
+    init_params=gaze_estimator.init_params,
+    train=gaze_estimator.train,
+    predict=gaze_estimator.predict,
+    measure_errors=_angles_deg,
+    constant=metrics.constant_predictor,
+)
+
+
+def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
+  """Return the task that labelled test images are for."""
+  if test.joints is None:
+    return GAZE
+  sizes = hands_estimator.Sizes(
+      heatmap_size=settings.heatmap_size,
+      num_features=settings.hourglass_features,
+      num_stacks=settings.num_stacks,
+  )
+  return Task(
+      measure=metrics.HANDS,
+      init_params=functools.partial(hands_estimator.init_params, sizes=sizes),
+      train=functools.partial(hands_estimator.train, sizes=sizes),
+      predict=functools.partial(hands_estimator.predict, sizes=sizes),
+      measure_errors=_joint_errors_px,
+      constant=lambda joints: joints[..., :2].mean(axis=0),
+      measure_mm=_joint_errors_mm,
+  )

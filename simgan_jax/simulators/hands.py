@@ -1,0 +1,238 @@
+"""The built-in hand simulator: depth images of right hands with exact joints.
+
+A kinematic hand of round cones, whose depth each pixel's ray meets in closed
+form. The domain 'synthetic' is that depth; 'real' shows other persons in the
+same poses and views as a structured-light sensor measures them.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec as P
+from jaxtyping import Array, Float, Int, Key, UInt8
+
+from simgan_jax import hands
+from simgan_jax.errors import InputError
+from simgan_jax.simulators.hand_kinematics import (
+    HandPose,
+    HandShape,
+    finger_joints,
+    sample_pose,
+    sample_shape,
+)
+from simgan_jax.simulators.hand_sensor import observe
+from simgan_jax.simulators.hand_surface import Cones, cast, hand_cones, join
+from simgan_jax.simulators.hand_view import (
+    HandView,
+    intrinsics,
+    sample_clutter,
+    sample_view,
+    turned,
+)
+
+DOMAINS = ('synthetic', 'real')
+# Images a device computes at once: always as many, so that neither the batch
+# nor the number of devices matters; few, so that they stay in the cache.
+_TILE = 16
+# The wrist's two sides and the palm's middle of the mean hand, mm.
+_WRIST_AND_PALM = np.array([[-20, 2, 0], [20, 2, 0], [0, -55, -2]], np.float32)
+
+
+class HandLabels(NamedTuple):
+  """What is known about one image; float32, no batch dimension."""
+
+  joints: Float[Array, '14 3']  # of hands.JOINTS: u px, v px, distance mm
+  intrinsics: Float[Array, '4']  # fx, fy, cx, cy, px
+
+
+class Scene(NamedTuple):
+  """Everything one image shows."""
+
+  shape: HandShape
+  pose: HandPose
+  view: HandView
+  clutter: Cones  # in the camera's frame; none of it has no rows
+
+
+def sample_scene(
+    subject_key: Key[Array, ''], key: Key[Array, ''], *, domain: str
+) -> Scene:
+  """Draws a person and a shot of that person.
+
+  Args:
+    subject_key: decides the person.
+    key: decides pose, view and clutter.
+    domain: 'synthetic' or 'real', which shows more forearm, and clutter.
+
+  Returns:
+    The scene, without a batch dimension.
+
+  Raises:
+    InputError: the domain has another name.
+  """
+  _check_domain(domain)
+  pose, view, clutter = jax.random.split(key, 3)
+  view = sample_view(view, domain=domain)
+  nothing = Cones(*(jnp.zeros((0, 3)),) * 2, *(jnp.zeros(0),) * 2)
+  return Scene(
+      shape=sample_shape(subject_key),
+      pose=sample_pose(pose),
+      view=view,
+      clutter=sample_clutter(clutter, view) if domain == 'real' else nothing,
+  )
+
+
+def render(
+    scene: Scene, *, height: int = 224, width: int = 224
+) -> tuple[Float[Array, 'h w'], HandLabels]:
+  """Renders the true depth of one hand; pure, jittable and vmappable.
+
+  Args:
+    scene: what to show.
+    height: of the image, px.
+    width: of the image, px.
+
+  Returns:
+    Depth, [h, w] float32 in mm, 0 where there is nothing, and the labels.
+  """
+  shape, pose, view, clutter = scene
+  fingers = finger_joints(shape, pose)
+  thumb, *others = fingers
+  joints = jnp.stack(
+      [
+          *(finger[i] for finger in others[::-1] for i in (3, 1)),
+          *(thumb[i] for i in (3, 2, 1)),
+          *(_WRIST_AND_PALM * jnp.broadcast_to(shape.size, (3, 3))),
+      ]
+  )
+  joints = turned(joints, view)
+  shift = (view.centre + view.offset - joints.mean(0))[None]
+  joints += shift
+  cones = hand_cones(shape, pose, fingers, view.forearm)
+  cones = cones._replace(
+      start=turned(cones.start, view) + shift,
+      end=turned(cones.end, view) + shift,
+  )
+
+  camera = intrinsics(view, height=height, width=width)
+  focal, middle = camera[None, :2], camera[None, 2:]
+  x, y = jnp.meshgrid(
+      (jnp.arange(width) - camera[2]) / camera[0],
+      (jnp.arange(height) - camera[3]) / camera[1],
+  )
+  depth = cast(join(cones, clutter), x, y, view.centre[2])
+  pixels = joints[:, :2] / joints[:, 2:] * focal + middle
+  return depth, HandLabels(
+      joints=jnp.concatenate([pixels, joints[:, 2:]], axis=1),
+      intrinsics=camera,
+  )
+
+
+def _check_domain(domain: str) -> None:
+  if domain not in DOMAINS:
+    raise InputError(
+        f'unknown hand domain {domain!r}: choose one of '
+        f'{", ".join(map(repr, DOMAINS))}'
+    )
+
+
+def generate(
+    num: int,
+    *,
+    seed: int,
+    domain: str = 'synthetic',
+    num_subjects: int = 32,
+    height: int = 224,
+    width: int = 224,
+    batch_size: int = 256,
+) -> tuple[UInt8[np.ndarray, 'n h w 1'], HandLabels, Int[np.ndarray, ' n']]:
+  """Makes a data set of hands on all local devices.
+
+  Image i depends on (seed, domain, i) and the number of subjects only, so a
+  larger set begins with the smaller one. The persons of the two domains differ.
+
+  Args:
+    num: of images.
+    seed: of everything.
+    domain: 'synthetic' or 'real'.
+    num_subjects: persons, who take turns.
+    height: of the images, px.
+    width: of the images, px.
+    batch_size: images on the devices at a time, before the next copy to host.
+
+  Returns:
+    images: [n, h, w, 1] uint8, depth as `hands.encode_depth` has it.
+    labels: HandLabels of float32 arrays with a leading n.
+    subjects: [n] int32 in 1..num_subjects.
+
+  Raises:
+    InputError: the domain is unknown or a number is not positive.
+  """
+  _check_domain(domain)
+  sizes = dict(
+      num=num,
+      num_subjects=num_subjects,
+      height=height,
+      width=width,
+      batch_size=batch_size,
+  )
+  for name, value in sizes.items():
+    if value < 1:
+      raise InputError(f'{name} is {value}: give at least 1')
+  make = _make_tiles(
+      domain, height, width, num_devices=jax.local_device_count()
+  )
+  step = _TILE * jax.local_device_count()
+  index = np.arange(-(-num // step) * step, dtype=np.int32)
+  tiles = index.reshape(-1, step)
+  parts = []
+  for start in range(0, len(tiles), max(1, batch_size // step)):
+    batch = tiles[start : start + max(1, batch_size // step)]
+    parts += jax.device_get([make(seed, num_subjects, tile) for tile in batch])
+  images, labels = jax.tree.map(
+      lambda *leaves: np.concatenate(leaves)[:num], *parts
+  )
+  return images, labels, index[:num] % num_subjects + 1
+
+
+@functools.cache
+def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
+  """Returns the compiled function from image numbers to images and labels."""
+  mesh = jax.make_mesh(
+      (num_devices,),
+      ('data',),
+      axis_types=(jax.sharding.AxisType.Auto,),
+      devices=jax.local_devices()[:num_devices],
+  )
+
+  def one(seed, num_subjects, index):
+    # A stream of its own for each domain: its people differ.
+    key = jax.random.fold_in(jax.random.key(seed), DOMAINS.index(domain))
+    people, shots = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
+    subject = jax.random.fold_in(people, index % num_subjects)
+    shot, sensor = jax.random.split(jax.random.fold_in(shots, index))
+    scene = sample_scene(subject, shot, domain=domain)
+    depth, labels = render(scene, height=height, width=width)
+    if domain == 'real':
+      depth = observe(sensor, depth, labels.intrinsics)
+    image = hands.encode_depth(depth, scene.view.centre[2])[..., None]
+    return jnp.round((image + 1) * 127.5).astype(jnp.uint8), labels
+
+  made = jax.jit(
+      jax.shard_map(
+          jax.vmap(one, in_axes=(None, None, 0)),
+          mesh=mesh,
+          in_specs=(P(), P(), P('data')),
+          out_specs=P('data'),
+      )
+  )
+
+  def make(seed, num_subjects, index):
+    # The caller's own mesh, if one is set, may have other axes.
+    with jax.set_mesh(mesh):
+      return made(seed, num_subjects, index)
+
+  return make
