@@ -13,6 +13,7 @@ import math
 from absl import app, flags
 
 from benchmarks import cost_model, measure
+from configs import hands
 from simgan_jax import config as config_lib
 
 _PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
@@ -85,11 +86,9 @@ def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
       history_size=25_600,
   )
   if task == 'hands':
-    config.data.height = config.data.width = 224
-    config.refiner = config_lib.RefinerConfig(num_blocks=10, kernel_size=7)
-    config.discriminator = config_lib.DiscriminatorConfig(
-        kernel_sizes=(7, 5, 3, 1), strides=(4, 2, 2, 1), pool_stride=2
-    )
+    paper = hands.get_config('paper')
+    config.data.height, config.data.width = paper.data.height, paper.data.width
+    config.refiner, config.discriminator = paper.refiner, paper.discriminator
   return config
 
 

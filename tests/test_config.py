@@ -4,18 +4,20 @@ import dataclasses
 import importlib.util
 import pathlib
 
+import jax
 import pytest
 
 from simgan_jax import config as config_lib
-from simgan_jax import errors, records, validation
+from simgan_jax import create, errors, networks, records, validation
+from simgan_jax import mesh as mesh_lib
 from simgan_jax.estimators import baselines
 
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-def _presets():
+def _presets(name='eyes'):
   specification = importlib.util.spec_from_file_location(
-      'eyes', ROOT / 'configs/eyes.py'
+      name, ROOT / f'configs/{name}.py'
   )
   module = importlib.util.module_from_spec(specification)
   specification.loader.exec_module(module)
@@ -27,9 +29,14 @@ def config():
   return _presets().get_config()
 
 
-@pytest.mark.parametrize('preset', ['', 'columbia', 'paper'])
-def test_presets_are_valid_once_they_have_folders(preset):
-  config = _presets().get_config(preset)
+@pytest.mark.parametrize(
+    ('name', 'preset'),
+    [*(('eyes', p) for p in ('', 'columbia', 'paper'))]
+    + [*(('hands', p) for p in ('', 'paper'))],
+)
+def test_presets_are_valid_once_they_have_folders(name, preset):
+  config = _presets(name).get_config(preset)
+  assert config.name == name
   config.data.synthetic.path = config.data.real.path = 'somewhere'
   validation.validate(config)
 
@@ -42,7 +49,36 @@ def test_the_paper_preset_is_the_papers():
   assert config.pretrain_discriminator_steps == 200
 
 
+def test_the_paper_preset_of_hands_has_the_papers_networks():
+  config = _presets('hands').get_config('paper')
+  assert (config.data.height, config.data.width) == (224, 224)
+  assert config.pretrain_refiner_steps == 500
+  assert config.pretrain_discriminator_steps == 200
+  # Nothing is computed: the history alone takes 5 GB.
+  state = jax.eval_shape(create.make_state_fn(config, mesh_lib.make_mesh(1)))
+  counts = [
+      networks.count_parameters(train_state.params)
+      for train_state in (state.refiner, state.discriminator)
+  ]
+  assert counts == [4_018_625, 96 * 50 + 64 * 2_401 + 32 * 577 + 33 * 34]
+  assert 'map 7 x 7' in create.describe_run(config, state)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [('data.width', 48), ('evaluation.heatmap_size', 24)],
+)
+def test_settings_that_hands_do_not_allow(field, value):
+  config = _presets('hands').get_config()
+  section, name = field.split('.')
+  setattr(getattr(config, section), name, value)
+  with pytest.raises(errors.InputError, match=f'--config.{field}={value} '):
+    validation.validate(config)
+
+
 def test_unknown_preset_names_the_presets():
+  with pytest.raises(errors.InputError, match="'moon'.*paper"):
+    _presets('hands').get_config('moon')
   with pytest.raises(errors.InputError, match="'moon'.*columbia.*paper"):
     _presets().get_config('moon')
 

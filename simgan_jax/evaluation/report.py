@@ -141,6 +141,8 @@ def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   """Return title -> table, of which there is anything to show."""
   found = {
       "The paper's Table 2": summaries.errors_of_rows(results),
+      "Joints, the paper's Table 4": summaries.of_joints(results),
+      'Depth noise': summaries.depth_noise(results),
       'Refined against unrefined': summaries.comparisons(results),
       "Other methods, the paper's Table 3": summaries.by_method(results),
       'By head yaw': summaries.by_head_yaw(results),

@@ -140,3 +140,49 @@ def by_head_yaw(results: Mapping[str, Any]) -> Table:
 def by_person(results: Mapping[str, Any]) -> Table:
   """Return mean errors by the person, see `by_group`."""
   return by_group(results, 'by_subject', 'number of the person')
+
+
+def of_joints(results: Mapping[str, Any]) -> Table:
+  """Return Table 4: joints and whole frames within limits, and lengths in mm.
+
+  No lines but for hands.
+  """
+  measure = rows_lib.measure(results)
+  rows = [row for row in results['rows'] if 'mean_mm' in row]
+  limits = [f'{limit} {measure.unit}' for limit in measure.thresholds]
+  return Table(
+      'Mean error in mm, parallel to the image; % of frames with all joints'
+      ' within a limit',
+      ['trained on', 'mean, mm', *(f'all {limit}' for limit in limits)],
+      [
+          [
+              rows_lib.label(row),
+              _mean(row, 'mm'),
+              *(f'{v:.1f}' for v in row['frames_within_px'].values()),
+          ]
+          for row in rows
+      ],
+  )
+
+
+def depth_noise(results: Mapping[str, Any]) -> Table:
+  """Return what a depth sensor does to hands; no lines but for hands."""
+  found = results.get('depth_noise', {})
+
+  def show(value: float | None, form: str) -> str:
+    return '' if value is None else format(value, form)
+
+  return Table(
+      'Depth noise: length of the outline over that of it smoothed, share of'
+      ' holes inside, and mean difference from the median around a pixel',
+      ['images', 'ragged edges', 'holes, %', 'roughness, mm'],
+      [
+          [
+              name,
+              show(noise['edge_raggedness'], '.2f'),
+              show(noise['hole_percent'], '.1f'),
+              show(noise['roughness_mm'], '.2f'),
+          ]
+          for name, noise in found.items()
+      ],
+  )

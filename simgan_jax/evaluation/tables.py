@@ -63,13 +63,12 @@ def conclude(results: dict[str, Any]) -> str:
   )
 
 
-def _head_yaw_lines(results: dict[str, Any]) -> list[str]:
-  """Return the mean errors by head yaw, none when there is but one."""
-  table = summaries.by_head_yaw(results)
+def _lines(table: summaries.Table, width: int) -> list[str]:
+  """Return a table under its caption, nothing when it has no lines."""
   if not table.lines:
     return []
   return ['', table.caption] + [
-      f'{name:<{_WIDTH}}' + ''.join(f'{cell:>7}' for cell in cells)
+      f'{name:<{_WIDTH}}' + ''.join(f'{cell:>{width}}' for cell in cells)
       for name, *cells in (table.header, *table.lines)
   ]
 
@@ -173,7 +172,9 @@ def format_tables(results: dict[str, Any]) -> str:
   lines += [
       f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',
       notes[1],
-      *_head_yaw_lines(results),
+      *_lines(summaries.by_head_yaw(results), 7),
+      *_lines(summaries.of_joints(results), 12),
+      *_lines(summaries.depth_noise(results), 15),
       *_comparison_lines(results),
       '',
       *describe_images(results),
