@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.errors import InputError
-from simgan_jax.simulators import eye_geometry, eyes
+from simgan_jax.simulators import eye_geometry, eyes, tiles
 
 DOMAINS = ('synthetic', 'real')
 
@@ -251,8 +251,8 @@ def test_batch_size_does_not_matter():
 def test_number_of_devices_does_not_matter():
   assert jax.local_device_count() > 1
   make = eyes._make_tiles('real', 35, 55, num_devices=1)
-  for start in (0, eyes._TILE):
-    number = np.arange(start, start + eyes._TILE, dtype=np.int32)
+  for start in (0, tiles.TILE):
+    number = np.arange(start, start + tiles.TILE, dtype=np.int32)
     images, labels = make(3, 40, number)
     # XLA compiles one device apart, which rounds a few grey values the other
     # way; behind JPEG's quantisation a rounding is a step.

@@ -10,7 +10,13 @@ from scipy import ndimage
 
 from simgan_jax import hands as conventions
 from simgan_jax.errors import InputError
-from simgan_jax.simulators import hand_kinematics, hand_sensor, hand_view, hands
+from simgan_jax.simulators import (
+    hand_kinematics,
+    hand_sensor,
+    hand_view,
+    hands,
+    tiles,
+)
 
 DOMAINS = ('synthetic', 'real')
 SIZE = 48
@@ -229,7 +235,7 @@ def test_number_of_devices_does_not_matter():
   assert jax.local_device_count() > 1
   domain = 'real'
   one = hands._make_tiles(domain, SIZE, SIZE, num_devices=1)
-  number = np.arange(hands._TILE, 2 * hands._TILE, dtype=np.int32)
+  number = np.arange(tiles.TILE, 2 * tiles.TILE, dtype=np.int32)
   images, labels = one(3, SUBJECTS, number)
   # XLA compiles one device apart, which rounds a few grey values the other
   # way, and puts a few pixels on the other side of an edge.

@@ -36,7 +36,8 @@ class BuiltinHands(source.Source):
     """See base class."""
     del config
     folder = Path(simulators.__path__[0])
-    files = [Path(hands.__file__), *sorted(folder.glob('hand*.py'))]
+    shared = [Path(hands.__file__), folder / 'tiles.py']
+    files = [*shared, *sorted(folder.glob('hand*.py'))]
     return '\n'.join(file.read_text() for file in files)
 
   def entries(self) -> list[Entry]:

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float, Int, Key, UInt8
 
 from simgan_jax import hands
 from simgan_jax.errors import InputError
+from simgan_jax.simulators import tiles
 from simgan_jax.simulators.hand_kinematics import (
     HandPose,
     HandShape,
@@ -33,10 +33,6 @@ from simgan_jax.simulators.hand_view import (
     turned,
 )
 
-DOMAINS = ('synthetic', 'real')
-# Images a device computes at once: always as many, so that neither the batch
-# nor the number of devices matters; few, so that they stay in the cache.
-_TILE = 16
 # The wrist's two sides and the palm's middle of the mean hand, mm.
 _WRIST_AND_PALM = np.array([[-20, 2, 0], [20, 2, 0], [0, -55, -2]], np.float32)
 
@@ -132,10 +128,10 @@ def render(
 
 
 def _check_domain(domain: str) -> None:
-  if domain not in DOMAINS:
+  if domain not in tiles.DOMAINS:
     raise InputError(
         f'unknown hand domain {domain!r}: choose one of '
-        f'{", ".join(map(repr, DOMAINS))}'
+        f'{", ".join(map(repr, tiles.DOMAINS))}'
     )
 
 
@@ -172,48 +168,31 @@ def generate(
     InputError: the domain is unknown or a number is not positive.
   """
   _check_domain(domain)
-  sizes = dict(
+  tiles.check_sizes(
       num=num,
       num_subjects=num_subjects,
       height=height,
       width=width,
       batch_size=batch_size,
   )
-  for name, value in sizes.items():
-    if value < 1:
-      raise InputError(f'{name} is {value}: give at least 1')
   make = _make_tiles(
       domain, height, width, num_devices=jax.local_device_count()
   )
-  step = _TILE * jax.local_device_count()
-  index = np.arange(-(-num // step) * step, dtype=np.int32)
-  tiles = index.reshape(-1, step)
-  parts = []
-  for start in range(0, len(tiles), max(1, batch_size // step)):
-    batch = tiles[start : start + max(1, batch_size // step)]
-    parts += jax.device_get([make(seed, num_subjects, tile) for tile in batch])
-  images, labels = jax.tree.map(
-      lambda *leaves: np.concatenate(leaves)[:num], *parts
+  (images, labels), subjects = tiles.collect(
+      *(make, num),
+      seed=seed,
+      num_subjects=num_subjects,
+      batch_size=batch_size,
   )
-  return images, labels, index[:num] % num_subjects + 1
+  return images, labels, subjects
 
 
 @functools.cache
 def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
   """Returns the compiled function from image numbers to images and labels."""
-  mesh = jax.make_mesh(
-      (num_devices,),
-      ('data',),
-      axis_types=(jax.sharding.AxisType.Auto,),
-      devices=jax.local_devices()[:num_devices],
-  )
 
-  def one(seed, num_subjects, index):
-    # A stream of its own for each domain: its people differ.
-    key = jax.random.fold_in(jax.random.key(seed), DOMAINS.index(domain))
-    people, shots = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
-    subject = jax.random.fold_in(people, index % num_subjects)
-    shot, sensor = jax.random.split(jax.random.fold_in(shots, index))
+  def one(subject, key):
+    shot, sensor = jax.random.split(key)
     scene = sample_scene(subject, shot, domain=domain)
     depth, labels = render(scene, height=height, width=width)
     if domain == 'real':
@@ -221,18 +200,4 @@ def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
     image = hands.encode_depth(depth, scene.view.centre[2])[..., None]
     return jnp.round((image + 1) * 127.5).astype(jnp.uint8), labels
 
-  made = jax.jit(
-      jax.shard_map(
-          jax.vmap(one, in_axes=(None, None, 0)),
-          mesh=mesh,
-          in_specs=(P(), P(), P('data')),
-          out_specs=P('data'),
-      )
-  )
-
-  def make(seed, num_subjects, index):
-    # The caller's own mesh, if one is set, may have other axes.
-    with jax.set_mesh(mesh):
-      return made(seed, num_subjects, index)
-
-  return make
+  return tiles.compile_tiles(one, domain, num_devices=num_devices)
