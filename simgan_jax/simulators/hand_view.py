@@ -25,7 +25,7 @@ _OFFSET_MM = 10.0  # the hand is off the cube's centre by at most
 _TURN = np.array([[0.0, 32.0], [15.0, 22.0], [0.0, 32.0]], np.float32)
 _TURN_LIMITS = np.array([[-75.0, 75.0], [-30.0, 70.0], [-90.0, 90.0]])
 _BACK_SHARE = 0.45  # of views on the back of the hand
-_FOREARM_MM = {'synthetic': (35.0, 60.0), 'real': (90.0, 220.0)}
+_FOREARM_MM = (90.0, 220.0)
 _CLUTTER_SHARE = 0.12  # of images, for each of two kinds
 
 
@@ -38,12 +38,11 @@ class HandView(NamedTuple):
   forearm: Float[Array, '']  # its length, mm
 
 
-def sample_view(key: Key[Array, ''], *, domain: str) -> HandView:
+def sample_view(key: Key[Array, '']) -> HandView:
   """Draws a view, mostly on the palm or the back with the fingers up.
 
   Args:
     key: of the view.
-    domain: 'synthetic' or 'real', where more of the forearm is seen.
 
   Returns:
     The view, without a batch dimension.
@@ -60,7 +59,7 @@ def sample_view(key: Key[Array, ''], *, domain: str) -> HandView:
       turns=jnp.radians(degrees).at[0].add(jnp.pi * (facing < _BACK_SHARE)),
       centre=jnp.stack([x, y, distance]),
       offset=_between(-_OFFSET_MM, _OFFSET_MM, offset),
-      forearm=_between(*_FOREARM_MM[domain], forearm),
+      forearm=_between(*_FOREARM_MM, forearm),
   )
 
 

@@ -61,7 +61,7 @@ def sample_scene(
   Args:
     subject_key: decides the person.
     key: decides pose, view and clutter.
-    domain: 'synthetic' or 'real', which shows more forearm, and clutter.
+    domain: 'synthetic' or 'real', which shows clutter.
 
   Returns:
     The scene, without a batch dimension.
@@ -71,7 +71,7 @@ def sample_scene(
   """
   _check_domain(domain)
   pose, view, clutter = jax.random.split(key, 3)
-  view = sample_view(view, domain=domain)
+  view = sample_view(view)
   nothing = Cones(*(jnp.zeros((0, 3)),) * 2, *(jnp.zeros(0),) * 2)
   return Scene(
       shape=sample_shape(subject_key),
