@@ -43,6 +43,22 @@ def test_round_trip(data, path):
   assert [file.name for file in path.parent.iterdir()] == ['data.npz']
 
 
+def test_hands_keep_joints_and_cameras(data, tmp_path):
+  path = tmp_path / 'hands.npz'
+  rng = np.random.default_rng(0)
+  hands = data._replace(
+      gaze=None,
+      joints=rng.normal(size=(5, 14, 3)).astype(np.float32),
+      intrinsics=rng.normal(size=(5, 4)).astype(np.float32),
+  )
+  arrays.write(path, hands)
+  found = arrays.load(path, limit=2, **SIZE)
+  np.testing.assert_array_equal(found.joints, hands.joints[:2])
+  np.testing.assert_array_equal(found.intrinsics, hands.intrinsics[:2])
+  assert found.labels is found.joints and found.gaze is None
+  assert data.labels is data.gaze
+
+
 def test_subjects_and_limit(path):
   found = arrays.load(path, subjects='2-3', limit=2, **SIZE)
   assert found.names.tolist() == ['c', 'd']

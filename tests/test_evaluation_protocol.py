@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simgan_jax import config as config_lib
 from simgan_jax import errors
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import protocol
@@ -59,3 +60,23 @@ def test_a_scale_without_images_enough_is_left_out(capsys):
 def test_images_without_labels_are_refused():
   with pytest.raises(errors.InputError, match='have no labels'):
     _rows(_images(50, gaze=False))
+
+
+def test_real_labels_need_other_persons_or_another_folder_of_nyu():
+  config = config_lib.Config()
+  real, options = _images(5), {'test_subjects': '25-32'}
+  assert not protocol.is_labelled_apart(real, config, **options)
+  config.data.real.subjects = '1-24'
+  assert protocol.is_labelled_apart(real, config, **options)
+  config.data.real.subjects = '1-25'
+  assert not protocol.is_labelled_apart(real, config, **options)
+  assert not protocol.is_labelled_apart(real, config, test_subjects='')
+
+  config.data.real = config_lib.SourceConfig('nyu_hand', path='nyu/train')
+  options = {'test_subjects': ''}
+  assert not protocol.is_labelled_apart(real, config, **options)
+  config.data.test.path = 'nyu/test'
+  assert protocol.is_labelled_apart(real, config, **options)
+  assert not protocol.is_labelled_apart(
+      real, config, test_path='nyu/../nyu/train', **options
+  )

@@ -33,10 +33,21 @@ def make_mesh(config: config_lib.Config) -> Mesh:
 
 
 def is_labelled_apart(
-    real: LabelledImages, config: config_lib.Config, test_subjects: str
+    real: LabelledImages,
+    config: config_lib.Config,
+    *,
+    test_subjects: str,
+    test_path: str = '',
 ) -> bool:
-  """Return whether real labels of other persons than the tested ones exist."""
+  """Return whether real labels of other persons than the tested ones exist.
+
+  By the numbers of the persons; NYU's persons have none, but its folders are a
+  training set and a test set.
+  """
   of_training, of_test = config.data.real.subjects, test_subjects
+  if config.data.real.name == 'nyu_hand':
+    path = test_path or config.data.test.path or config.data.real.path
+    return os.path.realpath(path) != os.path.realpath(config.data.real.path)
   return bool(
       real.labels is not None
       and of_training
@@ -175,11 +186,14 @@ def evaluate(
   refined = refining.refine_images(
       refiner, prepared, mesh=mesh, show_progress=True
   )
+  apart = is_labelled_apart(
+      *(real, config), test_subjects=subjects, test_path=test_path
+  )
   sets = training_sets(
       synthetic,
       prepared if config.data.match_histograms else None,
       refined,
-      real if is_labelled_apart(real, config, subjects) else None,
+      real if apart else None,
       base_images=config.evaluation.base_images,
       scales=config.evaluation.scales,
   )
