@@ -57,6 +57,7 @@ class OptimizerConfig:
 
   name: str = 'adam'  # 'adam' or 'sgd' (the paper's)
   learning_rate: float = 2e-4  # constant
+  beta1: float = 0.9  # of Adam: decay of the mean of the gradients
 
 
 @dataclasses.dataclass

@@ -11,7 +11,15 @@ from simgan_jax import config as config_lib
 from simgan_jax import devices, losses, networks, rounds
 from simgan_jax import state as state_lib
 
-OPTIMIZERS = {'adam': optax.adam, 'sgd': optax.sgd}
+
+
+def make_optimizer(
+    settings: config_lib.OptimizerConfig,
+) -> optax.GradientTransformation:
+  """Return the optimiser of the settings."""
+  if settings.name == 'sgd':
+    return optax.sgd(settings.learning_rate)
+  return optax.adam(settings.learning_rate, b1=settings.beta1)
 
 
 def make_state_fn(
@@ -38,7 +46,7 @@ def make_state_fn(
       dtype=dtype,
   )
   data = config.data
-  optimizer = OPTIMIZERS[config.optimizer.name](config.optimizer.learning_rate)
+  optimizer = make_optimizer(config.optimizer)
 
   def create():
     return state_lib.create_state(

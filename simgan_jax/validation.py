@@ -68,6 +68,12 @@ def validate(config: config_lib.Config) -> None:
       *('optimizer.learning_rate', rate),
       'it must be a finite number above 0',
   )
+  beta1 = config.optimizer.beta1
+  _require(
+      0 <= beta1 < 1,
+      *('optimizer.beta1', beta1),
+      'it must be at least 0 and below 1',
+  )
   for field, value, allowed in (
       ('optimizer.name', config.optimizer.name, ('adam', 'sgd')),
       ('compute_dtype', config.compute_dtype, ('float32', 'bfloat16')),

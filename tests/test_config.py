@@ -93,6 +93,7 @@ def test_unknown_preset_names_the_presets():
         ('discriminator_steps', -1),
         ('pretrain_refiner_steps', -1),
         ('self_regularization_weight', -0.1),
+        ('optimizer.beta1', 1.0),
         ('self_regularization_weight', float('nan')),
         ('self_regularization_features', 'edges'),
         ('history_size', 2),
