@@ -31,9 +31,14 @@ def _laptop() -> config_lib.Config:
   config = config_lib.Config(name='hands')
   config.batch_size = 32
   config.history_size = 1_024
-  config.num_rounds = 160
+  config.num_rounds = 400
+  # Most of an image is empty: with fewer steps the discriminator learns nothing,
+  # and with a longer memory both of them swing.
+  config.refiner_steps, config.discriminator_steps = 1, 2
+  config.optimizer.beta1 = 0.5
+  config.self_regularization_weight = 0.2
   config.pretrain_refiner_steps = 100
-  config.pretrain_discriminator_steps = 50
+  config.pretrain_discriminator_steps = 200
   config.log_every = 10
   config.sample_every = config.checkpoint_every = 40
   config.refiner = config_lib.RefinerConfig(num_features=32)
@@ -49,7 +54,7 @@ def _laptop() -> config_lib.Config:
   config.evaluation = config_lib.EvaluationConfig(
       base_images=4_000,
       scales=(1,),
-      num_steps=300,
+      num_steps=700,
       batch_size=32,
       augmented=(True,),
       heatmap_size=32,

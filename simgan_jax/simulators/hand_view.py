@@ -26,7 +26,7 @@ _TURN = np.array([[0.0, 32.0], [15.0, 22.0], [0.0, 32.0]], np.float32)
 _TURN_LIMITS = np.array([[-75.0, 75.0], [-30.0, 70.0], [-90.0, 90.0]])
 _BACK_SHARE = 0.45  # of views on the back of the hand
 _FOREARM_MM = (90.0, 220.0)
-_CLUTTER_SHARE = 0.12  # of images, for each of two kinds
+_CLUTTER_SHARE = 0.04  # of images, for each of two kinds
 
 
 class HandView(NamedTuple):
