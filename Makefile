@@ -19,7 +19,7 @@ eyes: $(VENV)/installed
 	$(BIN)/python eval.py --workdir=runs/eyes
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -54,7 +54,7 @@ def _laptop() -> config_lib.Config:
   config.evaluation = config_lib.EvaluationConfig(
       base_images=4_000,
       scales=(1,),
-      num_steps=700,
+      num_steps=600,
       batch_size=32,
       augmented=(True,),
       heatmap_size=32,
