@@ -32,8 +32,8 @@ def _laptop() -> config_lib.Config:
   config.batch_size = 32
   config.history_size = 1_024
   config.num_rounds = 400
-  # Most of an image is empty: with fewer steps the discriminator learns nothing,
-  # and with a longer memory both of them swing.
+  # Most of an image is empty: with fewer steps the discriminator learns too
+  # little, and with a longer memory of gradients both of them swing.
   config.refiner_steps, config.discriminator_steps = 1, 2
   config.optimizer.beta1 = 0.5
   config.self_regularization_weight = 0.2

@@ -12,7 +12,6 @@ from simgan_jax import devices, losses, networks, rounds
 from simgan_jax import state as state_lib
 
 
-
 def make_optimizer(
     settings: config_lib.OptimizerConfig,
 ) -> optax.GradientTransformation:
