@@ -33,9 +33,9 @@ def test_a_heatmap_of_each_joint_from_every_stack(image, sizes, side):
 def test_images_do_not_depend_on_each_other():
   network = hands.Sizes(16, 8, 2, 2).network(32)
   images = jax.random.uniform(jax.random.key(0), (3, 32, 32, 1), minval=-1)
-  params = network.init(jax.random.key(1), images)
-  together = network.apply(params, images)
-  alone = network.apply(params, images[1:2])
+  params = jax.jit(network.init)(jax.random.key(1), images)
+  apply = jax.jit(network.apply)
+  together, alone = apply(params, images), apply(params, images[1:2])
   np.testing.assert_allclose(together[1:2], alone, atol=1e-5)
   assert np.abs(together[0] - together[1]).max() > 1e-3
 

@@ -37,3 +37,17 @@ def test_the_columbia_table_is_the_committed_run():
     if pair['scale'] == 4 and pair['method'] == 'cnn':
       low, high = pair['ratio_interval']
       assert f'{pair["ratio"]:.2f} ({low:.2f}-{high:.2f}' in readme
+
+
+def test_the_table_of_hands_is_the_committed_run():
+  readme = (ROOT / 'README.md').read_text()
+  text = (ROOT / 'benchmarks' / 'hands.json').read_text()
+  for row in json.loads(text)['metrics']['rows']:
+    name = {'real': 'real labels'}.get(row['train_on'], row['train_on'])
+    px, mm = row['mean_px'], row['mean_mm']['mean']
+    within = ' / '.join(f'{v:.0f}' for v in row['within_px'].values())
+    line = (
+        f'| {name} | {row["images"]:,} | {px["mean"]:.2f} +- {px["std"]:.2f}'
+        f' | {mm:.1f} | {within} |'
+    )
+    assert line in readme

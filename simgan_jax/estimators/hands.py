@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
 from simgan_jax import batching, devices, errors, hands, steps
 from simgan_jax import mesh as mesh_lib
@@ -81,6 +81,21 @@ def _apply(params: Any, images: jax.Array, image_size: int, sizes: Sizes):
   return cast(jax.Array, network.apply({'params': params}, images))
 
 
+def _augment(
+    key: PRNGKeyArray,
+    images: Float[Array, 'b h h c'],
+    joints: Float[Array, 'b k 2'],
+    *,
+    num_devices: int,
+    size: int,
+):
+  """Augment a device's part of a batch as one device would the whole."""
+  keys = jax.random.split(key, num_devices * len(images))
+  first = len(images) * jax.lax.axis_index(mesh_lib.AXIS)
+  keys = jax.lax.dynamic_slice_in_dim(keys, first, len(images))
+  return hand_augmentation.augment(keys, images, joints, size=size)
+
+
 @functools.cache
 def _compile(
     mesh: Mesh,
@@ -105,11 +120,8 @@ def _compile(
   def prepare(key, images, joints):
     images = steps.scale_images(images)
     if augmented:
-      keys = jax.random.split(key, mesh.size * len(images))
-      first = len(images) * jax.lax.axis_index(mesh_lib.AXIS)
-      keys = jax.lax.dynamic_slice_in_dim(keys, first, len(images))
-      images, places = hand_augmentation.augment(
-          *(keys, images, joints[..., :2]), size=size
+      images, places = _augment(
+          *(key, images, joints[..., :2]), num_devices=mesh.size, size=size
       )
     else:
       images = hand_augmentation.resize(images, size=size)
