@@ -16,6 +16,7 @@ from typing import Any
 
 from simgan_jax import errors
 
+BUILTIN = ('builtin_eyes', 'builtin_hands')  # sources that read nothing
 HANDS = ('builtin_hands', 'nyu_hand')  # sources of hands; else of eyes
 METHODS = ('svr', 'alr', 'random_forest', 'knn')  # besides the paper's network
 SOURCES = (

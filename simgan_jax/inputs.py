@@ -7,7 +7,7 @@ import numpy as np
 
 from simgan_jax import errors
 from simgan_jax import mesh as mesh_lib
-from simgan_jax.config import Config, SourceConfig
+from simgan_jax.config import BUILTIN, Config, SourceConfig
 from simgan_jax.data import arrays
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.rounds import RoundBatch
@@ -16,7 +16,6 @@ from simgan_jax.rounds import RoundBatch
 # the real ones are few, as in data sets of people.
 NUM_SYNTHETIC_PEOPLE = 1_000
 NUM_REAL_PEOPLE = 32
-BUILTIN = ('builtin_eyes', 'builtin_hands')  # simulators, which read nothing
 
 
 def _load(

@@ -18,6 +18,7 @@ from simgan_jax import (
     monitor,
     recorder,
     records,
+    refining,
     rounds,
     samples,
     steps,
@@ -164,11 +165,9 @@ def train(
   real = inputs.load_real(config, data_dir=data_dir)
   inputs.check_sizes(config, synthetic, real)
   records.claim_workdir(workdir, config)
-  matched = synthetic.images
   if config.data.match_histograms:
-    references = histograms.quantiles(real.images)
-    histograms.write(workdir, references)
-    matched = histograms.match(matched, references, seed=config.seed)
+    histograms.write(workdir, histograms.quantiles(real.images))
+  matched = refining.prepare(config, synthetic.images, workdir=workdir)
   batches = inputs.Batches(
       *(matched, real.images),
       mesh=mesh,

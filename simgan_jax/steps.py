@@ -56,7 +56,7 @@ def refine(
   return refined.reshape(images.shape)
 
 
-def _gradients(
+def mean_gradients(
     loss_fn, params, batch, *, num_parts: int, axis_name: str | None
 ):
   """Return gradients and auxiliary values of loss_fn(params, batch).
@@ -151,7 +151,7 @@ def refiner_step(
     change = jnp.mean(jnp.abs(refined - synthetic))
     return loss.total, (loss, change)
 
-  gradients, (loss, change) = _gradients(
+  gradients, (loss, change) = mean_gradients(
       *(loss_fn, state.refiner.params, synthetic),
       num_parts=num_parts,
       axis_name=axis_name,
@@ -224,7 +224,7 @@ def discriminator_step(
     per_patch = loss.total / (2 * num_patches)
     return loss.total, (loss, per_patch, accuracies)
 
-  gradients, (loss, per_patch, accuracies) = _gradients(
+  gradients, (loss, per_patch, accuracies) = mean_gradients(
       *(loss_fn, state.discriminator.params, (refined, scale_images(real))),
       num_parts=num_parts,
       axis_name=axis_name,

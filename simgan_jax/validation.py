@@ -96,7 +96,7 @@ def validate(config: config_lib.Config) -> None:
   for field in ('synthetic', 'real'):
     source = getattr(config.data, field)
     _require(
-        source.path or source.name.startswith('builtin_'),
+        source.path or source.name in config_lib.BUILTIN,
         *(f'data.{field}.path', source.path),
         f'give the folder or file that {source.name} reads',
     )

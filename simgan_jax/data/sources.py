@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from simgan_jax.data import cache
+from simgan_jax.data.builtin import Builtin
 from simgan_jax.data.builtin_eyes import BuiltinEyes
 from simgan_jax.data.builtin_hands import BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
@@ -82,7 +83,7 @@ def load(
   if on_error not in ('stop', 'skip'):
     raise InputError(f"on_error={on_error!r} must be 'stop' or 'skip'.")
   source = SOURCES[name]
-  if not path and source not in (BuiltinEyes, BuiltinHands):
+  if not path and not issubclass(source, Builtin):
     raise InputError(f'{name} needs the folder to read; set path to it.')
   config = source.CONFIG(
       path=Path(path).expanduser(),

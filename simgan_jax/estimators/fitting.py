@@ -1,17 +1,42 @@
 """The loop around the compiled steps of an estimator's training."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import optax
 from jax.sharding import Mesh
-from jaxtyping import Float, UInt8
+from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
 
 from simgan_jax import errors
 from simgan_jax import mesh as mesh_lib
 
 CHUNK = 25  # steps in one compiled call
+
+
+class TrainState(NamedTuple):
+  """What an optimiser step changes."""
+
+  params: Any
+  opt_state: optax.OptState
+
+
+def make_optimizer(
+    num_steps: int, learning_rate: float
+) -> optax.GradientTransformation:
+  """Return Adam whose rate decays from `learning_rate` to 0 along a cosine."""
+  # Differs from the paper: its text names no optimiser.
+  return optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
+
+
+def own_keys(
+    key: PRNGKeyArray, num_images: int, *, num_devices: int
+) -> Key[Array, 'b']:
+  """Return this device's keys, one an image, of those of the whole batch."""
+  keys = jax.random.split(key, num_devices * num_images)
+  first = num_images * jax.lax.axis_index(mesh_lib.AXIS)
+  return jax.lax.dynamic_slice_in_dim(keys, first, num_images)
 
 
 def shuffled(num: int, *, seed: int, batch_size: int) -> Iterator[np.ndarray]:

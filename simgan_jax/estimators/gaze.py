@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast, final
+from typing import Any, cast, final
 
 import jax
 import jax.numpy as jnp
@@ -60,11 +60,6 @@ class GazeEstimator(nn.Module):
     return nn.Dense(3, name='gaze')(x)
 
 
-class _TrainState(NamedTuple):
-  params: Any
-  opt_state: optax.OptState
-
-
 def init_params(key: jax.Array, *, image_shape: tuple[int, int, int]) -> Any:
   """Return fresh float32 parameters for images of `image_shape` (h, w, c)."""
   images = jnp.zeros((1, *image_shape))
@@ -81,11 +76,6 @@ def euclidean_loss(
   return jnp.mean(jnp.sum(jnp.square(predicted - gaze), axis=-1))
 
 
-def _optimizer(num_steps: int, learning_rate: float):
-  # Differs from the paper: Adam with a cosine decay; the text names none.
-  return optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
-
-
 def _apply(
     params: Any, images: Float[Array, 'b h w c'], **options: Any
 ) -> Float[Array, 'b 3']:
@@ -97,10 +87,8 @@ def _augment(
     key: PRNGKeyArray, images: Float[Array, 'b h w c'], *, num_devices: int
 ) -> Float[Array, 'b h w c']:
   """Augment a device's part of a batch as one device would the whole."""
-  num = len(images)
-  keys = jax.random.split(key, num_devices * num)
-  first = num * jax.lax.axis_index(mesh_lib.AXIS)
-  return augment(jax.lax.dynamic_slice_in_dim(keys, first, num), images)
+  keys = fitting.own_keys(key, len(images), num_devices=num_devices)
+  return augment(keys, images)
 
 
 @functools.cache
@@ -118,22 +106,22 @@ def _compile(
   images [k b h w c], gaze [k b 3]) takes k optimiser steps and returns the new
   state and the losses before each.
   """
-  optimizer = _optimizer(num_steps, learning_rate)
+  optimizer = fitting.make_optimizer(num_steps, learning_rate)
   split, options = NUM_HIDDEN % mesh.size == 0, {}
   if split:
     num_hidden = NUM_HIDDEN // mesh.size
     options = {'num_hidden': num_hidden, 'axis_name': mesh_lib.AXIS}
 
-  def init(key: jax.Array) -> _TrainState:
+  def init(key: jax.Array) -> fitting.TrainState:
     params = init_params(key, image_shape=image_shape)
-    return _TrainState(params, optimizer.init(params))
+    return fitting.TrainState(params, optimizer.init(params))
 
   def spec(path, leaf) -> PartitionSpec:
     hidden = any(getattr(entry, 'key', '') == 'hidden' for entry in path)
     axes = [None] * (leaf.ndim - 1) + [mesh_lib.AXIS]
     return PartitionSpec(*axes) if hidden and split else PartitionSpec()
 
-  def step(state: _TrainState, batch):
+  def step(state: fitting.TrainState, batch):
     key, images, gaze = batch
     images = steps.scale_images(images)
     if augmented:
@@ -152,7 +140,7 @@ def _compile(
         gradients, state.opt_state, state.params
     )
     params = optax.apply_updates(state.params, updates)
-    return _TrainState(params, opt_state), loss
+    return fitting.TrainState(params, opt_state), loss
 
   specs = jax.tree_util.tree_map_with_path(
       spec, jax.eval_shape(init, jax.random.key(0))

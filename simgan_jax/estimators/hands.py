@@ -3,13 +3,12 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
@@ -40,11 +39,6 @@ class Sizes:
   def stride(self, image_size: int) -> int:
     """Return image pixels to a heat-map's: 4, for small images 2."""
     return 4 if image_size >= 3 * self.heatmap_size else 2
-
-
-class _TrainState(NamedTuple):
-  params: Any
-  opt_state: optax.OptState
 
 
 def init_params(
@@ -90,9 +84,7 @@ def _augment(
     size: int,
 ):
   """Augment a device's part of a batch as one device would the whole."""
-  keys = jax.random.split(key, num_devices * len(images))
-  first = len(images) * jax.lax.axis_index(mesh_lib.AXIS)
-  keys = jax.lax.dynamic_slice_in_dim(keys, first, len(images))
+  keys = fitting.own_keys(key, len(images), num_devices=num_devices)
   return hand_augmentation.augment(keys, images, joints, size=size)
 
 
@@ -108,14 +100,13 @@ def _compile(
     num_parts: int,
 ):
   """Return compiled init(key) and train_chunk as `fitting.fit` takes it."""
-  # Differs from the paper: Adam with a cosine decay; the text names none.
-  optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
+  optimizer = fitting.make_optimizer(num_steps, learning_rate)
   image_size = image_shape[0]
   size = sizes.heatmap_size * sizes.stride(image_size)
 
-  def init(key: jax.Array) -> _TrainState:
+  def init(key: jax.Array) -> fitting.TrainState:
     params = init_params(key, image_shape=image_shape, sizes=sizes)
-    return _TrainState(params, optimizer.init(params))
+    return fitting.TrainState(params, optimizer.init(params))
 
   def prepare(key, images, joints):
     images = steps.scale_images(images)
@@ -128,27 +119,23 @@ def _compile(
       places = (joints[..., :2] + 0.5) * (size / image_size) - 0.5
     return images, (places + 0.5) * (sizes.heatmap_size / size) - 0.5
 
-  def step(state: _TrainState, batch):
-    images, places = prepare(*batch)
-
-    def loss_fn(params, images, places):
+  def step(state: fitting.TrainState, batch):
+    def loss_fn(params, part):
+      images, places = part
       truth = hourglass.draw_heatmaps(places, size=sizes.heatmap_size)
-      return heatmap_loss(_apply(params, images, image_size, sizes), truth)
+      loss = heatmap_loss(_apply(params, images, image_size, sizes), truth)
+      return loss, loss
 
-    def add(total, part):
-      found = jax.value_and_grad(loss_fn)(state.params, *part)
-      return jax.tree.map(lambda t, x: t + x / num_parts, total, found), None
-
-    parts = jax.tree.map(
-        lambda x: x.reshape(num_parts, -1, *x.shape[1:]), (images, places)
+    gradients, loss = steps.mean_gradients(
+        *(loss_fn, state.params, prepare(*batch)),
+        num_parts=num_parts,
+        axis_name=mesh_lib.AXIS,
     )
-    zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params)
-    found, _ = jax.lax.scan(add, zero, parts)
-    flat, unravel = ravel_pytree(found)
-    loss, gradients = unravel(jax.lax.pmean(flat, mesh_lib.AXIS))
     updates, opt_state = optimizer.update(gradients, state.opt_state)
     return (
-        _TrainState(optax.apply_updates(state.params, updates), opt_state),
+        fitting.TrainState(
+            optax.apply_updates(state.params, updates), opt_state
+        ),
         loss,
     )
 
