@@ -65,7 +65,9 @@ def start(data_dir, tmp_path):
   started = []
 
   def run(workdir, *flags):
-    command = [sys.executable, '-m', 'simgan_jax.turing_test']
+    # Ctrl-C is ignored, as for a job in the background of a script.
+    background = ['sh', '-c', 'trap "" INT; exec "$@"', 'sh']
+    command = [*background, sys.executable, '-m', 'simgan_jax.turing_test']
     process = subprocess.Popen(
         [*command, f'--workdir={workdir}', f'--data_dir={data_dir}', *flags],
         cwd=ROOT,

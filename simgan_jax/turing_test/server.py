@@ -4,6 +4,7 @@ import base64
 import io
 import ipaddress
 import re
+import signal
 import socket
 from collections import Counter
 
@@ -224,7 +225,13 @@ class _QuietHandler(serving.WSGIRequestHandler):
 
 
 def serve(app: flask.Flask, listener: socket.socket) -> None:
-  """Serve until Ctrl-C."""
+  """Serve until Ctrl-C, or SIGTERM.
+
+  Also as a job in the background of a script, where a process begins with
+  Ctrl-C ignored.
+  """
+  for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.default_int_handler)
   host, port = listener.getsockname()[:2]
   server = serving.make_server(
       *(host, port, app),
