@@ -1,0 +1,1 @@
+"""A trained refiner as one file that needs JAX and nothing else."""

@@ -1,0 +1,1 @@
+"""The refined data set: every synthetic image once, with its labels."""

@@ -1,0 +1,162 @@
+"""Refining a data set into a folder, so that a kill costs no more than a shard.
+
+The folder's `manifest.json` says from the start what is written there, and at
+the end that it is complete. Until then `.progress` has a file for each shard
+that is. Only one shard is in memory.
+"""
+
+import collections
+import hashlib
+import json
+import pathlib
+import shutil
+from typing import Any
+
+import jax
+import numpy as np
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors, inputs, progress, records, refining
+from simgan_jax import mesh as mesh_lib
+from simgan_jax.data.originals import Originals
+from simgan_jax.refined import formats, manifest, naming, shards, tables
+
+_SHARD = 1_024  # images
+
+
+def _read_record(path: pathlib.Path) -> shards.Record:
+  return shards.Record(**json.loads(path.read_text()))
+
+
+def _write_shards(
+    originals: Originals,
+    refine: shards.Refine,
+    writer: formats.Format,
+    folder: pathlib.Path,
+) -> list[pathlib.Path]:
+  """Write every shard that is not there yet; return the files of progress."""
+  entries = originals.entries
+  files = naming.name_files([entry.name for entry in entries])
+  most = min(originals.limit or len(entries), len(entries))
+  count, paths = 0, []
+  with progress.make_bar(most, 'refine', 'image') as bar:
+    for number, start in enumerate(range(0, len(entries), _SHARD)):
+      if count == most:
+        break
+      path = folder / naming.PROGRESS / f'{number:05d}.json'
+      if path.exists():
+        record = _read_record(path)
+      else:
+        record = shards.Record({}, [], [], [])
+        used, left_out = shards.read(
+            originals, entries[start : start + _SHARD], most - count
+        )
+        if used:
+          record = shards.write(
+              *(number, count, used),
+              files=files,
+              labels=tuple(originals.label_shapes),
+              refine=refine,
+              writer=writer,
+              folder=folder,
+          )
+        record = record._replace(left_out=left_out)
+        records.write_text(str(path), json.dumps(record._asdict()))
+      paths.append(path)
+      count += len(record.files)
+      bar.update(len(record.files))
+  return paths
+
+
+def _finish(
+    originals: Originals,
+    writer: formats.Format,
+    folder: pathlib.Path,
+    progress_files: list[pathlib.Path],
+) -> dict[str, Any]:
+  """Write what there is one of; return what was found."""
+  lengths, files, left_out = [], {}, []
+  bits: collections.Counter = collections.Counter()
+  for record in map(_read_record, progress_files):
+    lengths.append(len(record.files))
+    files |= record.files
+    left_out += record.left_out
+    bits.update(record.bits)
+  if not files:
+    raise errors.InputError(
+        f'none of {len(originals.entries):,} images can be used, the first'
+        f' because {left_out[0]}; replace them.'
+    )
+  writer.finish(lengths, np.dtype(f'uint{max(bits)}'))
+  table = folder / tables.NAME
+  if originals.label_table:
+    tables.carry_over(originals.label_table, table, files)
+  elif originals.label_shapes:
+    tables.write(
+        table,
+        tuple(originals.label_shapes),
+        (row for path in progress_files for row in _read_record(path).rows),
+    )
+  return {'images': len(files), 'bits': dict(bits), 'left_out': left_out}
+
+
+def _digest(params: Any) -> str:
+  digest = hashlib.sha256()
+  for leaf in jax.tree.leaves(jax.device_get(params)):
+    digest.update(np.ascontiguousarray(leaf).tobytes())
+  return digest.hexdigest()
+
+
+def refine_data_set(
+    *, workdir: str, output: str, kind: str, data_dir: str, path: str = ''
+) -> dict[str, Any]:
+  """Write the refined images of a run, each once, with names and labels.
+
+  Killed, it goes on where it was when called again.
+
+  Args:
+    workdir: of the run.
+    output: folder for the images, empty or new.
+    kind: one of `formats.FORMATS`.
+    data_dir: folder of the prepared data sets.
+    path: of other images than the run's synthetic ones.
+
+  Returns:
+    What `manifest.json` says.
+
+  Raises:
+    InputError: when there is no trained checkpoint, an image cannot be read,
+      or `output` holds something else.
+  """
+  config = config_lib.read(str(pathlib.Path(workdir, 'config.json')))
+  originals = inputs.open_synthetic(config, data_dir=data_dir, path=path)
+  mesh = mesh_lib.make_mesh()
+  refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
+  size = config.data.height, config.data.width, config.data.channels
+  identity = {
+      'format': kind,
+      'images_of': {
+          'source': originals.source,
+          'path': path or config.data.synthetic.path,
+          'fingerprint': originals.fingerprint,
+      },
+      'size': list(size),
+      'checkpoint': {
+          'workdir': workdir,
+          'round': chosen.round,
+          'rule': chosen.rule,
+          'sha256': _digest(refiner.params),
+      },
+      'config': json.loads(config_lib.to_json(config)),
+  }
+  folder = pathlib.Path(output)
+  manifest.claim(folder, identity)
+  writer = formats.FORMATS[kind](
+      folder, size=size, label_shapes=originals.label_shapes
+  )
+  refine = shards.make_refine(config, refiner, workdir=workdir, mesh=mesh)
+  progress_files = _write_shards(originals, refine, writer, folder)
+  found = _finish(originals, writer, folder, progress_files)
+  manifest.complete(folder, identity | found)
+  shutil.rmtree(folder / naming.PROGRESS)
+  return identity | found
