@@ -2,16 +2,14 @@
 
 import os
 
-from absl import flags, logging
+from absl import flags
 
 from simgan_jax import command, devices
 from simgan_jax import config as config_lib
 
-_WORKDIR = flags.DEFINE_string('workdir', 'runs/eyes', 'Folder of the run.')
-_DATA_DIR = flags.DEFINE_string(
-    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
-)
-_TEST_PATH = flags.DEFINE_string(
+_WORKDIR = command.define_path('workdir', 'runs/eyes', 'Folder of the run.')
+_DATA_DIR = command.define_data_dir()
+_TEST_PATH = command.define_path(
     'test_path', '', 'Folder of another test set of the same kind.'
 )
 _TEST_SUBJECTS = flags.DEFINE_string(
@@ -27,7 +25,6 @@ _REUSE = flags.DEFINE_bool(
 
 def main() -> None:
   """Train the estimators, test them, print and write the tables."""
-  logging.set_verbosity(logging.WARNING)
   workdir = _WORKDIR.value
   seeds = command.parse_seeds(_SEEDS.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))

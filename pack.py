@@ -6,24 +6,19 @@ without TensorFlow, for example on a machine with an accelerator.
 
 import os
 
-from absl import flags, logging
-
 from simgan_jax import command, devices, errors, inputs, validation
 from simgan_jax.data import arrays
 from simgan_jax.evaluation import inspection
 
 _CONFIG = command.define_config()
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = command.define_path(
     'output', 'packed', 'Folder of the files; made when missing.'
 )
-_DATA_DIR = flags.DEFINE_string(
-    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
-)
+_DATA_DIR = command.define_data_dir()
 
 
 def main() -> None:
   """Write the three data sets of the settings, say how to train on them."""
-  logging.set_verbosity(logging.WARNING)
   config, data_dir = _CONFIG.value, _DATA_DIR.value
   validation.validate(config)
   devices.cache_programs()

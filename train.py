@@ -1,17 +1,15 @@
 """Train a SimGAN: python train.py --config=configs/eyes.py."""
 
-from absl import flags, logging
+from absl import flags
 
 from simgan_jax import command, devices, validation
 from simgan_jax import config as config_lib
 
 _CONFIG = command.define_config()
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = command.define_path(
     'workdir', None, 'Folder of the run; the default is runs/<name>.'
 )
-_DATA_DIR = flags.DEFINE_string(
-    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
-)
+_DATA_DIR = command.define_data_dir()
 _NUM_DEVICES = flags.DEFINE_integer(
     'num_devices',
     0,
@@ -22,7 +20,6 @@ _NUM_DEVICES = flags.DEFINE_integer(
 
 def main() -> None:
   """Train, or continue, one run."""
-  logging.set_verbosity(logging.WARNING)
   config = _CONFIG.value
   validation.validate(config)
   devices.use_cores(
@@ -43,7 +40,8 @@ def main() -> None:
   print(
       f'round {summary["rounds"]:,} after {summary["wall_seconds"]:,} s on'
       f' {summary["device"]}, peak memory {memory}; sheets in'
-      f' {workdir}/samples; next: python eval.py --workdir={workdir}'
+      f' {workdir}/samples; next: python refine.py --workdir={workdir} or, with'
+      ' labelled real images, eval.py'
   )
 
 

@@ -8,12 +8,15 @@ refiners are stands in `inspection.jsonl`, not in the checkpoints: a damaged one
 must not keep the others from being opened.
 """
 
+import contextlib
+import logging as py_logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
+from absl import logging
 from orbax.checkpoint import v1 as ocp
 
 from simgan_jax import errors, records, selection
@@ -69,21 +72,34 @@ class _KeepFirst:
     return [number in self._order_fn(rounds)[:1] for number in rounds]
 
 
+def _last_words(error: Exception) -> str:
+  words = str(error).strip().splitlines()[-1].rsplit(': ', 1)[-1]
+  return words.split(' [os_error')[0]
+
+
+def _is_news(record: py_logging.LogRecord) -> bool:
+  """Return False for tracebacks of orbax's threads: `Checkpoints` raises."""
+  return not (record.exc_info and '/orbax/' in record.pathname)
+
+
+logging.get_absl_logger().addFilter(_is_news)
+
+
 class Checkpoints:
   """The checkpoints of one run, newest last.
 
   The last three are kept to continue from, and the best one to refine with:
-  see `selection.order`.
+  see `selection.Rule`.
   """
 
-  def __init__(self, workdir: str, *, image_width: int):
+  def __init__(self, workdir: str, *, rule: selection.Rule):
     """Open `workdir`/checkpoints, which need not exist yet.
 
     Args:
       workdir: of the run.
-      image_width: px, the unit of what irises may move.
+      rule: which one is the best.
     """
-    self._width = image_width
+    self._rule = rule
     self._measured: dict[int, selection.Measured] = {
         int(row['round']): row
         for row in records.read_metrics(workdir, records.INSPECTION)
@@ -104,7 +120,7 @@ class Checkpoints:
     return [found.step for found in self._checkpointer.checkpoints]
 
   def _order(self, rounds: Sequence[int]) -> list[int]:
-    return selection.order(rounds, self._measured, image_width=self._width)
+    return self._rule.order(rounds, self._measured)
 
   def save(
       self,
@@ -118,11 +134,15 @@ class Checkpoints:
       round_number: of the state; what is saved there is replaced.
       state: what to save.
       measured: how good its refiner is, if that was measured.
+
+    Raises:
+      RunError: when this save cannot begin, or the one before failed.
     """
     self._measured[round_number] = measured or {}
-    self._checkpointer.save_async(
-        round_number, _to_saved(state), force=True, overwrite=True
-    )
+    with self._saving():
+      self._checkpointer.save_async(
+          round_number, _to_saved(state), force=True, overwrite=True
+      )
 
   def restore(self, state: SimGANState) -> SimGANState | None:
     """Return the newest state that can be read, or None if there is none.
@@ -150,10 +170,8 @@ class Checkpoints:
     if restored is None:
       return None
     number = int(restored.round)
-    rule = selection.describe(
-        self._measured.get(number), image_width=self._width
-    )
-    return restored, selection.Chosen(number, rule)
+    reason = self._rule.describe(number, self._measured.get(number))
+    return restored, selection.Chosen(number, reason)
 
   def _read(
       self, rounds: Iterable[int], state: SimGANState
@@ -185,8 +203,26 @@ class Checkpoints:
     return None
 
   def close(self) -> None:
-    """Wait until the last save is on disk."""
-    self._checkpointer.close()
+    """Wait until the last save is on disk.
+
+    Raises:
+      RunError: when it failed.
+    """
+    with self._saving():
+      self._checkpointer.close()
+
+  @contextlib.contextmanager
+  def _saving(self) -> Iterator[None]:
+    try:
+      yield
+    except Exception as error:  # Orbax and the file system raise many kinds.
+      saved = self.rounds()[-1:]
+      raise errors.RunError(
+          f'a checkpoint cannot be saved in {self.directory}'
+          f' ({_last_words(error)});'
+          + f' that of round {saved[0]:,} is kept:' * len(saved)
+          + ' make room and run the same command again.'
+      ) from error
 
 
 def save_params(path: str, params: Any) -> None:

@@ -1,13 +1,22 @@
 """What the scripts share: flags that fail in one sentence, exit codes."""
 
+import errno
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
-from simgan_jax import errors, monitor
+from simgan_jax import errors
+
+# What --config may be; the first one is the default.
+CONFIGS = (
+    'configs/eyes.py[:columbia|:paper], configs/hands.py[:paper],'
+    ' configs/folders.py'
+)
 
 flags.disclaim_key_flags()  # they are those of the script
 
@@ -50,6 +59,28 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
     raise AssertionError('unreachable') from error
 
 
+class _PathParser(flags.ArgumentParser):
+  """Reads ~ as the home, which a shell does not after --flag=."""
+
+  def parse(self, argument: str) -> str:
+    return os.path.expanduser(argument)
+
+
+def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder:
+  """Define a flag for a file or folder and return it.
+
+  Several commands may have it: tests import them together.
+  """
+  return flags.DEFINE(_PathParser(), name, default, text, allow_override=True)
+
+
+def define_data_dir() -> flags.FlagHolder:
+  """Define --data_dir and return it."""
+  return define_path(
+      'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
+  )
+
+
 def define_config() -> Any:
   """Define --config, the settings, and return its flag.
 
@@ -64,7 +95,8 @@ def define_config() -> Any:
   return config_flags.DEFINE_config_file(
       'config',
       None,
-      'Settings, FILE or FILE:PRESET; --config.FIELD=VALUE changes one.',
+      f'Settings, FILE or FILE:PRESET: {CONFIGS}. --config.FIELD=VALUE changes'
+      ' one; the fields are in simgan_jax/config.py.',
       lock_config=False,
   )
 
@@ -91,6 +123,11 @@ def run(main: Callable[[], None]) -> None:
   0 done, 2 bad input (one sentence on stderr), 1 a defect, 128 + signal when
   stopped after saving.
   """
+  # For --help; here and not above, so that it counts as the script's.
+  flags.declare_key_flag('verbosity')
+  flags.FLAGS['verbosity'].help = (
+      '-2 hides the progress, 0 and 1 show what libraries log.'
+  )
 
   def guarded(argv: Sequence[str]) -> None:
     try:
@@ -98,10 +135,23 @@ def run(main: Callable[[], None]) -> None:
         raise errors.InputError(
             f'{argv[1]!r} is not a flag; write --flag=value (see --help).'
         )
+      if not flags.FLAGS['verbosity'].present:
+        logging.set_verbosity(logging.WARNING)
       main()
+    except KeyboardInterrupt:
+      _fail('stopped by Ctrl-C.', 128 + signal.SIGINT)
     except errors.InputError as error:
       _fail(error, 2)
-    except monitor.NonFiniteError as error:
+    except errors.RunError as error:
       _fail(error, 1)
+    except OSError as error:
+      if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise
+      _fail(
+          f'{error.filename or "a file"} cannot be written ({error.strerror});'
+          ' what was saved before is kept: make room and run the same command'
+          ' again.',
+          1,
+      )
 
   app.run(guarded, flags_parser=_parse_flags)

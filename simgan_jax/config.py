@@ -27,6 +27,7 @@ SOURCES = (
     'builtin_hands',
     'nyu_hand',
     'image_folder',
+    'hdf5',
     'arrays',
 )
 
@@ -85,6 +86,9 @@ class DataConfig:
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
+  # image_folder and hdf5: 'crop' the middle, 'pad' by repeating the border, or
+  # 'resize', which stretches.
+  fit: str = 'crop'
   cache: str = 'host'  # 'device': whole data sets in every device's memory
   on_error: str = 'stop'  # 'stop' at a bad file, or 'skip' and list it
   # Before refining, give each synthetic image the histogram of a random real

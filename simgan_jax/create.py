@@ -90,28 +90,37 @@ def make_pretraining(config: config_lib.Config, mesh: jax.sharding.Mesh):
   return rounds.make_pretraining(mesh, **_step_options(config, mesh))
 
 
+def count_patches(
+    config: config_lib.Config, state: state_lib.SimGANState
+) -> tuple[int, int]:
+  """Return height and width of the discriminator's map of an image."""
+  data = config.data
+  logits = jax.eval_shape(
+      state.discriminator.apply_fn,
+      {'params': state.discriminator.params},
+      jnp.zeros((1, data.height, data.width, data.channels)),
+  )
+  return logits.shape[1:3]
+
+
 def describe_run(
     config: config_lib.Config, state: state_lib.SimGANState
 ) -> str:
   """Return the header of a run: sizes, and lambda in both conventions."""
   data = config.data
   image = jnp.zeros((1, data.height, data.width, data.channels))
-  logits = jax.eval_shape(
-      state.discriminator.apply_fn,
-      {'params': state.discriminator.params},
-      image,
-  )
+  height, width = count_patches(config, state)
   features = jax.eval_shape(
       losses.FEATURES[config.self_regularization_features], image
   )
-  num_patches = logits.shape[1] * logits.shape[2]
+  num_patches = height * width
   weight = config.self_regularization_weight
   means = weight * features.size / num_patches
   return (
       f'refiner {networks.count_parameters(state.refiner.params):,} parameters,'
       ' discriminator'
       f' {networks.count_parameters(state.discriminator.params):,}, map'
-      f' {logits.shape[1]} x {logits.shape[2]}\n'
+      f' {height} x {width}\n'
       f'lambda {weight:g} against sums over {features.size:,} pixels and'
       f' {num_patches} patches = {means:.3g} against means'
   )

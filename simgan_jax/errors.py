@@ -1,9 +1,15 @@
-"""The one exception that means: the input is wrong, not the program."""
+"""The exceptions that are told in one sentence, without a traceback."""
 
 
 class InputError(ValueError):
   """Bad input or configuration, told in one sentence: what, where, remedy.
 
-  The command-line scripts print the sentence on stderr and exit with code 2;
-  every other exception is a defect and keeps its traceback.
+  The command-line scripts print the sentence on stderr and exit with code 2.
+  """
+
+
+class RunError(RuntimeError):
+  """The run cannot go on, though the input is right: exit code 1.
+
+  Every exception but these two is a defect and keeps its traceback.
   """

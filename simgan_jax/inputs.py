@@ -1,6 +1,8 @@
 """From the settings to images: which data sets a run reads, and when."""
 
+import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,6 +12,7 @@ from simgan_jax import mesh as mesh_lib
 from simgan_jax.config import BUILTIN, Config, SourceConfig
 from simgan_jax.data import arrays
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.originals import Originals
 from simgan_jax.rounds import RoundBatch
 
 # People in the built-in domains: the synthetic ones vary as a simulator's do,
@@ -18,27 +21,52 @@ NUM_SYNTHETIC_PEOPLE = 1_000
 NUM_REAL_PEOPLE = 32
 
 
-def _load(
-    config: Config, source: SourceConfig, data_dir: str, *, domain: str
-) -> LabelledImages:
-  data = config.data
-  size = {'height': data.height, 'width': data.width, 'channels': data.channels}
-  if source.name == 'arrays':
-    return arrays.load(
-        source.path, subjects=source.subjects, limit=source.limit, **size
-    )
+def _import_sources(name: str) -> Any:
+  """Return the module, which costs seconds and imports tensorflow.
+
+  Only who reads data pays for it.
+
+  Raises:
+    InputError: when something it needs is not installed.
+  """
   try:
-    # Costs seconds and imports tensorflow: only who reads data pays for it.
     from simgan_jax.data import sources
   except ImportError as error:
     raise errors.InputError(
-        f'{source.name} cannot be read here ({error}): install what is missing,'
+        f'{name} cannot be read here ({error}): install what is missing,'
         ' or write arrays with pack.py on another machine and give those.'
     ) from error
+  return sources
 
-  options: dict = {'limit': source.limit}
+
+def _of_file(source: SourceConfig) -> SourceConfig:
+  """Return the source to read a file with that was given for a folder."""
+  if source.name == 'image_folder':
+    for name, suffixes in (('arrays', '.npz'), ('hdf5', ('.h5', '.hdf5'))):
+      if source.path.endswith(suffixes):
+        return dataclasses.replace(source, name=name)
+  return source
+
+
+def _request(
+    config: Config, source: SourceConfig, *, domain: str
+) -> dict[str, Any]:
+  """Return what is asked of a source, by the names of `sources.load`."""
+  data = config.data
+  request = {
+      'path': source.path,
+      'subjects': source.subjects,
+      'limit': source.limit,
+      'height': data.height,
+      'width': data.width,
+      'channels': data.channels,
+  }
+  if source.name == 'arrays':
+    return request
+  request['on_error'] = data.on_error
   if source.name in BUILTIN:
-    options = {
+    request |= {
+        'limit': 0,
         'num_images': source.limit or 4_000,
         'domain': domain,
         'num_subjects': (
@@ -46,25 +74,60 @@ def _load(
         ),
     }
   elif source.name == 'mpiigaze':
-    options['samples'] = source.samples
+    request['samples'] = source.samples
   elif source.name == 'unity_eyes':
-    options['crop'] = source.crop
+    request['crop'] = source.crop
   elif source.name == 'nyu_hand':
-    options |= {'domain': domain, 'views': source.views}
-  return sources.load(
-      source.name,
-      path=source.path,
-      data_dir=data_dir,
-      subjects=source.subjects,
-      on_error=data.on_error,
-      **size,
-      **options,
-  )
+    request |= {'domain': domain, 'views': source.views}
+  elif source.name in ('image_folder', 'hdf5'):
+    request['fit'] = data.fit
+  return request
+
+
+def _load(
+    config: Config, source: SourceConfig, data_dir: str, *, domain: str
+) -> LabelledImages:
+  source = _of_file(source)
+  request = _request(config, source, domain=domain)
+  if source.name == 'arrays':
+    return arrays.load(**request)
+  sources = _import_sources(source.name)
+  return sources.load(source.name, data_dir=data_dir, **request)
 
 
 def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   """Return the simulator's images; see `data.sources.load` for errors."""
   return _load(config, config.data.synthetic, data_dir, domain='synthetic')
+
+
+def open_synthetic(
+    config: Config, *, data_dir: str, path: str = ''
+) -> Originals:
+  """Return the simulator's images to be read one by one.
+
+  Args:
+    config: the settings of the run.
+    data_dir: folder of the prepared data sets; nothing is written there.
+    path: another folder or file; where the simulator is built in or its images
+      are in one file, a folder of images or such a file.
+
+  Raises:
+    InputError: as `data.sources.load`.
+  """
+  source = config.data.synthetic
+  if path:
+    name = source.name
+    if name in (*BUILTIN, 'arrays', 'hdf5') or path.endswith('.npz'):
+      name = 'image_folder'
+    source = dataclasses.replace(
+        source, name=name, path=path, subjects='', limit=0
+    )
+  source = _of_file(source)
+  request = _request(config, source, domain='synthetic')
+  if source.name == 'arrays':
+    return arrays.open_originals(**request)
+  sources = _import_sources(source.name)
+  return sources.open_originals(source.name, data_dir=data_dir, **request)
 
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:

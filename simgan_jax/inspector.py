@@ -29,6 +29,7 @@ class _Prepared(NamedTuple):
   """What stays the same over the rounds."""
 
   params: Any  # of the classifier
+  real: Any  # `patches.Patches`
   real_features: Float[np.ndarray, 'n f']
   synthetic: UInt8[np.ndarray, 'm h w c']  # held out from the classifier
   pairs: Int[np.ndarray, '_']  # of those, where the iris is searched
@@ -73,13 +74,13 @@ class Inspector:
       refiner: replicated over the mesh.
 
     Returns:
-      `selection.DISTANCE`, the kernel distance of held-out real and refined
-      images on features of one classifier of real against synthetic images,
-      and for eyes `selection.SHIFT`, the mean over pairs. Empty with too few
-      images.
+      `selection.DISTANCE` of held-out real and refined images; their
+      `selection.KERNEL_DISTANCE`, on features of one classifier of real against
+      synthetic images; and for eyes `selection.SHIFT`, the mean over pairs.
+      Empty with too few images.
     """
     # Here and not above: who measures nothing does not pay for it.
-    from simgan_jax.evaluation import kernels, realism
+    from simgan_jax.evaluation import kernels, patches, realism
 
     # A loop that forbids copies between host and devices means these.
     with jax.transfer_guard('allow'):
@@ -87,7 +88,7 @@ class Inspector:
         self._prepared = self._prepare()
       if self._prepared is None:
         return {}
-      params, real_features, synthetic, pairs, centres = self._prepared
+      params, real, real_features, synthetic, pairs, centres = self._prepared
       refined = refining.refine_images(
           *(refiner, synthetic),
           mesh=self._mesh,
@@ -98,7 +99,10 @@ class Inspector:
           realism.extract_features(params, refined),
           num_subsets=2,
       )
-      found = {selection.DISTANCE: distance.value}
+      found = {
+          selection.DISTANCE: patches.distance(real, patches.describe(refined)),
+          selection.KERNEL_DISTANCE: distance.value,
+      }
       if len(pairs):
         shift = _find_centres(refined[pairs]) - centres
         found[selection.SHIFT] = float(np.linalg.norm(shift, axis=1).mean())
@@ -106,7 +110,7 @@ class Inspector:
 
   def _prepare(self) -> _Prepared | None:
     """Train the classifier; return None with too few images."""
-    from simgan_jax.evaluation import iris, realism
+    from simgan_jax.evaluation import iris, patches, realism
 
     real, subjects, synthetic = self._images
     self._images = real[:0], subjects[:0], synthetic[:0]  # free the memory
@@ -131,6 +135,7 @@ class Inspector:
           pairs = pairs[:0]
         return _Prepared(
             result.params,
+            patches.describe(real),
             realism.extract_features(result.params, real),
             synthetic,
             pairs,
@@ -139,8 +144,8 @@ class Inspector:
     self._enough = False
     print(
         f'warning: {len(real):,} real and {len(synthetic):,} synthetic images'
-        ' are too few to measure realism while training: eval.py will take the'
-        ' newest checkpoint.',
+        ' are too few to measure realism while training: eval.py and refine.py'
+        ' will take the newest checkpoint.',
         file=sys.stderr,
     )
     return None

@@ -1,13 +1,13 @@
 """Training from the settings to a finished run: the linear story."""
 
 import json
+import math
 import os
 import sys
 import time
 from typing import Any
 
 import jax
-import tqdm
 
 from simgan_jax import (
     checkpoint,
@@ -16,11 +16,12 @@ from simgan_jax import (
     inputs,
     inspector,
     monitor,
+    progress,
     recorder,
     records,
     refining,
     rounds,
-    samples,
+    selection,
     steps,
     stopping,
     validation,
@@ -28,7 +29,8 @@ from simgan_jax import (
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
-from simgan_jax.data import histograms
+from simgan_jax.data import check, histograms
+from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import report
 
 
@@ -50,33 +52,33 @@ def pretrain(
   metrics: steps.Metrics = {}
   done = int(state.refiner.step)
   stream = batches.stream('pretrain_refiner', 'synthetic', (batch,), done)
-  progress = tqdm.trange(
-      *(done, config.pretrain_refiner_steps),
-      desc='pre-train refiner',
-      unit='step',
-  )
-  for _ in progress:
-    if stop.received:
-      return state
-    state, metrics = step_refiner(
-        *(state, next(stream)), None if dataset is None else dataset.synthetic
-    )
+  num_steps = config.pretrain_refiner_steps
+  with progress.make_bar(
+      *(num_steps, 'pre-train refiner', 'step'), done=done
+  ) as bar:
+    for _ in range(done, num_steps):
+      if stop.received:
+        return state
+      state, metrics = step_refiner(
+          *(state, next(stream)), None if dataset is None else dataset.synthetic
+      )
+      bar.update()
   done = int(state.discriminator.step)
   name = 'pretrain_discriminator'
   synthetic = batches.stream(name, 'synthetic', (1, batch), done)
   real = batches.stream(name, 'real', (1, batch), done)
-  progress = tqdm.trange(
-      *(done, config.pretrain_discriminator_steps),
-      desc='pre-train discriminator',
-      unit='step',
-  )
-  for _ in progress:
-    if stop.received:
-      return state
-    state, found = step_discriminator(
-        *(state, rounds.RoundBatch(next(synthetic), next(real))), dataset
-    )
-    metrics |= found
+  num_steps = config.pretrain_discriminator_steps
+  with progress.make_bar(
+      *(num_steps, 'pre-train discriminator', 'step'), done=done
+  ) as bar:
+    for _ in range(done, num_steps):
+      if stop.received:
+        return state
+      state, found = step_discriminator(
+          *(state, rounds.RoundBatch(next(synthetic), next(real))), dataset
+      )
+      metrics |= found
+      bar.update()
   monitor.check_finite(jax.device_get(metrics), round_number=0)
   return state
 
@@ -160,11 +162,29 @@ def train(
   num_devices = devices.choose_number(
       config_lib.divisible_size(config), num_devices=num_devices
   )
-  mesh = mesh_lib.make_mesh(num_devices)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   inputs.check_sizes(config, synthetic, real)
-  records.claim_workdir(workdir, config)
+  with records.hold_workdir(workdir, config):
+    return _train(
+        *(config, synthetic, real),
+        workdir=workdir,
+        num_devices=num_devices,
+        start=start,
+    )
+
+
+def _train(
+    config: config_lib.Config,
+    synthetic: LabelledImages,
+    real: LabelledImages,
+    *,
+    workdir: str,
+    num_devices: int,
+    start: float,
+) -> dict[str, Any]:
+  """Train in a working directory that is held; `start` is of the clock."""
+  mesh = mesh_lib.make_mesh(num_devices)
   if config.data.match_histograms:
     histograms.write(workdir, histograms.quantiles(real.images))
   matched = refining.prepare(config, synthetic.images, workdir=workdir)
@@ -176,7 +196,9 @@ def train(
   )
 
   state = create.make_state_fn(config, mesh)()
-  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
+  checkpoints = checkpoint.Checkpoints(
+      workdir, rule=selection.Rule(config.data.width, config.num_rounds)
+  )
   restored = checkpoints.restore(state)
   state = state if restored is None else restored
   first_round = int(state.round)
@@ -186,13 +208,32 @@ def train(
       f' rounds {first_round:,} to {config.num_rounds:,}\n'
       + create.describe_run(config, state)
   )
+  found = check.check(
+      *(synthetic, matched, real),
+      num_patches=math.prod(create.count_patches(config, state)),
+      weight=config.self_regularization_weight,
+  )
+  print('\n'.join(found.facts))
+  for sentence in found.warnings:
+    print(f'warning: {sentence}', file=sys.stderr)
+  facts = {
+      'started': time.strftime('%Y-%m-%d %H:%M:%S'),
+      'first_round': first_round,
+      'device': devices.describe(num_devices),
+      'synthetic_images': len(synthetic.images),
+      'real_images': len(real.images),
+      'left_out': [*synthetic.left_out, *real.left_out],
+      'data': '; '.join(found.facts),
+  }
   record = recorder.Recorder(
       workdir,
       config,
-      synthetic=samples.choose(matched),
-      real=samples.choose(real.images),
+      synthetic=matched,
+      real=real.images,
       first_round=first_round,
+      facts=facts,
   )
+  record.warnings |= {f'data_{i}': s for i, s in enumerate(found.warnings, 1)}
   inspect = inspector.Inspector(
       *(matched, real.images, real.subjects),
       mesh=mesh,
@@ -223,15 +264,10 @@ def train(
       )
       raise stopping.Stopped(128 + stop.received)
 
-  summary = {
+  summary = facts | {
       'rounds': int(state.round),
-      'first_round': first_round,
       'wall_seconds': round(time.monotonic() - start, 1),
-      'device': devices.describe(num_devices),
       'peak_memory_gib': devices.peak_memory_gib(),
-      'synthetic_images': len(synthetic.images),
-      'real_images': len(real.images),
-      'left_out': [*synthetic.left_out, *real.left_out],
       'warnings': record.warnings,
   }
   if first_round < int(state.round):

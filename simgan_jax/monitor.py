@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from simgan_jax import errors
+
 WINDOW = 10  # logged rounds a warning looks back on
 
 
-class NonFiniteError(RuntimeError):
+class NonFiniteError(errors.RunError):
   """A metric is NaN or infinite: the run has diverged."""
 
 

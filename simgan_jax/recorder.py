@@ -1,17 +1,23 @@
 """What a person sees of a run: progress, metrics, sheets, warnings."""
 
+import dataclasses
+import json
 import os
-import sys
 import time
+import types
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
-import tqdm
 
 from simgan_jax import config as config_lib
-from simgan_jax import monitor, records, samples, steps, tensorboard
+from simgan_jax import monitor, progress, records, samples, steps, tensorboard
 from simgan_jax import state as state_lib
+from simgan_jax.evaluation import report
+
+_NUM_REFINED = 64  # images for a page, of which 16 are drawn
+_NUM_REAL = 1_000
 
 
 class Recorder:
@@ -25,11 +31,26 @@ class Recorder:
       synthetic: np.ndarray,
       real: np.ndarray,
       first_round: int,
+      facts: Mapping[str, Any] = types.MappingProxyType({}),
   ):
-    """Open the files of `workdir`; the images are those of the sheets."""
+    """Open the files of `workdir`.
+
+    Args:
+      workdir: of the run.
+      config: the settings.
+      synthetic: [n, h, w, c] uint8, to choose from for the sheets.
+      real: [m, h, w, c] uint8, likewise.
+      first_round: of this start, 0 for a new run.
+      facts: what the page says of the run.
+    """
     self.warnings: dict[str, str] = {}
-    self._workdir, self._config = workdir, config
-    self._synthetic, self._real = synthetic, real
+    self._workdir, self._config, self._facts = workdir, config, facts
+    self._synthetic = synthetic[samples.spread(len(synthetic), _NUM_REFINED)]
+    self._real = real[samples.spread(len(real), _NUM_REAL)]
+    self._grey_values = {
+        'synthetic': samples.grey_shares(self._synthetic),
+        'real': samples.grey_shares(self._real),
+    }
     self._refine = jax.jit(steps.refine)
     self._file = records.MetricsFile(workdir, last_round=first_round)
     self._writer = tensorboard.open_writer(workdir)
@@ -39,20 +60,15 @@ class Recorder:
     )
     # The newest call's metrics, still on the device, and whether to log them.
     self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
-    self._progress: tqdm.tqdm | None = None
+    self._progress: Any = None  # a bar
     self._clock = (0, 0.0)
 
   def start(self, round_number: int, state: state_lib.SimGANState) -> None:
     """Show the progress bar, and the sheet of a run that begins."""
     if round_number == 0:
       self.sample(round_number, state)
-    self._progress = tqdm.tqdm(
-        total=self._config.num_rounds,
-        initial=round_number,
-        desc='train',
-        unit='round',
-        # A line every few seconds keeps a log file readable.
-        mininterval=0.5 if sys.stderr.isatty() else 20.0,
+    self._progress = progress.make_bar(
+        *(self._config.num_rounds, 'train', 'round'), done=round_number
     )
     self._clock = (round_number, time.monotonic())
 
@@ -111,7 +127,7 @@ class Recorder:
     for name, sentence in monitor.find_warnings(self._file.rows).items():
       if name not in self.warnings:
         self.warnings[name] = f'round {round_number}: {sentence}'
-        tqdm.tqdm.write(f'warning: {self.warnings[name]}', file=sys.stderr)
+        progress.write_line(f'warning: {self.warnings[name]}')
 
   def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
     """Log what an inspector measured at a round, if anything."""
@@ -120,16 +136,37 @@ class Recorder:
       self._writer.write_scalars(round_number, dict(measured))
 
   def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
-    """Write the sheet synthetic | refined | real of a round."""
+    """Write the sheet synthetic | refined | real of a round, and the page."""
     sharding = state.round.sharding
     synthetic = jax.device_put(self._synthetic, sharding)
-    refined = jax.device_get(self._refine(state.refiner, synthetic))
-    sheet = samples.draw_sheet(
-        self._synthetic, samples.to_uint8(refined), self._real
+    refined = samples.to_grey(
+        jax.device_get(self._refine(state.refiner, synthetic))
     )
-    name = f'round_{round_number:06d}.png'
-    samples.write_png(os.path.join(self._workdir, 'samples', name), sheet)
+    sheet = samples.draw_sheet(
+        *map(samples.choose, (self._synthetic, refined, self._real))
+    )
+    folder = os.path.join(self._workdir, 'samples')
+    samples.write_png(
+        os.path.join(folder, f'round_{round_number:06d}.png'), sheet
+    )
+    samples.write_png(
+        os.path.join(folder, 'neighbours.png'),
+        samples.draw_neighbours(refined, self._real),
+    )
+    shares = self._grey_values | {'refined': samples.grey_shares(refined)}
+    records.write_text(
+        os.path.join(folder, 'grey_values.json'), json.dumps(shares) + '\n'
+    )
     self._writer.write_images(round_number, {'samples': sheet[None]})
+    report.render(
+        self._workdir,
+        config=dataclasses.asdict(self._config),
+        summary={
+            'rounds': f'{round_number:,} of {self._config.num_rounds:,}',
+            **self._facts,
+        },
+        warnings=list(self.warnings.values()),
+    )
 
   def close(self) -> None:
     """Finish the files."""

@@ -1,8 +1,11 @@
 """What a run leaves in its working directory beside the checkpoints."""
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
+from collections.abc import Iterator
 
 from simgan_jax import config as config_lib
 from simgan_jax import errors
@@ -14,9 +17,14 @@ INSPECTION = 'inspection.jsonl'  # of the refiner, with every checkpoint
 def write_bytes(path: str, content: bytes) -> None:
   """Write a file; an interrupted write leaves the old one."""
   os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path + '.tmp', 'wb') as file:
-    file.write(content)
-  os.replace(path + '.tmp', path)
+  try:
+    with open(path + '.tmp', 'wb') as file:
+      file.write(content)
+    os.replace(path + '.tmp', path)
+  except OSError:
+    with contextlib.suppress(OSError):
+      os.remove(path + '.tmp')
+    raise
 
 
 def write_text(path: str, text: str) -> None:
@@ -66,10 +74,42 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
   try:
     write_text(path, config_lib.to_json(config))
   except OSError as error:
-    raise errors.InputError(
-        f'{workdir} cannot be written ({error.strerror}); give another'
-        ' --workdir.'
-    ) from error
+    raise _cannot_write(workdir, error) from error
+
+
+@contextlib.contextmanager
+def hold_workdir(workdir: str, config: config_lib.Config) -> Iterator[None]:
+  """Claim a working directory, for this process alone.
+
+  The lock ends with the process, however it ends.
+
+  Raises:
+    InputError: as `claim_workdir`, or when another process holds it.
+  """
+  check_workdir(workdir, config)
+  try:
+    os.makedirs(workdir, exist_ok=True)
+    lock = open(os.path.join(workdir, '.lock'), 'a')  # noqa: SIM115
+  except OSError as error:
+    raise _cannot_write(workdir, error) from error
+  with lock:
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise errors.InputError(
+          f'{workdir} is in use by another process; wait for it, stop it or'
+          ' give another --workdir.'
+      ) from error
+    except OSError:  # not every file system has locks
+      pass
+    claim_workdir(workdir, config)
+    yield
+
+
+def _cannot_write(workdir: str, error: OSError) -> errors.InputError:
+  return errors.InputError(
+      f'{workdir} cannot be written ({error.strerror}); give another --workdir.'
+  )
 
 
 class MetricsFile:

@@ -1,13 +1,13 @@
 """Refining a whole data set with a trained refiner."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
-import tqdm
 from flax.training import train_state
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt, UInt8
 
 from simgan_jax import (
     batching,
@@ -15,6 +15,7 @@ from simgan_jax import (
     create,
     devices,
     errors,
+    monitor,
     samples,
     selection,
     steps,
@@ -41,35 +42,42 @@ def _compile(mesh: Mesh, num_parts: int):
 
 def refine_images(
     refiner: train_state.TrainState,
-    images: UInt8[np.ndarray, 'n h w c'],
+    images: Shaped[np.ndarray, 'n h w c'],
     *,
     mesh: Mesh,
     batch_size: int = batching.BATCH_SIZE,
-    show_progress: bool = False,
-) -> UInt8[np.ndarray, 'n h w c']:
+    dtype: type[np.unsignedinteger] = np.uint8,
+    on_progress: Callable[[int], object] = int,
+) -> UInt[np.ndarray, 'n h w c']:
   """Return R(x) for every image, in order, the last partial batch included.
 
   Args:
     refiner: a trained refiner, replicated over the mesh.
-    images: [n, h, w, c] uint8.
+    images: [n, h, w, c] uint8, or float32 in [-1, 1].
     mesh: devices that share a batch; their number divides it.
     batch_size: images a call.
-    show_progress: draw a bar on the terminal.
+    dtype: of the refined images, uint8 or uint16.
+    on_progress: called with the number of images of each batch.
 
   Returns:
-    [n, h, w, c] uint8, rounded from [-1, 1] to 0..255, never stretched.
+    [n, h, w, c], see `samples.to_grey`.
+
+  Raises:
+    NonFiniteError: when a refined image has values that are not numbers.
   """
   num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
   refine = functools.partial(_compile(mesh, num_parts), refiner)
-  refined = [images[:0]]
-  with tqdm.tqdm(
-      total=len(images), desc='refine', unit='image', disable=not show_progress
-  ) as bar:
-    for batch in batching.map_batches(
-        refine, images, mesh=mesh, batch_size=batch_size
-    ):
-      refined.append(samples.to_uint8(batch))
-      bar.update(len(batch))
+  refined = [np.zeros((0, *images.shape[1:]), dtype)]
+  for batch in batching.map_batches(
+      refine, images, mesh=mesh, batch_size=batch_size
+  ):
+    if not np.isfinite(batch).all():
+      raise monitor.NonFiniteError(
+          'the refiner makes images with values that are not numbers; use'
+          ' another checkpoint.'
+      )
+    refined.append(samples.to_grey(batch, dtype))
+    on_progress(len(batch))
   return np.concatenate(refined)
 
 
@@ -84,12 +92,14 @@ def load_refiner(
     mesh: devices that get a copy each.
 
   Returns:
-    The refiner, and its checkpoint as chosen by `selection.order`.
+    The refiner, and its checkpoint as chosen by `selection.Rule`.
 
   Raises:
     InputError: when there is no trained checkpoint.
   """
-  checkpoints = checkpoint.Checkpoints(workdir, image_width=config.data.width)
+  checkpoints = checkpoint.Checkpoints(
+      workdir, rule=selection.Rule(config.data.width, config.num_rounds)
+  )
   one_device = mesh_lib.make_mesh(1)
   found = checkpoints.restore_chosen(create.make_state_fn(config, one_device)())
   checkpoints.close()
@@ -107,11 +117,18 @@ def prepare(
     synthetic: UInt8[np.ndarray, 'n h w c'],
     *,
     workdir: str,
+    first: int = 0,
 ) -> UInt8[np.ndarray, 'n h w c']:
   """Return what the refiner of `workdir` gets in place of `synthetic`.
 
   The images themselves, or with `data.match_histograms` their copies with the
   histograms of real ones.
+
+  Args:
+    config: the settings of the run.
+    synthetic: [n, h, w, c] uint8.
+    workdir: of the run.
+    first: number of the first image in its data set.
 
   Raises:
     InputError: when the file of the histograms is missing or damaged.
@@ -119,4 +136,4 @@ def prepare(
   if not config.data.match_histograms:
     return synthetic
   references = histograms.read(workdir)
-  return histograms.match(synthetic, references, seed=config.seed)
+  return histograms.match(synthetic, references, seed=config.seed, first=first)

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from jaxtyping import Int
 from PIL import Image, ImageDraw
 
 from simgan_jax import records
@@ -13,9 +14,16 @@ NUM_IMAGES = NUM_ROWS * NUM_GROUPS  # images of each kind on a sheet
 _GAP, _HEADER = 4, 16  # pixels
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
-  """Return float images in [-1, 1] as uint8, rounded, never stretched."""
-  return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+def to_grey(
+    images: np.ndarray, dtype: type[np.unsignedinteger] = np.uint8
+) -> np.ndarray:
+  """Return float images in [-1, 1] as uint8 or uint16, never stretched.
+
+  -1 becomes 0 and 1 the type's largest number; between them it is rounded.
+  """
+  largest = np.iinfo(dtype).max
+  values = np.rint((images + 1.0) * (largest / 2))
+  return np.clip(values, 0, largest).astype(dtype)
 
 
 def spread(num_images: int, limit: int) -> np.ndarray:
@@ -67,6 +75,62 @@ def draw_sheet(
       )
       sheet.paste(tile, (x, _HEADER + row * cell_h))
   return np.asarray(sheet)
+
+
+def find_nearest(
+    images: np.ndarray, others: np.ndarray
+) -> Int[np.ndarray, 'n']:
+  """Return for each image the place of the most similar of others.
+
+  By the mean squared difference of pixels after the mean grey value of each
+  image is taken off: a face in another light is still the same face.
+
+  Args:
+    images: [n, h, w, c] uint8.
+    others: [m, h, w, c] uint8, at least one.
+  """
+  flat, pool = (
+      x.reshape(len(x), -1).astype(np.float32) for x in (images, others)
+  )
+  flat = flat - flat.mean(axis=1, keepdims=True)
+  pool = pool - pool.mean(axis=1, keepdims=True)
+  return np.argmin((pool**2).sum(axis=1) - 2 * flat @ pool.T, axis=1)
+
+
+def draw_neighbours(refined: np.ndarray, real: np.ndarray) -> np.ndarray:
+  """Lay refined images in a row, each above the real one nearest to it.
+
+  Args:
+    refined: [n, h, w, c] uint8, c 1 or 3; up to eight are drawn.
+    real: [m, h, w, c] uint8, to search in.
+
+  Returns:
+    [height, width, 3] uint8.
+  """
+  refined = refined[spread(len(refined), NUM_ROWS)]
+  nearest = real[find_nearest(refined, real)]
+  height, width = refined.shape[1:3]
+  zoom = max(1, round(110 / width))
+  cells = np.stack([refined, nearest])  # [2, n, h, w, c]
+  cells = np.broadcast_to(cells, (*cells.shape[:-1], 3))
+  cells = cells.repeat(zoom, axis=2).repeat(zoom, axis=3)
+  pads = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
+  cells = np.pad(cells, pads, constant_values=255)
+  rows, columns, height, width, _ = cells.shape
+  return cells.transpose(0, 2, 1, 3, 4).reshape(
+      rows * height, columns * width, 3
+  )
+
+
+def grey_shares(images: np.ndarray, num_bins: int = 32) -> list[float]:
+  """Return the share of the pixels in equal bins from 0 to 255.
+
+  Args:
+    images: uint8, any shape.
+    num_bins: a divisor of 256.
+  """
+  counts = np.bincount(images.ravel(), minlength=256).reshape(num_bins, -1)
+  return (counts.sum(axis=1) / images.size).tolist()
 
 
 def write_png(path: str, image: np.ndarray) -> None:

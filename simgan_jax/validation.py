@@ -83,6 +83,7 @@ def validate(config: config_lib.Config) -> None:
           ('identity', 'channel_mean', 'gradients'),
       ),
       ('data.on_error', config.data.on_error, ('stop', 'skip')),
+      ('data.fit', config.data.fit, ('crop', 'pad', 'resize')),
       ('data.cache', config.data.cache, ('host', 'device')),
       ('data.channels', config.data.channels, (1, 3)),
       ('data.synthetic.name', config.data.synthetic.name, config_lib.SOURCES),

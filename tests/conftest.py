@@ -1,10 +1,14 @@
 """Strict JAX for every test: several devices, no silent broadcasting."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 
 import jax
 import pytest
+from runs import ROOT, SHRUNK
 
 # Before the first array: a backend cannot grow devices later.
 jax.config.update('jax_num_cpu_devices', 8)
@@ -71,3 +75,80 @@ def browser():
     browser = playwright.chromium.launch(executable_path=path)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope='session')
+def data_dir(tmp_path_factory):
+  return str(tmp_path_factory.mktemp('data'))
+
+
+@pytest.fixture(scope='session')
+def environment(tmp_path_factory):
+  cache = {'XDG_CACHE_HOME': str(tmp_path_factory.mktemp('cache'))}
+  return os.environ | cache | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
+
+
+@pytest.fixture(scope='session')
+def command(data_dir, environment):
+  """Return a function that starts a script of ours in its own process."""
+
+  def start(script, workdir, *flags):
+    return subprocess.Popen(
+        [
+            *(sys.executable, script, f'--workdir={workdir}'),
+            *(f'--data_dir={data_dir}', *flags),
+        ],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+  return start
+
+
+@pytest.fixture(scope='session')
+def run(command):
+  def wait(script, workdir, *flags):
+    process = command(script, workdir, *flags)
+    output, error = process.communicate(timeout=300)
+    return process.returncode, output, error
+
+  return wait
+
+
+@pytest.fixture(scope='session')
+def finished(data_dir, environment, tmp_path_factory):
+  """Return the workdir of an uninterrupted run."""
+  workdir = tmp_path_factory.mktemp('runs') / 'finished'
+  subprocess.run(
+      [
+          *(sys.executable, 'train.py', f'--workdir={workdir}'),
+          *(f'--data_dir={data_dir}', *SHRUNK),
+      ],
+      cwd=ROOT,
+      env=environment,
+      check=True,
+      capture_output=True,
+  )
+  return workdir
+
+
+@pytest.fixture(scope='session')
+def evaluated(finished, data_dir, environment):
+  """Return what eval.py printed and wrote about the uninterrupted run."""
+  process = subprocess.run(
+      [
+          *(sys.executable, 'eval.py', f'--workdir={finished}'),
+          f'--data_dir={data_dir}',
+      ],
+      cwd=ROOT,
+      env=environment,
+      check=True,
+      capture_output=True,
+      text=True,
+  )
+  return process.stdout, json.loads(
+      (finished / 'eval/metrics.json').read_text()
+  )

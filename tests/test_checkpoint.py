@@ -13,6 +13,8 @@ from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax import state as state_lib
 
+RULE = selection.Rule(image_width=55, num_rounds=2)
+
 
 @pytest.fixture(scope='module')
 def state():
@@ -39,7 +41,7 @@ def run(tmp_path, state):
     workdir = str(tmp_path)
 
     def open(self):
-      return checkpoint.Checkpoints(self.workdir, image_width=55)
+      return checkpoint.Checkpoints(self.workdir, rule=RULE)
 
     def save(self, measured):
       checkpoints = self.open()
@@ -117,11 +119,11 @@ def test_saved_and_restored_the_state_is_the_same(tmp_path, history_size):
   make_state = create.make_state_fn(config, mesh_lib.make_mesh(2))
   state = make_state()
   state = state._replace(round=state.round + 7)
-  checkpoints = checkpoint.Checkpoints(str(tmp_path), image_width=16)
+  checkpoints = checkpoint.Checkpoints(str(tmp_path), rule=RULE)
   checkpoints.save(7, state)
   checkpoints.close()
 
-  restored = checkpoint.Checkpoints(str(tmp_path), image_width=16).restore(
+  restored = checkpoint.Checkpoints(str(tmp_path), rule=RULE).restore(
       make_state()
   )
   assert restored is not None and int(restored.round) == 7

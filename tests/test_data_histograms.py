@@ -45,6 +45,8 @@ def test_references_are_drawn_for_each_image_and_channel():
   # The first images choose the same references, however many follow.
   fewer = histograms.match(images[:10], references, seed=3)
   np.testing.assert_array_equal(fewer, matched[:10])
+  later = histograms.match(images[7:10], references, seed=3, first=7)
+  np.testing.assert_array_equal(later, matched[7:10])
   other = histograms.match(images, references, seed=4)
   assert (other != matched).any()
 

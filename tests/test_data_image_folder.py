@@ -1,5 +1,7 @@
 """A plain folder of images and its table of labels."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -82,6 +84,8 @@ def test_table_of_angles(load, folder):
         ('yaw,pitch,file', [(0, 0)], 'line 2 names no file'),
         ('file,pitch', [('0.png', 0)], "no column 'yaw'"),
         ('file', [], r'labels\.csv has no rows'),
+        ('file', [('../a.png',)], r'line 2: \.\./a\.png lies outside'),
+        ('file', [('/a.png',)], r'line 2: /a\.png lies outside'),
         (
             'file',
             [('0.png',), ('x.png',)],
@@ -139,4 +143,93 @@ def test_modes_of_pixels(load, tmp_path):
 def test_pixels_of_32_bits(load, tmp_path):
   Image.new('F', (55, 35)).save(tmp_path / 'depth.tiff')
   with pytest.raises(InputError, match=r'depth\.tiff: has 32-bit pixels'):
+    load(tmp_path)
+
+
+def test_empty_cells_are_unknown(load, folder):
+  write_table(folder, 'file,yaw,pitch', [('0.png', 0, 0), ('2.png', '', '')])
+  loaded = load(folder)
+  np.testing.assert_array_equal(loaded.gaze[0], (0, 0, -1))
+  assert np.isnan(loaded.gaze[1]).all()
+
+
+def test_a_json_for_each_image(load, folder):
+  for name, labels in (
+      ('0', {'yaw': 0, 'pitch': 0, 'subject': 7}),
+      ('2', {'gaze_x': 0, 'gaze_y': 0, 'gaze_z': -3, 'weather': 'fine'}),
+      ('more/1', {'weather': [1, 2]}),
+  ):
+    (folder / f'{name}.json').write_text(json.dumps(labels))
+  loaded = load(folder)
+  gazes = dict(zip(loaded.names, loaded.gaze, strict=True))
+  for name in ('0.png', '2.png'):
+    np.testing.assert_array_equal(gazes[name], (0, 0, -1))
+  assert np.isnan([gazes['more/1.png'], gazes['more/3.png']]).all()
+  assert loaded.subjects.max() == 7
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('{"yaw": 1', '0.json: .*; correct the label or remove'),
+        ('[1, 2]', '0.json: it holds no object'),
+        ('{"yaw": 1}', "0.json has no column 'pitch'"),
+        ('{"yaw": "up", "pitch": 0}', "0.json: .*'up'; correct"),
+    ],
+)
+def test_json_that_is_not_right(load, folder, text, message):
+  (folder / '0.json').write_text(text)
+  with pytest.raises(InputError, match=message):
+    load(folder)
+
+
+@pytest.mark.parametrize('fit', ['crop', 'resize', 'pad'])
+def test_fit(load, tmp_path, fit):
+  # Grey grows along x; a black bar along the upper border.
+  image = np.tile(np.linspace(50, 250, 200), (100, 1))
+  image[:20] = 0
+  folder = tmp_path / 'fit'
+  folder.mkdir()
+  Image.fromarray(image.astype(np.uint8)).save(folder / 'a.png')
+  (found,) = load(folder, height=40, width=40, fit=fit).images[..., 0]
+  ends = found[30, [0, -1]].astype(int)
+  black = int((found[:, 20] < 25).sum())
+  expected = {
+      'crop': ((100, 200), 8),  # the middle
+      'resize': ((50, 250), 8),  # all of it, stretched
+      'pad': ((50, 250), 10 + 4),  # all of it, the border repeated
+  }[fit]
+  np.testing.assert_allclose(ends, expected[0], atol=5)
+  assert abs(black - expected[1]) <= 1
+  assert load(folder, height=40, width=40, fit=fit).sizes == {'200 x 100': 1}
+
+
+def test_an_unknown_fit(load, folder):
+  with pytest.raises(InputError, match="fit='zoom': choose one of"):
+    load(folder, fit='zoom')
+
+
+def test_numpy_files(load, tmp_path):
+  grey = np.full((35, 55), 100, np.uint8)
+  for name, array in (
+      ('grey', grey),
+      ('channel', grey[..., None]),
+      ('deep', grey.astype(np.uint16) << 8),
+      ('colour', np.stack([grey] * 3, axis=-1)),
+  ):
+    np.save(tmp_path / f'{name}.npy', array)
+  assert (load(tmp_path).images == 100).all()
+
+
+@pytest.mark.parametrize(
+    ('array', 'message'),
+    [
+        (np.zeros((35, 55)), r'a\.npy: cannot be read as an image \(float64'),
+        (np.zeros((35, 55, 4), np.uint8), r'uint8 \[35, 55, 4\], not'),
+        (np.array([{}], object), 'allow_pickle=False'),
+    ],
+)
+def test_numpy_files_of_something_else(load, tmp_path, array, message):
+  np.save(tmp_path / 'a.npy', array, allow_pickle=True)
+  with pytest.raises(InputError, match=message):
     load(tmp_path)

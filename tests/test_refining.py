@@ -40,7 +40,7 @@ def test_the_last_partial_batch_is_there_and_the_order_kept(
   )
   assert refined.shape == images.shape and refined.dtype == np.uint8
   one_by_one = [
-      samples.to_uint8(
+      samples.to_grey(
           np.asarray(steps.refine(refiner, jnp.asarray(image[None])))
       )[0]
       for image in images

@@ -30,7 +30,7 @@ def save(config, tmp_path):
         round=jnp.int32(number), refiner=first.refiner.replace(params=params)
     )
     workdir = str(tmp_path)
-    checkpoints = checkpoint.Checkpoints(workdir, image_width=55)
+    checkpoints = checkpoint.Checkpoints(workdir, rule=selection.Rule(55, 160))
     checkpoints.save(number, state, measured)
     checkpoints.close()
     file = records.MetricsFile(
@@ -57,7 +57,7 @@ def test_refines_with_the_chosen_checkpoint_and_not_the_newest(
   refiners = [save(1, 1.0, 1.2), save(2, 2.0, 0.5), save(3, 3.0, 0.5)]
   refiner, chosen = load()
   assert chosen.round == 2
-  assert chosen.rule.startswith('smallest kernel distance 2 ')
+  assert chosen.rule.startswith('smallest patch distance 2 with the iris ')
   refined = refining.refine_images(refiner, images, mesh=mesh)
   same = [
       np.array_equal(refined, refining.refine_images(one, images, mesh=mesh))

@@ -8,10 +8,10 @@ from simgan_jax import samples
 
 def test_rounding_is_the_inverse_of_scaling_and_never_stretches():
   grey = np.arange(256, dtype=np.uint8)
-  np.testing.assert_array_equal(samples.to_uint8(grey / 127.5 - 1), grey)
-  assert samples.to_uint8(np.array([-1.2, 1.2])).tolist() == [0, 255]
+  np.testing.assert_array_equal(samples.to_grey(grey / 127.5 - 1), grey)
+  assert samples.to_grey(np.array([-1.2, 1.2])).tolist() == [0, 255]
   # A flat image stays flat at its own value.
-  assert samples.to_uint8(np.full((2, 2), 0.1)).tolist() == [[140, 140]] * 2
+  assert samples.to_grey(np.full((2, 2), 0.1)).tolist() == [[140, 140]] * 2
 
 
 def test_chosen_images_are_spread_and_distinct():
@@ -45,3 +45,30 @@ def test_colour_images_keep_their_colour():
   colour[..., 1] = 200
   sheet = samples.draw_sheet(colour, colour, colour)
   assert np.all(sheet == [0, 200, 0], axis=-1).sum() == 3 * 35 * 55 * 9
+
+
+def test_the_nearest_is_the_same_picture_in_any_light():
+  generator = np.random.default_rng(0)
+  others = generator.integers(50, 200, (20, 35, 55, 1)).astype(np.uint8)
+  order = generator.permutation(20)[:6]
+  noise = generator.integers(0, 30, (6, 35, 55, 1)).astype(np.uint8)
+  brighter = others[order] + noise
+  np.testing.assert_array_equal(samples.find_nearest(brighter, others), order)
+
+
+def test_neighbours_stand_below():
+  images = np.stack([np.full((35, 55, 1), i * 10, np.uint8) for i in range(9)])
+  images[:, :5] = 255 - images[:, :5]
+  sheet = samples.draw_neighbours(images[:3], images)
+  height, width, _ = sheet.shape
+  assert (height, width) == (2 * (70 + 4), 3 * (110 + 4))
+  upper, lower = np.split(sheet, 2)
+  np.testing.assert_array_equal(upper, lower)
+  assert samples.draw_neighbours(images, images).shape[1] == 8 * 114
+
+
+def test_shares_of_grey_values():
+  images = np.array([0, 7, 8, 255], np.uint8)
+  shares = samples.grey_shares(images)
+  assert shares[0] == 0.5 and shares[1] == shares[-1] == 0.25
+  assert sum(shares) == 1 and len(shares) == 32

@@ -10,8 +10,8 @@ def _measured(distance, shift=None):
   return found if shift is None else found | {selection.SHIFT: shift}
 
 
-def _choose(measured, rounds=(0, 10, 20, 30), *, image_width=55):
-  return selection.order(rounds, measured, image_width=image_width)
+def _choose(measured, rounds=(0, 10, 20, 30), *, width=55, num_rounds=20):
+  return selection.Rule(width, num_rounds).order(rounds, measured)
 
 
 def test_the_smallest_distance_that_keeps_the_labels():
@@ -35,8 +35,24 @@ def test_none_keeps_the_labels_then_the_smallest_shift():
 def test_a_wider_image_may_move_its_iris_further():
   measured = {10: _measured(5.0, 0.1), 20: _measured(1.0, 2.2)}
   assert _choose(measured, (10, 20)) == [10, 20]
-  assert _choose(measured, (10, 20), image_width=110) == [20, 10]
-  assert _choose(measured, (10, 20), image_width=109) == [10, 20]
+  assert _choose(measured, (10, 20), width=110) == [20, 10]
+  assert _choose(measured, (10, 20), width=109) == [10, 20]
+
+
+def test_the_second_half_goes_first_but_not_before_the_labels():
+  measured = {
+      10: _measured(1.0, 0.1),
+      14: _measured(0.5, 0.1),
+      15: _measured(3.0, 0.1),
+      20: _measured(2.0, 0.1),
+      30: _measured(0.1, 1.2),
+  }
+  order = _choose(measured, (10, 14, 15, 20, 30), num_rounds=30)
+  assert order == [20, 15, 14, 10, 30]
+  order = _choose(measured, (10, 14, 15, 20, 30), num_rounds=29)
+  assert order == [20, 15, 14, 10, 30]
+  order = _choose(measured, (10, 14, 15, 20, 30), num_rounds=28)
+  assert order == [14, 20, 15, 10, 30]
 
 
 def test_without_irises_the_distance_alone():
@@ -65,22 +81,25 @@ def test_the_newer_of_equals_and_rounds_without_a_checkpoint_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ('measured', 'words'),
+    ('number', 'measured', 'words'),
     [
-        (None, 'newest, as none that can be read was measured'),
-        ({}, 'newest, as none that can be read was measured'),
-        (_measured(1.5), 'smallest kernel distance 1.5'),
+        (20, None, 'newest, as none that can be read was measured'),
+        (20, {}, 'newest, as none that can be read was measured'),
+        (9, _measured(1.5), 'smallest patch distance 1.5'),
+        (10, _measured(1.5), 'smallest patch distance 1.5 since round 10'),
         (
+            20,
             _measured(1.5, 0.5),
-            'smallest kernel distance 1.5 with the iris moved by 0.50 px of'
-            ' 1.10 px',
+            'smallest patch distance 1.5 since round 10 with the iris moved by'
+            ' 0.50 px of 1.10 px',
         ),
         (
+            9,
             _measured(1.5, 1.3),
-            'iris moved least, by 1.30 px, though more than 1.10 px; kernel'
+            'iris moved least, by 1.30 px, though more than 1.10 px; patch'
             ' distance 1.5',
         ),
     ],
 )
-def test_the_reason_is_said(measured, words):
-  assert selection.describe(measured, image_width=55) == words
+def test_the_reason_is_said(number, measured, words):
+  assert selection.Rule(55, 19).describe(number, measured) == words

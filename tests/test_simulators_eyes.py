@@ -236,6 +236,17 @@ def test_same_seed_same_bits_and_longer_set_begins_with_the_shorter():
       100, seed=4, domain='real', num_subjects=40, batch_size=128
   )
   assert (other != images[:100]).mean() > 0.9
+  middle, middle_labels, middle_subjects = eyes.generate(
+      *(30,),
+      first=70,
+      seed=3,
+      domain='real',
+      num_subjects=40,
+      batch_size=128,
+  )
+  np.testing.assert_array_equal(middle, images[70:100])
+  np.testing.assert_array_equal(middle_labels.gaze, labels.gaze[70:100])
+  np.testing.assert_array_equal(middle_subjects, subjects[70:100])
 
 
 def test_batch_size_does_not_matter():

@@ -227,6 +227,10 @@ def test_same_seed_same_bits_and_longer_set_begins_with_the_shorter():
       first_labels,
       labels,
   )
+  middle, middle_labels, middle_subjects = make(30, first=70, domain='real')
+  np.testing.assert_array_equal(middle, images[70:100])
+  np.testing.assert_array_equal(middle_labels.joints, labels.joints[70:100])
+  np.testing.assert_array_equal(middle_subjects, subjects[70:100])
   other, _, _ = make(100, domain='real', seed=4)
   assert (other != images[:100]).mean() > 0.1
 

@@ -42,7 +42,9 @@ def workdir(tmp_path_factory):
   config.data.test.subjects = ''
   records.claim_workdir(path, config)
   state = create.make_state_fn(config, mesh_lib.make_mesh(1))()
-  checkpoints = checkpoint.Checkpoints(path, image_width=config.data.width)
+  checkpoints = checkpoint.Checkpoints(
+      path, rule=selection.Rule(config.data.width, config.num_rounds)
+  )
   # The newer one is worse.
   for number, distance in ((160, 1.0), (200, 2.0)):
     found = {selection.DISTANCE: distance}

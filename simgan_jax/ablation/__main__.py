@@ -6,23 +6,18 @@ import re
 import shlex
 import sys
 
-from absl import flags, logging
+from absl import flags
 
 from simgan_jax import command, devices, errors, validation
 from simgan_jax import config as config_lib
 from simgan_jax.ablation import variants as variants_lib
 
 _CONFIG = command.define_config()
-# Other commands have flags of these names: tests import them together.
-_WORKDIR = flags.DEFINE_string(
-    *('workdir', 'runs/ablation', 'Folder of the runs, one a variant.'),
-    allow_override=True,
+_WORKDIR = command.define_path(
+    'workdir', 'runs/ablation', 'Folder of the runs, one a variant.'
 )
-_DATA_DIR = flags.DEFINE_string(
-    *('data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'),
-    allow_override=True,
-)
-_OUTPUT = flags.DEFINE_string(
+_DATA_DIR = command.define_data_dir()
+_OUTPUT = command.define_path(
     'output', 'docs/ablations.md', 'Page; sheets and numbers go beside it.'
 )
 _ONLY = flags.DEFINE_list(
@@ -44,7 +39,6 @@ def _describe_command() -> str:
 
 def main() -> None:
   """Run the variants that are not finished, and write the page."""
-  logging.set_verbosity(logging.WARNING)
   output, workdir = _OUTPUT.value, _WORKDIR.value
   if not output.endswith('.md'):
     raise errors.InputError(f'--output={output} must end in .md.')

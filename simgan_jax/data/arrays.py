@@ -4,17 +4,23 @@ The file of a data set holds the fields of `LabelledImages` by their names, as
 far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
 """
 
+import functools
+import hashlib
 import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from PIL import Image
 
 from simgan_jax import records
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.originals import Originals
+from simgan_jax.data.samples import Entry, Sample, read_entries
 from simgan_jax.errors import InputError
 
 REQUIRED = ('images', 'subjects', 'names')
@@ -34,7 +40,7 @@ def write(
       'left_out': np.array(data.left_out, np.str_),
       'iris_centres': iris_centres,
   }
-  known = {name: value for name, value in fields.items() if value is not None}
+  known = {name: fields[name] for name in _FIELDS if fields[name] is not None}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, allow_pickle=False, **known)
   records.write_bytes(str(path), buffer.getvalue())
@@ -87,6 +93,48 @@ def load(
       },
       left_out=tuple(fields.get('left_out', np.array(())).tolist()),
       source=str(fields.get('source', 'arrays')),
+  )
+
+
+def open_originals(path: str | Path, **request: Any) -> Originals:
+  """Return the images of a file, to be read one by one.
+
+  Args:
+    path: The file.
+    **request: As `load` has it.
+
+  Raises:
+    InputError: If the file cannot be read, or has no such images.
+  """
+  data = load(path, **request)
+  labels = {
+      name: getattr(data, name).shape[1:]
+      for name in _LABELS
+      if getattr(data, name) is not None
+  }
+
+  def read(i: int) -> Sample:
+    image = data.images[i]
+    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    return Sample(
+        Image.fromarray(pixels),
+        **{name: getattr(data, name)[i] for name in labels},
+    )
+
+  digest = hashlib.sha256(data.images.tobytes()).hexdigest()[:16]
+  return Originals(
+      source=data.source,
+      fingerprint=f'{Path(path).name}-{digest}',
+      entries=[
+          Entry(str(name), int(subject), functools.partial(read, i))
+          for i, (name, subject) in enumerate(
+              zip(data.names, data.subjects, strict=True)
+          )
+      ],
+      label_shapes=labels,
+      label_table=None,
+      limit=0,
+      read=functools.partial(read_entries, on_error='stop'),
   )
 
 

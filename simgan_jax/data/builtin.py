@@ -3,15 +3,16 @@
 import abc
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from simgan_jax.data import source
 from simgan_jax.data.samples import Entry, Sample
+
+_BLOCK = 4_096  # images simulated at a time
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -38,8 +39,8 @@ class Builtin(source.Source):
     """Returns the files of the simulator."""
 
   @abc.abstractmethod
-  def generate(self, num: int, **options: Any) -> tuple[np.ndarray, Any, Any]:
-    """Returns images, labels with the fields of `LABELS`, and persons."""
+  def simulator(self) -> Any:
+    """Returns the module, which has `generate`; it imports jax, this not."""
 
   @classmethod
   def stamp(cls, config: BuiltinConfig) -> str:
@@ -50,27 +51,35 @@ class Builtin(source.Source):
   def entries(self) -> list[Entry]:
     """See base class."""
     config = self.builder_config
-    images, labels, subjects = self.generate(
-        config.num_images,
+    # The block that was read last: a large set does not stay in memory.
+    make_block = functools.lru_cache(maxsize=1)(self._make_block)
+    return [
+        Entry(
+            f'{number:07d}',
+            number % config.num_subjects + 1,  # as the simulators have it
+            functools.partial(self._read, make_block, number),
+        )
+        for number in range(config.num_images)
+    ]
+
+  def _make_block(self, first: int) -> tuple[Any, Any]:
+    config = self.builder_config
+    images, labels, _ = self.simulator().generate(
+        min(_BLOCK, config.num_images - first),
+        first=first,
         seed=config.seed,
         domain=config.domain,
         num_subjects=config.num_subjects,
         height=config.height,
         width=config.width,
     )
-    return [
-        Entry(
-            f'{number:07d}',
-            int(subject),
-            functools.partial(
-                self._read,
-                images[number],
-                {name: getattr(labels, name)[number] for name in self.LABELS},
-            ),
-        )
-        for number, subject in enumerate(subjects)
-    ]
+    return images, labels
 
-  def _read(self, image: np.ndarray, labels: dict[str, np.ndarray]) -> Sample:
+  def _read(self, make_block: Callable[..., Any], number: int) -> Sample:
+    place = number % _BLOCK
+    images, labels = make_block(number - place)
     mode = 'L' if self.builder_config.channels == 1 else 'RGB'
-    return Sample(Image.fromarray(image[..., 0]).convert(mode), **labels)
+    return Sample(
+        Image.fromarray(images[place, ..., 0]).convert(mode),
+        **{name: getattr(labels, name)[place] for name in self.LABELS},
+    )

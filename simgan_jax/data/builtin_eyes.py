@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from simgan_jax import simulators
 from simgan_jax.data.builtin import Builtin
 
@@ -19,9 +17,8 @@ class BuiltinEyes(Builtin):
     folder = Path(simulators.__path__[0])
     return sorted(set(folder.glob('*.py')) - set(folder.glob('hand*.py')))
 
-  def generate(self, num: int, **options: Any) -> tuple[np.ndarray, Any, Any]:
+  def simulator(self) -> Any:
     """See base class."""
-    # Here and not above: the simulator imports jax, other sources do not.
     from simgan_jax.simulators import eyes
 
-    return eyes.generate(num, **options)
+    return eyes

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from simgan_jax import hands, simulators
 from simgan_jax.data.builtin import Builtin
 
@@ -22,9 +20,8 @@ class BuiltinHands(Builtin):
     shared = [Path(hands.__file__), folder / 'tiles.py']
     return [*shared, *sorted(folder.glob('hand*.py'))]
 
-  def generate(self, num: int, **options: Any) -> tuple[np.ndarray, Any, Any]:
+  def simulator(self) -> Any:
     """See base class."""
-    # Here and not above: the simulator imports jax, other sources do not.
-    from simgan_jax.simulators import hands as simulator
+    from simgan_jax.simulators import hands
 
-    return simulator.generate(num, **options)
+    return hands

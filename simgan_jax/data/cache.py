@@ -30,6 +30,15 @@ def fingerprint(config: SourceConfig, stamp: str) -> str:
   return f'{config.height}x{config.width}x{config.channels}-{digest[:16]}'
 
 
+def open_builder(
+    source: type[Source], config: SourceConfig, data_dir: Path
+) -> Source:
+  """Returns a builder; its cache may not be there."""
+  config.name = fingerprint(config, source.stamp(config))
+  with _quiet():
+    return source(config=config, data_dir=str(data_dir))
+
+
 def prepare(
     source: type[Source], config: SourceConfig, data_dir: Path
 ) -> Source:
@@ -38,9 +47,8 @@ def prepare(
   Raises:
     InputError: As the source raised it.
   """
-  config.name = fingerprint(config, source.stamp(config))
+  builder = open_builder(source, config, data_dir)
   with _quiet():
-    builder = source(config=config, data_dir=str(data_dir))
     try:
       builder.download_and_prepare()
     except OSError:
@@ -80,4 +88,6 @@ def read(builder: Source) -> LabelledImages:
       source=builder.name,
       joints=known.get('joints'),
       intrinsics=known.get('intrinsics'),
+      # Not in those that an earlier version prepared.
+      sizes=builder.info.metadata.get('sizes'),
   )

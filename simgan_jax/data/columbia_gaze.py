@@ -55,7 +55,11 @@ class ColumbiaGaze(source.Source):
       raise LeftOut('the same bytes under two labels')
     image = crops.read_image(file)
     patch = crops.cut(
-        image, crops.centre_box(image, 35, 55), height=35, width=55, channels=1
+        image,
+        crops.fit_box(image, 'crop', 35, 55),
+        height=35,
+        width=55,
+        channels=1,
     )
     if np.asarray(patch).std() < _MIN_CONTRAST:
       raise LeftOut(f'shows no eye (contrast below {_MIN_CONTRAST})')

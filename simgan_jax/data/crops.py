@@ -8,27 +8,33 @@ from PIL import Image
 
 from simgan_jax.data.samples import Damaged
 
+FITS = ('crop', 'resize', 'pad')
 Box = tuple[float, float, float, float]  # left, upper, right, lower [px]
 
 
 def read_image(file: Path) -> Image.Image:
-  """Returns the decoded image in mode L or RGB.
+  """Returns the decoded image in mode L, RGB or I;16.
 
-  16-bit images keep their upper 8 bits, transparency is dropped.
+  Transparency is dropped, and of 16-bit colour the lower 8 bits are.
 
   Raises:
     Damaged: If the file is missing, truncated, not an image, or has pixels of
       32 bits.
   """
   try:
+    if file.suffix.lower() == '.npy':
+      return from_array(np.load(file, allow_pickle=False))
     with Image.open(file) as image:
       image.load()
   except FileNotFoundError:
     raise Damaged(f'{file}: the file is missing') from None
-  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+  except (
+      *(OSError, SyntaxError, ValueError, EOFError),
+      Image.DecompressionBombError,
+  ) as e:
     raise Damaged(f'{file}: cannot be read as an image ({e})') from e
   if image.mode.startswith('I;16'):
-    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return Image.fromarray(np.asarray(image).astype(np.uint16))
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
   if image.mode in ('L', 'RGB'):
@@ -37,9 +43,41 @@ def read_image(file: Path) -> Image.Image:
   return image.convert('L' if grey else 'RGB')
 
 
-def centre_box(image: Image.Image, height: int, width: int) -> Box:
-  """Returns the largest centred box of the aspect ratio height : width."""
-  box_width = min(image.width, image.height * width / height)
+def from_array(pixels: np.ndarray) -> Image.Image:
+  """Returns an image of mode L, RGB or I;16.
+
+  Raises:
+    ValueError: If the shape or the type is another one.
+  """
+  if pixels.ndim == 3 and pixels.shape[2] == 1:
+    pixels = pixels[..., 0]
+  colour = pixels.ndim == 3 and pixels.shape[2] == 3
+  depths = (np.uint8,) if colour else (np.uint8, np.uint16)
+  if not (colour or pixels.ndim == 2) or pixels.dtype not in depths:
+    raise ValueError(
+        f'{pixels.dtype} {list(pixels.shape)}, not uint8 or uint16 [height,'
+        ' width], or uint8 [height, width, 3]'
+    )
+  return Image.fromarray(pixels)
+
+
+def to_8_bits(image: Image.Image) -> Image.Image:
+  """Returns the image with the upper 8 bits of its grey values."""
+  if image.mode != 'I;16':
+    return image
+  return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+
+
+def fit_box(image: Image.Image, fit: str, height: int, width: int) -> Box:
+  """Returns what becomes an image of height x width by one of `FITS`.
+
+  'crop' is the largest centred box of that aspect ratio, 'pad' the smallest
+  centred one that holds the whole image, 'resize' the image, stretched.
+  """
+  if fit == 'resize':
+    return 0, 0, image.width, image.height
+  choose = min if fit == 'crop' else max
+  box_width = choose(image.width, image.height * width / height)
   return box_around(image.width / 2, image.height / 2, box_width, height, width)
 
 
@@ -56,10 +94,14 @@ def cut(
 ) -> Image.Image:
   """Returns a box of an image, resized; the border is repeated outside.
 
-  Grey is Pillow's luma (ITU-R 601-2). Resampling is Lanczos, which filters
-  before it reduces.
+  Grey is Pillow's luma (ITU-R 601-2), or stays of 16 bits. Resampling is
+  Lanczos, which filters before it reduces.
   """
-  image = image.convert('L' if channels == 1 else 'RGB')
+  deep = image.mode == 'I;16' and channels == 1
+  if deep:
+    image = Image.fromarray(np.asarray(image).astype(np.float32))
+  else:
+    image = to_8_bits(image).convert('L' if channels == 1 else 'RGB')
   left, upper, right, lower = box
   outside = max(-left, -upper, right - image.width, lower - image.height)
   if outside > 0:
@@ -68,4 +110,8 @@ def cut(
     pads = [(margin, margin)] * 2 + [(0, 0)] * (pixels.ndim - 2)
     image = Image.fromarray(np.pad(pixels, pads, mode='edge'))
     box = left + margin, upper + margin, right + margin, lower + margin
-  return image.resize((width, height), Image.Resampling.LANCZOS, box=box)
+  image = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
+  if not deep:
+    return image
+  values = np.asarray(image).round().clip(0, 2**16 - 1)
+  return Image.fromarray(values.astype(np.uint16))

@@ -41,6 +41,7 @@ def match(
     references: UInt8[np.ndarray, 'm levels c'],
     *,
     seed: int,
+    first: int = 0,
 ) -> UInt8[np.ndarray, 'n h w c']:
   """Return the images with the histograms of randomly chosen references.
 
@@ -51,15 +52,16 @@ def match(
   Args:
     images: [n, h, w, c] uint8.
     references: of `quantiles`.
-    seed: of the choice; the first images choose the same, however many follow.
+    seed: of the choice; an image's depends on it and on its number only.
+    first: number of the first image.
 
   Returns:
     [n, h, w, c] uint8.
   """
   channels = images.shape[-1]
-  chosen = references[
-      np.random.default_rng(seed).integers(len(references), size=len(images))
-  ]
+  generator = np.random.default_rng(seed)
+  numbers = generator.integers(len(references), size=first + len(images))
+  chosen = references[numbers[first:]]
   matched = np.empty_like(images)
   for i, image in enumerate(images):
     for channel in range(channels):

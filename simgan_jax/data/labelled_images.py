@@ -1,6 +1,6 @@
 """The record that every source returns."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int32, Shaped, UInt8
@@ -24,6 +24,7 @@ class LabelledImages(NamedTuple):
   joints: Float[np.ndarray, 'n k 3'] | None = None
   # (fx, fy, cx, cy) px: x = (u - cx) * distance / fx is right of the camera
   intrinsics: Float[np.ndarray, 'n 4'] | None = None
+  sizes: Any = None  # how many originals are 'width x height', by that
 
   @property
   def labels(self) -> np.ndarray | None:

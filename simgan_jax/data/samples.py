@@ -1,10 +1,13 @@
 """A sample of a source, before and after it is read; why it may fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+
+from simgan_jax.errors import InputError
 
 
 class Damaged(Exception):
@@ -18,11 +21,12 @@ class LeftOut(Exception):
 class Sample(NamedTuple):
   """One image, cut to size, and the labels of its kind; NaN where unknown."""
 
-  image: Image.Image
+  image: Image.Image  # L, RGB, or I;16: grey values of 16 bits
   gaze: Any = (np.nan,) * 3
   head_pose: Any = (np.nan,) * 2
   joints: Any = None
   intrinsics: Any = None
+  size: tuple[int, int] | None = None  # width and height before the cut [px]
 
 
 class Entry(NamedTuple):
@@ -31,3 +35,25 @@ class Entry(NamedTuple):
   name: str
   subject: int
   read: Callable[[], Sample]
+  label_file: Path | None = None  # with the labels of this image alone
+
+
+def read_entries(
+    entries: Iterable[Entry], *, on_error: str
+) -> Iterator[tuple[Entry, Sample | str]]:
+  """Yields each entry with its sample or, left out, with the reason.
+
+  Raises:
+    InputError: At a damaged file, if `on_error` is 'stop' and not 'skip'.
+  """
+  for entry in entries:
+    try:
+      yield entry, entry.read()
+    except LeftOut as rule:
+      yield entry, str(rule)
+    except Damaged as damage:
+      if on_error == 'stop':
+        raise InputError(
+            f'{damage}; repair or remove it, or set on_error=skip.'
+        ) from damage
+      yield entry, str(damage)

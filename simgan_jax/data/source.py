@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.samples import Damaged, Entry, LeftOut
+from simgan_jax.data.samples import Entry, read_entries
 from simgan_jax.errors import InputError
 
 
@@ -31,6 +32,17 @@ class SourceConfig(tfds.core.BuilderConfig):
   on_error: str  # 'stop' or 'skip' at damaged files
 
 
+@dataclasses.dataclass(kw_only=True)
+class FittedConfig(SourceConfig):
+  """What is asked of a source whose images are of any size."""
+
+  fit: str = 'crop'  # one of crops.FITS
+
+  def __post_init__(self) -> None:  # noqa: D105
+    if self.fit not in crops.FITS:
+      raise InputError(f'fit={self.fit!r}: choose one of {crops.FITS}.')
+
+
 class Source(tfds.core.GeneratorBasedBuilder):
   """A data set of images; a subclass lists and reads its entries."""
 
@@ -41,6 +53,16 @@ class Source(tfds.core.GeneratorBasedBuilder):
   # for it that it does not require; there are no downloads.
   code_path = None
   builder_config: Any
+
+  @property
+  def known_labels(self) -> dict[str, tuple[int, ...]]:
+    """Those of `LABELS` that not all images lack, with their shapes."""
+    return self.LABELS
+
+  @property
+  def label_table(self) -> Path | None:
+    """The file with the labels of all images, by file name, if there is one."""
+    return None
 
   @classmethod
   @abc.abstractmethod
@@ -69,7 +91,7 @@ class Source(tfds.core.GeneratorBasedBuilder):
                 for name, shape in self.LABELS.items()
             }
         ),
-        metadata=tfds.core.MetadataDict(left_out=[]),
+        metadata=tfds.core.MetadataDict(left_out=[], sizes={}),
         disable_shuffling=True,
     )
 
@@ -79,23 +101,15 @@ class Source(tfds.core.GeneratorBasedBuilder):
 
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
     config, count, left_out = self.builder_config, 0, []
-    for entry in self._selected():
-      if config.limit and count == config.limit:
-        break
-      try:
-        sample = entry.read()
-      except LeftOut as rule:
-        left_out.append(f'{entry.name}: {rule}')
-        continue
-      except Damaged as damage:
-        if config.on_error == 'stop':
-          raise InputError(
-              f'{damage}; repair or remove it, or set on_error=skip.'
-          ) from damage
-        left_out.append(f'{entry.name}: {damage}')
+    sizes: Counter[str] = Counter()
+    for entry, sample in read_entries(
+        self.selected(), on_error=config.on_error
+    ):
+      if isinstance(sample, str):
+        left_out.append(f'{entry.name}: {sample}')
         continue
       png = io.BytesIO()
-      sample.image.save(png, 'PNG', compress_level=1)
+      crops.to_8_bits(sample.image).save(png, 'PNG', compress_level=1)
       yield count, {
           'image': png.getvalue(),
           'subject': entry.subject,
@@ -105,14 +119,21 @@ class Source(tfds.core.GeneratorBasedBuilder):
           for name in self.LABELS
       }
       count += 1
+      if sample.size:
+        sizes[f'{sample.size[0]} x {sample.size[1]}'] += 1
+      if count == config.limit:
+        break
     if not count:
+      reason = f', the first because {left_out[0]}' if left_out else ''
       raise InputError(
-          f'{config.path}: none of the images can be used, the first because'
-          f' {left_out[0]}; replace them.'
+          f'{config.path}: none of the images can be used by'
+          f' {self.name}{reason}; replace them.'
       )
     self.info.metadata['left_out'] = left_out
+    self.info.metadata['sizes'] = sizes
 
-  def _selected(self) -> list[Entry]:
+  def selected(self) -> list[Entry]:
+    """Returns the entries of the subjects that were asked for."""
     config, entries = self.builder_config, self.entries()
     if not config.subjects:
       return entries
@@ -126,7 +147,7 @@ class Source(tfds.core.GeneratorBasedBuilder):
     config = self.builder_config
     return crops.cut(
         image,
-        box or crops.centre_box(image, config.height, config.width),
+        box or crops.fit_box(image, 'crop', config.height, config.width),
         height=config.height,
         width=config.width,
         channels=config.channels,

@@ -1,5 +1,6 @@
 """The one way to load a data set: by its name."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ from simgan_jax.data.builtin import Builtin
 from simgan_jax.data.builtin_eyes import BuiltinEyes
 from simgan_jax.data.builtin_hands import BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
+from simgan_jax.data.hdf5 import Hdf5
 from simgan_jax.data.image_folder import ImageFolder
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.mpiigaze import Mpiigaze
 from simgan_jax.data.nyu_hand import NyuHand
-from simgan_jax.data.source import Source
+from simgan_jax.data.originals import Originals
+from simgan_jax.data.samples import read_entries
+from simgan_jax.data.source import Source, SourceConfig
 from simgan_jax.data.unity_eyes import UnityEyes
 from simgan_jax.errors import InputError
 
@@ -24,13 +28,14 @@ SOURCES: dict[str, type[Source]] = {
         Mpiigaze,
         BuiltinEyes,
         ImageFolder,
+        Hdf5,
         NyuHand,
         BuiltinHands,
     )
 }
 
 
-def load(
+def _ask(
     name: str,
     *,
     path: str | Path = '',
@@ -42,13 +47,13 @@ def load(
     limit: int = 0,
     on_error: str = 'stop',
     **options: Any,
-) -> LabelledImages:
-  """Returns a data set, prepared on the first call and read from then on.
+) -> tuple[type[Source], SourceConfig, Path]:
+  """Returns a source, what is asked of it, and where it is prepared.
 
   Args:
     name: 'unity_eyes', 'columbia_gaze', 'mpiigaze', 'builtin_eyes',
-      'image_folder', 'nyu_hand' or 'builtin_hands'.
-    path: Folder of the source; none for the built-in simulators.
+      'image_folder', 'hdf5', 'nyu_hand' or 'builtin_hands'.
+    path: Folder or file of the source; none for the built-in simulators.
     data_dir: Folder for prepared data sets.
     height: Height of the images in pixels.
     width: Width of the images in pixels.
@@ -62,13 +67,11 @@ def load(
       'mpiigaze': `samples`, 'evaluation' (the lists, default) or 'all'. For
       'unity_eyes': `crop`, 'box' (default) or 'columbia'. For 'nyu_hand':
       `domain`, 'real' (default) or 'synthetic', and `views`, ranges such as
-      '1-3' (default '1').
-
-  Returns:
-    The images and their labels, in the order of the source.
+      '1-3' (default '1'). For 'image_folder' and 'hdf5': `fit`, 'crop'
+      (default), 'resize' or 'pad', how images are brought to the size.
 
   Raises:
-    InputError: If an argument is wrong, or a file of the source.
+    InputError: If an argument is wrong.
   """
   if name not in SOURCES:
     raise InputError(
@@ -84,7 +87,9 @@ def load(
     raise InputError(f"on_error={on_error!r} must be 'stop' or 'skip'.")
   source = SOURCES[name]
   if not path and not issubclass(source, Builtin):
-    raise InputError(f'{name} needs the folder to read; set path to it.')
+    raise InputError(
+        f'{name} needs the folder or file to read; set path to it.'
+    )
   config = source.CONFIG(
       path=Path(path).expanduser(),
       height=height,
@@ -95,11 +100,49 @@ def load(
       on_error=on_error,
       **options,
   )
-  folder = Path(data_dir).expanduser().absolute()
-  loaded = cache.read(cache.prepare(source, config, folder))
+  return source, config, Path(data_dir).expanduser().absolute()
+
+
+def load(name: str, **request: Any) -> LabelledImages:
+  """Returns a data set, prepared on the first call and read from then on.
+
+  Args:
+    name: Of the source.
+    **request: As `_ask` has it.
+
+  Returns:
+    The images and their labels, in the order of the source.
+
+  Raises:
+    InputError: If an argument is wrong, or a file of the source.
+  """
+  loaded = cache.read(cache.prepare(*_ask(name, **request)))
   if loaded.left_out:
     print(
         f'{name}: {len(loaded.names)} images, {len(loaded.left_out)} left out,'
         f' the first: {loaded.left_out[0]}'
     )
   return loaded
+
+
+def open_originals(name: str, **request: Any) -> Originals:
+  """Returns the images of a data set as files hold them, to be read one by one.
+
+  Args:
+    name: Of the source.
+    **request: As `_ask` has it.
+
+  Raises:
+    InputError: If an argument is wrong, or a list of the source.
+  """
+  builder = cache.open_builder(*_ask(name, **request))
+  config = builder.builder_config
+  return Originals(
+      source=name,
+      fingerprint=config.name,
+      entries=builder.selected(),
+      label_shapes=builder.known_labels,
+      label_table=builder.label_table,
+      limit=config.limit,
+      read=functools.partial(read_entries, on_error=config.on_error),
+  )

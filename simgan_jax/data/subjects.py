@@ -34,7 +34,7 @@ def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
   if not places:
     raise InputError(
         f'subjects={ranges} selects nothing of {source}, whose subjects are'
-        f' {describe(subjects)}.'
+        f' {describe(subjects) or "none"}.'
     )
   return places
 

@@ -52,6 +52,7 @@ class UnityEyes(source.Source):
             str(number),
             0,
             functools.partial(self._read, folder / f'{number}.jpg'),
+            folder / f'{number}.json',
         )
         for number in sorted(numbers)
     ]

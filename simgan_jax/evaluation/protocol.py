@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax import batching, devices, errors, inputs, refining
+from simgan_jax import batching, devices, errors, inputs, progress, refining
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
@@ -183,9 +183,10 @@ def evaluate(
   if reuse:
     _check_same_round(os.path.join(folder, 'metrics.json'), chosen.round)
   prepared = refining.prepare(config, synthetic.images, workdir=workdir)
-  refined = refining.refine_images(
-      refiner, prepared, mesh=mesh, show_progress=True
-  )
+  with progress.make_bar(len(prepared), 'refine', 'image') as bar:
+    refined = refining.refine_images(
+        refiner, prepared, mesh=mesh, on_progress=bar.update
+    )
   apart = is_labelled_apart(
       *(real, config), test_subjects=subjects, test_path=test_path
   )

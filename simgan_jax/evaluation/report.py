@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from simgan_jax import config as config_lib
-from simgan_jax import records, selection
+from simgan_jax import records, samples, selection
 from simgan_jax.evaluation import rows as rows_lib
 from simgan_jax.evaluation import summaries, tables
 
@@ -52,21 +52,32 @@ _CHARTS = (
         None,
     ),
     (
-        'Realism, kernel distance',
-        'Of held-out refined from real images, on features that tell synthetic'
-        ' from real ones. Round 0 is before training, 0 would be perfect.',
+        'Realism, patch distance in grey levels',
+        'Of held-out refined from real images, in their details. Round 0 is'
+        ' before training. Training goes up and down: eval.py and refine.py'
+        ' take the checkpoint with the smallest one of the second half.',
         (selection.DISTANCE,),
         None,
     ),
     (
+        'Realism, kernel distance',
+        'Of held-out refined from real images, on features that tell synthetic'
+        ' from real ones. Round 0 is before training, 0 would be perfect.',
+        (selection.KERNEL_DISTANCE,),
+        None,
+    ),
+    (
         'Labels, mean shift of the iris in pixels',
-        'By refining, on held-out images. The refiner is taken from the'
+        'By refining, on held-out images. The refiner is taken from a'
         f' checkpoint that moves it by at most {selection.MAX_IRIS_SHIFT} px in'
-        ' images 55 wide and has the smallest kernel distance.',
+        ' images 55 wide, if there is one.',
         (selection.SHIFT,),
         None,
     ),
 )
+
+
+_MAX_SHEETS = 12
 
 
 class Line(NamedTuple):
@@ -128,13 +139,32 @@ def _embed(path: str) -> str | None:
     return f'data:image/png;base64,{base64.b64encode(file.read()).decode()}'
 
 
-def _sheets(workdir: str) -> list[tuple[str, str | None]]:
-  """Return name and image of the newest sample sheet and of an early one."""
+def _sheets(workdir: str) -> list[tuple[int, str | None]]:
+  """Return rounds and sample sheets, the oldest first, spread over the run."""
   folder = os.path.join(glob.escape(workdir), 'samples', 'round_*.png')
   paths = sorted(glob.glob(folder))
-  # Round 0, before training, is the early one when it was drawn.
-  chosen = paths[-1:] + paths[:-1][:1]
-  return [(os.path.basename(path), _embed(path)) for path in chosen]
+  chosen = [paths[i] for i in samples.spread(len(paths), _MAX_SHEETS)]
+  return [(int(path[-len('000000.png') : -4]), _embed(path)) for path in chosen]
+
+
+def _grey_values(workdir: str) -> list[tuple[str, str]]:
+  """Return name and points of the histograms in samples/grey_values.json."""
+  path = os.path.join(workdir, 'samples', 'grey_values.json')
+  if not os.path.exists(path):
+    return []
+  with open(path, encoding='utf-8') as file:
+    found = json.load(file)
+  highest = max(max(shares) for shares in found.values())
+  lines = []
+  for name in samples.TITLES:
+    shares = found[name]
+    points = [
+        f'{(i + 0.5) * _WIDTH / len(shares):.1f},'
+        f'{(1 - share / highest) * _HEIGHT:.1f}'
+        for i, share in enumerate(shares)
+    ]
+    lines.append((name, ' '.join(points)))
+  return lines
 
 
 def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
@@ -188,6 +218,8 @@ def render(
       config=config_lib.flatten(config),
       warnings=warnings,
       sheets=_sheets(workdir),
+      neighbours=_embed(os.path.join(workdir, 'samples', 'neighbours.png')),
+      grey_values=_grey_values(workdir),
       charts=list(
           _charts(
               records.read_metrics(workdir)

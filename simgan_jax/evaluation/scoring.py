@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import tqdm
 from jax.sharding import Mesh
 from jaxtyping import Float, UInt8
 
-from simgan_jax import batching, checkpoint
+from simgan_jax import batching, checkpoint, progress
 from simgan_jax import config as config_lib
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
@@ -95,11 +94,8 @@ def score(
     if reuse:
       params = load(path, test.images.shape[1:], mesh, task)
     else:
-      with tqdm.tqdm(
-          total=settings.num_steps,
-          desc=f'train on {os.path.basename(path)}',
-          unit='step',
-      ) as bar:
+      what = f'train on {os.path.basename(path)}'
+      with progress.make_bar(settings.num_steps, what, 'step') as bar:
         params = task.train(
             *(training_set.images, training_set.labels),
             mesh=mesh,

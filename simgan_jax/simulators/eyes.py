@@ -106,6 +106,7 @@ def generate(
     height: int = 35,
     width: int = 55,
     batch_size: int = 256,
+    first: int = 0,
 ) -> tuple[UInt8[np.ndarray, 'n h w 1'], EyeLabels, Int[np.ndarray, ' n']]:
   """Makes a data set of eyes on all local devices.
 
@@ -120,6 +121,7 @@ def generate(
     height: of the images, px.
     width: of the images, px.
     batch_size: images on the devices at a time, before the next copy to host.
+    first: number of the first image.
 
   Returns:
     images: [n, h, w, 1] uint8.
@@ -145,6 +147,7 @@ def generate(
       seed=seed,
       num_subjects=num_subjects,
       batch_size=batch_size,
+      first=first,
   )
   return images, labels, subjects
 

@@ -144,6 +144,7 @@ def generate(
     height: int = 224,
     width: int = 224,
     batch_size: int = 256,
+    first: int = 0,
 ) -> tuple[UInt8[np.ndarray, 'n h w 1'], HandLabels, Int[np.ndarray, ' n']]:
   """Makes a data set of hands on all local devices.
 
@@ -158,6 +159,7 @@ def generate(
     height: of the images, px.
     width: of the images, px.
     batch_size: images on the devices at a time, before the next copy to host.
+    first: number of the first image.
 
   Returns:
     images: [n, h, w, 1] uint8, depth as `hands.encode_depth` has it.
@@ -183,6 +185,7 @@ def generate(
       seed=seed,
       num_subjects=num_subjects,
       batch_size=batch_size,
+      first=first,
   )
   return images, labels, subjects
 

@@ -78,8 +78,9 @@ def collect(
     seed: int,
     num_subjects: int,
     batch_size: int,
+    first: int = 0,
 ) -> tuple[Any, Int[np.ndarray, ' n']]:
-  """Returns the first `num` images, and the person in each.
+  """Returns `num` images from `first` on, and the person in each.
 
   Args:
     make: of `compile_tiles`, for all local devices.
@@ -87,13 +88,14 @@ def collect(
     seed: of everything.
     num_subjects: persons, who take turns.
     batch_size: images on the devices at a time, before the next copy to host.
+    first: number of the first image.
 
   Returns:
     The pytree of `render` as NumPy arrays with a leading n, and [n] int32
     numbers of persons in 1..num_subjects.
   """
   step = TILE * jax.local_device_count()
-  index = np.arange(-(-num // step) * step, dtype=np.int32)
+  index = first + np.arange(-(-num // step) * step, dtype=np.int32)
   tiles = index.reshape(-1, step)
   calls = max(1, batch_size // step)
   parts = []

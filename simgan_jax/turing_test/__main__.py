@@ -2,16 +2,14 @@
 
 import os
 
-from absl import flags, logging
+from absl import flags
 
 from simgan_jax import command, devices
 from simgan_jax import config as config_lib
 from simgan_jax.turing_test import answers, results, server, trials
 
-_WORKDIR = flags.DEFINE_string('workdir', 'runs/eyes', 'Folder of the run.')
-_DATA_DIR = flags.DEFINE_string(
-    'data_dir', '~/tensorflow_datasets', 'Folder of prepared data sets.'
-)
+_WORKDIR = command.define_path('workdir', 'runs/eyes', 'Folder of the run.')
+_DATA_DIR = command.define_data_dir()
 _KIND = flags.DEFINE_enum(
     'kind',
     'refined',
@@ -28,7 +26,6 @@ _PORT = flags.DEFINE_integer('port', 8000, '0 takes a free one.', 0, 65_535)
 
 def main() -> None:
   """Serve the test until Ctrl-C, then print the result."""
-  logging.set_verbosity(logging.WARNING)
   workdir, kind = _WORKDIR.value, _KIND.value
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   listener = server.listen(_HOST.value, _PORT.value)

@@ -1,0 +1,116 @@
+"""Kills a run at random moments and shows that it ends as if nothing happened.
+
+    python -m benchmarks.kill
+
+A small run is started again and again and killed (SIGKILL) after a random part
+of the time it needs, every second time inside the next save of a checkpoint:
+while its folder still has its temporary name. In the end its parameters are
+compared with those of a run that was left alone, bit by bit.
+"""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from typing import Any
+
+import jax
+import numpy as np
+from absl import app, flags
+from orbax.checkpoint import v1 as ocp
+
+_NUM_KILLS = flags.DEFINE_integer('num_kills', 20, 'Kills.', 1)
+_SEED = flags.DEFINE_integer('seed', 0, 'Of the moments.')
+
+NUM_ROUNDS = 120
+SETTINGS = (
+    *(f'num_rounds={NUM_ROUNDS}', 'batch_size=4', 'history_size=8'),
+    *('pretrain_refiner_steps=3', 'pretrain_discriminator_steps=2'),
+    *('log_every=2', 'sample_every=10', 'checkpoint_every=2'),
+    *('refiner.num_features=4', 'refiner.num_blocks=1'),
+    *('data.synthetic.limit=64', 'data.real.limit=64'),
+)
+
+
+def _start(root: pathlib.Path, name: str) -> subprocess.Popen:
+  return subprocess.Popen(
+      [
+          *(sys.executable, 'train.py', '--config=configs/eyes.py'),
+          *(f'--config.{setting}' for setting in SETTINGS),
+          *(f'--workdir={root / name}', f'--data_dir={root / "data"}'),
+      ],
+      env=os.environ | {'JAX_COMPILATION_CACHE_DIR': str(root / 'cache')},
+      stdout=subprocess.DEVNULL,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
+
+
+def _finish(process: subprocess.Popen) -> float:
+  """Wait for a run and return the seconds that took."""
+  start = time.monotonic()
+  _, error = process.communicate()
+  if process.returncode:
+    raise RuntimeError(f'train.py failed: {error}')
+  return time.monotonic() - start
+
+
+def _wait_for_save(process: subprocess.Popen, workdir: pathlib.Path) -> bool:
+  """Wait until a checkpoint is half written; False when the run has ended."""
+  while process.poll() is None:
+    if list(workdir.glob('checkpoints/*tmp')):
+      return True
+  return False
+
+
+def _read_round(workdir: pathlib.Path) -> int:
+  folders = workdir.glob('checkpoints/*')
+  return max((int(f.name) for f in folders if f.name.isdigit()), default=-1)
+
+
+def _read_parameters(workdir: pathlib.Path) -> Any:
+  with warnings.catch_warnings():
+    # Orbax warns that it takes the shardings from the file: they fit here.
+    warnings.simplefilter('ignore', UserWarning)
+    path = (workdir / 'checkpoints' / str(NUM_ROUNDS)).absolute()
+    return jax.tree.map(np.asarray, ocp.load(str(path)))
+
+
+def main(_: list[str]) -> None:
+  """Run it."""
+  generator = random.Random(_SEED.value)
+  with tempfile.TemporaryDirectory() as folder:
+    root = pathlib.Path(folder)
+    _finish(_start(root, 'alone'))  # compiles and prepares the data
+    seconds = _finish(_start(root, 'again'))
+    workdir, in_saves = root / 'killed', 0
+    for number in range(1, _NUM_KILLS.value + 1):
+      process = _start(root, 'killed')
+      time.sleep(generator.uniform(0, 0.9) * seconds)
+      if number % 2 == 0:
+        in_saves += _wait_for_save(process, workdir)
+      process.send_signal(signal.SIGKILL)
+      process.communicate()
+      print(
+          f'kill {number}: checkpoint of round {_read_round(workdir)} is there'
+      )
+      if _read_round(workdir) == NUM_ROUNDS:
+        break
+    _finish(_start(root, 'killed'))
+    expected, found = (_read_parameters(root / n) for n in ('alone', 'killed'))
+  same = all(jax.tree.leaves(jax.tree.map(np.array_equal, expected, found)))
+  print(
+      f'{number} kills, {in_saves} inside a save: the final state is'
+      f' {"the same, bit by bit" if same else "ANOTHER ONE"}'
+  )
+  if not same:
+    sys.exit(1)
+
+
+if __name__ == '__main__':
+  app.run(main)

@@ -1,0 +1,38 @@
+"""SimGAN on two folders of images: your simulator's and your real ones.
+
+    python train.py --config=configs/folders.py
+        --config.data.synthetic.path=DIR --config.data.real.path=DIR
+    python refine.py --workdir=runs/folders --output=refined
+
+Images are PNG, JPEG, TIFF, BMP, PGM or NPY, grey or colour, of 8 or 16 bits and
+of any size; docs/guide.md says how labels are carried along. Set at least:
+
+    --config.data.width --config.data.height    what images are brought to
+    --config.data.channels=3                    for colour
+    --config.data.fit=pad                       whole images instead of middles
+
+The networks are the paper's for eyes, at home up to about 100 pixels; for
+larger images copy those of configs/hands.py:paper.
+"""
+
+from simgan_jax import config as config_lib
+from simgan_jax import errors
+
+
+def get_config(preset: str = '') -> config_lib.Config:
+  """Return the settings; there are no presets."""
+  if preset:
+    raise errors.InputError(
+        f'configs/folders.py has no preset {preset!r}: leave out the colon.'
+    )
+  config = config_lib.Config(name='folders')
+  config.num_rounds = 400
+  config.pretrain_refiner_steps = 100
+  config.pretrain_discriminator_steps = 50
+  config.sample_every = config.checkpoint_every = 50
+  data = config.data
+  data.height = data.width = 64
+  data.synthetic = config_lib.SourceConfig(name='image_folder')
+  data.real = config_lib.SourceConfig(name='image_folder')
+  data.test = config_lib.SourceConfig(name='image_folder')
+  return config

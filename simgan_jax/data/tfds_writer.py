@@ -1,0 +1,91 @@
+"""A data set for `tfds.builder_from_directory`, written shard by shard."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+
+def make_features(
+    size: tuple[int, int, int],
+    dtype: np.dtype,
+    label_shapes: Mapping[str, tuple[int, ...]],
+) -> Any:
+  """Return the features of refined images.
+
+  Args:
+    size: height, width and channels.
+    dtype: uint8 or uint16.
+    label_shapes: shapes of the labels of an image, by name.
+  """
+  labels = {
+      name: tfds.features.Tensor(shape=shape, dtype=np.float32)
+      for name, shape in label_shapes.items()
+  }
+  image = tfds.features.Image(shape=size, dtype=dtype, encoding_format='png')
+  text = tfds.features.Text()
+  return tfds.features.FeaturesDict(
+      {'image': image, 'name': text, 'subject': np.int32} | labels
+  )
+
+
+def write_shard(
+    path: Path, examples: Iterable[Mapping[str, Any]], features: Any
+) -> None:
+  """Write a file of records, whole or not at all.
+
+  Args:
+    path: of the file.
+    examples: by the names of the features.
+    features: of `make_features`.
+  """
+  unfinished = path.with_suffix('.tmp')
+  with tf.io.TFRecordWriter(str(unfinished)) as file:
+    for example in examples:
+      encoded = features.encode_example(example)
+      file.write(features.serialize_example(encoded))
+  unfinished.replace(path)
+
+
+def finish(
+    folder: Path, shards: Sequence[Path], lengths: Sequence[int], features: Any
+) -> None:
+  """Name the shards as TFDS does and write the metadata: split `train`.
+
+  May be called again when it was killed.
+
+  Args:
+    folder: of the data set.
+    shards: the files, in order; those gone are named already.
+    lengths: how many examples each has.
+    features: of `make_features`.
+  """
+  template = tfds.core.ShardedFileTemplate(
+      data_dir=folder,
+      dataset_name='refined',
+      split='train',
+      filetype_suffix='tfrecord',
+  )
+  num_bytes = 0
+  for number, shard in enumerate(shards):
+    named = Path(
+        template.sharded_filepath(shard_index=number, num_shards=len(shards))
+    )
+    if shard.exists():
+      shard.replace(named)
+    num_bytes += named.stat().st_size
+  split = tfds.core.SplitInfo(
+      name='train',
+      shard_lengths=list(lengths),
+      num_bytes=num_bytes,
+      filename_template=template,
+  )
+  tfds.folder_dataset.write_metadata(
+      data_dir=folder,
+      features=features,
+      split_infos=[split],
+      filename_template=template,
+  )
