@@ -126,10 +126,13 @@ def memory_layout(*, channels_last: bool) -> Any:
 
 
 def to_tensor(
-    images: np.ndarray, *, layout: Any, device: torch.device | str = 'cpu'
+    images: np.ndarray | torch.Tensor,
+    *,
+    layout: Any,
+    device: torch.device | str = 'cpu',
 ) -> torch.Tensor:
   """Return [b, h, w, c] uint8 images as [b, c, h, w] float32 in [-1, 1]."""
-  tensor = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
+  tensor = torch.as_tensor(images).to(device).permute(0, 3, 1, 2)
   return (tensor.float() / 127.5 - 1.0).contiguous(memory_format=layout)
 
 
@@ -220,7 +223,7 @@ class Training:
     loss = _cross_entropy(fake, refined=True)
     return loss + _cross_entropy(genuine, refined=False)
 
-  def images(self, images: np.ndarray) -> torch.Tensor:
+  def images(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
     """Return [b, h, w, c] uint8 images as [b, c, h, w] on the device."""
     return to_tensor(images, layout=self.layout, device=self.device)
 
@@ -234,7 +237,9 @@ class Training:
     return mixed
 
   def round(
-      self, synthetic: np.ndarray, real: np.ndarray
+      self,
+      synthetic: np.ndarray | torch.Tensor,
+      real: np.ndarray | torch.Tensor,
   ) -> tuple[torch.Tensor, torch.Tensor]:
     """Run K_g refiner steps and one discriminator step.
 
@@ -251,7 +256,7 @@ class Training:
       self.refiner_optimizer.zero_grad()
       loss = self.refiner_loss(self.images(batch))
       loss.backward()
-      refiner_losses.append(loss.detach())
+      refiner_losses.append(loss.detach().clone())  # CUDA graphs reuse it
       self.refiner_optimizer.step()
     self.discriminator.requires_grad_(True)
     with torch.no_grad():

@@ -43,10 +43,14 @@ class Ours:
       metrics = self.round(batch, dataset)
     jax.block_until_ready(metrics)
 
+  def compiled(self, batch) -> jax.stages.Compiled:
+    """Return the compiled program of a round."""
+    update = jax.jit(self._update, donate_argnums=0)
+    return update.lower(self.state, batch).compile()
+
   def memory(self, batch) -> int:
     """Return bytes that the compiled round needs on all devices together."""
-    update = jax.jit(self._update, donate_argnums=0)
-    found: Any = update.lower(self.state, batch).compile().memory_analysis()
+    found: Any = self.compiled(batch).memory_analysis()
     one = found.temp_size_in_bytes + found.argument_size_in_bytes
     return one * self._mesh.size
 

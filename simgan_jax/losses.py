@@ -10,10 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
-
-REFINED = 1  # the class index that stands for "refined"
 
 
 def channel_mean(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w 1']:
@@ -61,8 +58,9 @@ def cross_entropy(
     logits: [b, map_h, map_w, 2] float32, without activation.
     refined: the class every patch is taken to be.
   """
-  labels = jnp.full(logits.shape[:-1], REFINED if refined else 0)
-  patches = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+  # Of two logits, D is the sigmoid of their difference.
+  evidence = logits[..., 1] - logits[..., 0]
+  patches = -jax.nn.log_sigmoid(evidence if refined else -evidence)
   return jnp.mean(jnp.sum(patches, axis=(1, 2)))
 
 

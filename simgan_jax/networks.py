@@ -9,6 +9,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from simgan_jax.activation import relu
 from simgan_jax.convolution import Conv
 from simgan_jax.pooling import max_pool
 
@@ -32,8 +33,8 @@ class ResidualBlock(nn.Module):
     """Return [b, h, w, c] for as many channels."""
     kernel = (self.kernel_size, self.kernel_size)
     conv = functools.partial(Conv, self.num_features, kernel, dtype=self.dtype)
-    y = nn.relu(conv(name='first')(x))
-    return nn.relu(x + conv(name='second')(y))
+    y = relu(conv(name='first')(x))
+    return relu(x + conv(name='second')(y))
 
 
 @final
@@ -68,7 +69,7 @@ class Refiner(nn.Module):
     sizes = (self.num_features, self.kernel_size, self.dtype)
     kernel = (self.kernel_size, self.kernel_size)
     x = Conv(self.num_features, kernel, dtype=self.dtype, name='stem')(images)
-    x = nn.relu(x)
+    x = relu(x)
     for i in range(self.num_blocks):
       x = block(*sizes, name=f'block{i}')(x)
     x = Conv(images.shape[-1], (1, 1), dtype=self.dtype, name='head')(x)
@@ -117,7 +118,7 @@ class Discriminator(nn.Module):
           dtype=self.dtype,
           name=f'conv{i}',
       )(x)
-      x = nn.relu(x)
+      x = relu(x)
       if i == 1:
         x = max_pool(x, self.pool_window, self.pool_stride, 'SAME')
     if not self.local:

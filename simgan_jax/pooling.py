@@ -1,8 +1,8 @@
-"""Max-pooling whose gradient is fast on a CPU.
+"""Max-pooling whose gradient is fast on a CPU and a GPU.
 
-XLA's own runs a slow loop over windows there. Here pooling is the maximum of
-shifted images, one a position in the window, and its gradient a sum of them.
-GPUs and TPUs keep XLA's own.
+XLA's own runs a slow loop over windows on the one and scatters atomically on
+the other. Here pooling is the maximum of shifted images, one a position in the
+window, and its gradient a sum of them. TPUs keep XLA's own.
 """
 
 import functools
@@ -33,7 +33,7 @@ def _shifted(padded, window: int, stride: int, size: tuple[int, ...]):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def _cpu(images, window: int, stride: int, padding: str):
+def _shifting(images, window: int, stride: int, padding: str):
   """Return the maximum over windows; equal maxima share the gradient."""
   padded, _ = _padded(images, window, stride, padding)
   size = tuple((n - window) // stride + 1 for n in padded.shape[1:3])
@@ -42,7 +42,7 @@ def _cpu(images, window: int, stride: int, padding: str):
 
 
 def _forward(images, window, stride, padding):
-  pooled = _cpu(images, window, stride, padding)
+  pooled = _shifting(images, window, stride, padding)
   return pooled, (images, pooled)
 
 
@@ -67,7 +67,7 @@ def _backward(window, stride, padding, saved, gradient):
   return (total[:, top : top + height, left : left + width],)
 
 
-_cpu.defvjp(_forward, _backward)
+_shifting.defvjp(_forward, _backward)
 
 
 def max_pool(
@@ -81,6 +81,6 @@ def max_pool(
     stride: pixels from window to window.
     padding: 'SAME' or 'VALID'.
   """
-  if jax.default_backend() == 'cpu':
-    return _cpu(images, window, stride, padding)
+  if jax.default_backend() != 'tpu':
+    return _shifting(images, window, stride, padding)
   return nn.max_pool(images, (window,) * 2, (stride,) * 2, padding)
