@@ -67,14 +67,24 @@ def main(_) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     label = case.split(':')
     if done.returncode:
-      rows.append([*label, done.stderr.strip().splitlines()[-1][:80], *[''] * 4])
+      rows.append(
+          [*label, done.stderr.strip().splitlines()[-1][:80], *[''] * 4]
+      )
       continue
     found = json.loads(done.stdout.splitlines()[-1])
     ratio = found['median'] / found['floor']
     rows.append([*label, *found.values(), ratio])
   measure.show(
       f'A round of hands at batch {_BATCH.value}, bfloat16',
-      ('parts', 'again', 'first, s', 'median, s', 'floor, s', 'GiB', 'to floor'),
+      (
+          'parts',
+          'again',
+          'first, s',
+          'median, s',
+          'floor, s',
+          'GiB',
+          'to floor',
+      ),
       rows,
   )
 

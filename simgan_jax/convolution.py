@@ -3,9 +3,10 @@
 XLA's forward convolution runs near a CPU's peak, but its gradients do not: the
 kernel gradient takes about five times as long, and inside a loop (`lax.scan`)
 both gradients fall back to code a hundred times slower. Here the gradients are
-written as what is fast everywhere: another forward convolution, and one matrix
-product an image. On a GPU only convolutions from or to very few channels are
-written out, for which cuDNN has no good kernels. TPUs keep XLA's own.
+written as what is fast everywhere: another forward convolution, and machine
+code of our own or, without a compiler, one matrix product an image. On a GPU
+only convolutions from or to very few channels are written out, for which cuDNN
+has no good kernels. TPUs keep XLA's own.
 """
 
 import functools
@@ -16,6 +17,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Float
+
+from simgan_jax import native
 
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 _FEW = 4  # channels that cuDNN would pad to eight
@@ -72,16 +75,25 @@ def _image_gradient(images_shape, kernel, gradient, strides, pads):
 
 
 def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
-  """Return the gradient for the kernel, one matrix product an image.
+  """Return the gradient for the kernel.
 
-  One image at a time keeps its columns in the cache; the transposed gradient
-  comes first because Eigen multiplies [f, n] x [n, k] fastest.
+  Without `native` it is one matrix product an image: one at a time keeps its
+  columns in the cache; the transposed gradient comes first because Eigen
+  multiplies [f, n] x [n, k] fastest.
   """
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
   if kernel_shape[:2] == strides == (1, 1):
     product = jnp.tensordot(gradient, padded, ((0, 1, 2),) * 2)
     return product.T.reshape(kernel_shape).astype(images.dtype)
   features, size = gradient.shape[3], gradient.shape[1:3]
+  if (
+      features % native.FEATURES == 0
+      and padded.dtype == gradient.dtype == jnp.float32
+      and native.available()
+  ):
+    return native.kernel_gradient(
+        padded, gradient, kernel_shape=kernel_shape, strides=strides
+    )
 
   def add(total, image_and_gradient):
     image, gradient = image_and_gradient
@@ -129,6 +141,8 @@ def _gpu(images, kernel, strides, pads):
     return products.sum(-2).astype(images.dtype)
   if channels > _FEW or kh * kw * channels > _SHORT:
     return _xla(images, kernel, strides, pads)
+  # Once for all patches, not again for each: it may come from the history.
+  images = lax.optimization_barrier(images)
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
   height = (padded.shape[1] - kh) // strides[0] + 1
   width = (padded.shape[2] - kw) // strides[1] + 1

@@ -49,19 +49,25 @@ def _processor() -> str:
   return hashlib.sha256(features.encode()).hexdigest()[:8]
 
 
+def cache_folder() -> str:
+  """Return where compiled programs are kept: what JAX was told, or our own.
+
+  Ours is `simgan_jax` in the user's cache folder, with a folder a kind of
+  processor: programs use the instructions of the CPU they were compiled on,
+  and machines may share a home folder.
+  """
+  told = jax.config.values['jax_compilation_cache_dir']
+  root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+  return told or os.path.join(root, 'simgan_jax', _processor())
+
+
 def cache_programs() -> None:
   """Keep compiled programs on disk, so that the next start skips compiling.
 
-  They go to `simgan_jax` in the user's cache folder unless JAX was told another
-  one, as by JAX_COMPILATION_CACHE_DIR. JAX finds a program by its code, its
-  device and all versions: nothing goes stale, and deleting it is safe.
+  JAX finds a program by its code, its device and all versions: nothing goes
+  stale, and deleting it is safe. JAX_COMPILATION_CACHE_DIR moves them.
   """
-  if jax.config.values['jax_compilation_cache_dir'] is None:
-    root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    # A folder a kind of processor: programs use the instructions of the CPU
-    # they were compiled on, and machines may share a home folder.
-    folder = os.path.join(root, 'simgan_jax', _processor())
-    jax.config.update('jax_compilation_cache_dir', folder)
+  jax.config.update('jax_compilation_cache_dir', cache_folder())
   # The default leaves out what compiles within a second.
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
