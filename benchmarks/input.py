@@ -2,10 +2,11 @@
 
     python -m benchmarks.input
 
-The three ways take turns: tf.data streams images (`data.cache=host`), tf.data
+The three ways take turns: tf.data streams images (`data.cache=host`), it
 streams image numbers into a data set on the devices (`data.cache=device`), and
 the same batch again and again, already placed. Then what the pipeline delivers
-alone, for larger batches and faster devices.
+alone, for larger batches and faster devices. Where TensorFlow is not installed,
+it is NumPy that streams.
 """
 
 import itertools
@@ -19,6 +20,7 @@ from absl import app, flags
 from benchmarks import measure, workload
 
 _BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
+_DTYPE = flags.DEFINE_string('dtype', 'float32', 'Of the computation.')
 _REPEATS = flags.DEFINE_integer('repeats', 8, 'Timed turns of each variant.')
 _ROUNDS = flags.DEFINE_integer('rounds', 2, 'Rounds in one turn.')
 _IMAGES = flags.DEFINE_integer('images', 50_000, 'Images of each data set.')
@@ -30,7 +32,7 @@ def main(_) -> None:
   from simgan_jax import inputs
   from simgan_jax import mesh as mesh_lib
 
-  config = workload.make_config(_BATCH.value, 'float32')
+  config = workload.make_config(_BATCH.value, _DTYPE.value)
   shape = (_IMAGES.value, 35, 55, 1)
   rng = np.random.default_rng(0)
   synthetic, real = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
