@@ -16,18 +16,24 @@ _NUM_DEVICES = flags.DEFINE_integer(
     'Devices that share a batch; 0 = as many as divide half of it.',
     0,
 )
+_DISTRIBUTED = flags.DEFINE_bool(
+    'distributed', False, 'Join the other processes that run this command.'
+)
 
 
 def main() -> None:
   """Train, or continue, one run."""
   config = _CONFIG.value
   validation.validate(config)
-  devices.use_cores(
-      config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
-  )
+  if _DISTRIBUTED.value:
+    devices.connect()
+  else:
+    devices.use_cores(
+        config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
+    )
   devices.cache_programs()
   # After use_cores: importing the loop may start a JAX backend.
-  from simgan_jax import loop
+  from simgan_jax import loop, processes
 
   workdir = _WORKDIR.value or f'runs/{config.name}'
   summary = loop.train(
@@ -36,6 +42,8 @@ def main() -> None:
       data_dir=_DATA_DIR.value,
       num_devices=_NUM_DEVICES.value,
   )
+  if not processes.is_first():
+    return
   memory = devices.describe_memory(summary['peak_memory_gib'])
   print(
       f'round {summary["rounds"]:,} after {summary["wall_seconds"]:,} s on'

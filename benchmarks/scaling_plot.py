@@ -1,4 +1,4 @@
-"""Predicted speed on accelerators that were not there, as tables and a plot.
+"""Predicted speed on more accelerators than were there, as tables and a plot.
 
     python -m benchmarks.scaling_plot
 
@@ -18,10 +18,9 @@ from simgan_jax import config as config_lib
 
 _PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
 
-# The one fitted number: the share of the floor's speed that a round reaches on
-# the only machine measured, two CPU cores in float32 at batch 32. Floor and
-# median, in seconds, of `python -m benchmarks.round_time`.
-MEASURED_EFFICIENCY = 0.755 / 1.116
+# Seconds of a round at batch 512 on one H100, by task: the medians of
+# `python -m benchmarks.round_time` and of `python -m benchmarks.hands_round`.
+MEASURED = {'eyes': 0.01548, 'hands': 5.344}
 # Milliseconds that the TPU's compiler expects of a round at batch 512, by task
 # and number of TPU v5e: `python -m benchmarks.compiled_for_tpu`.
 COMPILER_ESTIMATES = {
@@ -47,6 +46,8 @@ class Machine:
     hop: seconds until a message arrives next door, however short it is.
     counts: numbers of devices to predict for.
     grid: whether the devices form a grid instead of one ring.
+    efficiency: share of the floor's speed that one of them reaches with eyes,
+      measured on an H100, and as its compiler estimates on a TPU.
   """
 
   name: str
@@ -57,6 +58,7 @@ class Machine:
   hop: float
   counts: tuple[int, ...]
   grid: bool
+  efficiency: float
 
   def axes(self, num_devices: int) -> tuple[int, ...]:
     """Return the sides of the grid, or the length of the ring."""
@@ -66,11 +68,17 @@ class Machine:
     return side, num_devices // side
 
 
-H100 = Machine('H100', 790e12, 3.35e12, 450e9, 1, 2e-6, (1, 8), False)
+H100 = Machine(
+    *('H100', 790e12, 3.35e12, 450e9, 1, 2e-6),
+    counts=(1, 8),
+    grid=False,
+    efficiency=0.00492 / MEASURED['eyes'],
+)
 TPU = Machine(
     *('TPU v5e', 197e12, 819e9, 50e9, 4, 1e-6),
     counts=(1, 8, 16, 32, 64, 128, 256),
     grid=True,
+    efficiency=19.7 / COMPILER_ESTIMATES['eyes', 1],
 )
 
 
@@ -170,7 +178,7 @@ def predict(task: str, machine: Machine, num_devices: int) -> list[object]:
       *(task, f'{num_devices} x {machine.name}'),
       1e3 * compute_seconds(machine, config, num_devices),
       1e3 * exchange_seconds(machine, config, num_devices),
-      *(speed(), speed(MEASURED_EFFICIENCY)),
+      *(speed(), speed(machine.efficiency)),
       crossover(machine, config, num_devices),
       *(speed() * images / hosts, speed() * bytes_fed / hosts / 1e6),
   ]
@@ -201,11 +209,11 @@ def plot_task(axis, task: str) -> None:
       speeds.append(size * rounds_per_second(machine, sized, n, efficiency))
     axis.plot(machine.counts, speeds, style, label=label, markersize=4)
 
-  fitted = "  at the CPU's measured efficiency"
   draw(H100, 'go-', 'H100, batch 512, at most')
-  draw(H100, 'go:', fitted, MEASURED_EFFICIENCY)
+  draw(H100, 'go:', '  at the efficiency of one', H100.efficiency)
+  axis.plot([1], config.batch_size / MEASURED[task], 'g*', label='  measured')
   draw(TPU, 'bo-', 'TPU v5e, batch 512, at most')
-  draw(TPU, 'bo:', fitted, MEASURED_EFFICIENCY)
+  draw(TPU, 'bo:', '  at the efficiency of one', TPU.efficiency)
   draw(TPU, '--c', f'  {IMAGES_A_DEVICE} images a device, at most', grows=True)
   found = {n: ms for (x, n), ms in COMPILER_ESTIMATES.items() if x == task}
   speeds = [1e3 * config.batch_size / ms for ms in found.values()]

@@ -39,6 +39,34 @@ def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
   )
 
 
+def connect() -> None:
+  """Join the processes of a cluster, before the first JAX operation.
+
+  TPU slices, SLURM and other clusters that JAX knows are found by themselves;
+  elsewhere JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
+  what is what. A process that dies ends the others within a minute.
+
+  Raises:
+    InputError: when there is no cluster.
+  """
+  numbers = {
+      name: int(os.environ[variable])
+      for name, variable in (
+          ('num_processes', 'JAX_NUM_PROCESSES'),
+          ('process_id', 'JAX_PROCESS_ID'),
+      )
+      if variable in os.environ
+  }
+  try:
+    jax.distributed.initialize(**numbers, heartbeat_timeout_seconds=30)
+  except ValueError as error:
+    raise errors.InputError(
+        f'--distributed finds no cluster ({error}); set'
+        ' JAX_COORDINATOR_ADDRESS=HOST:PORT, JAX_NUM_PROCESSES and'
+        ' JAX_PROCESS_ID, or leave it out.'
+    ) from error
+
+
 def _processor() -> str:
   """Return a short name for the instructions that this CPU has."""
   features = platform.processor() + platform.machine()
@@ -83,6 +111,8 @@ def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
     InputError: when `num_devices` are not there or do not divide the size.
   """
   available = jax.device_count()
+  if jax.process_count() > 1 and not num_devices:
+    num_devices = available  # every process has its part
   if not num_devices:
     return largest_divisor(divisible_size, available)
   if num_devices > available or divisible_size % num_devices:

@@ -220,7 +220,10 @@ class Batches:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     ):
-      yield jax.make_array_from_process_local_data(sharding, images)
+      # Where a loop forbids copies between host and devices: this one is meant.
+      with jax.transfer_guard_host_to_device('allow'):
+        batch = jax.make_array_from_process_local_data(sharding, images)
+      yield batch
 
   def rounds(
       self, name: str, config: Config, first_step: int

@@ -12,7 +12,8 @@ from flax.training import train_state
 from jax.sharding import Mesh
 from jaxtyping import Float, Int, UInt8
 
-from simgan_jax import refining, samples, selection
+from simgan_jax import mesh as mesh_lib
+from simgan_jax import processes, refining, samples, selection
 
 # Simulators of one eye an image: elsewhere there is no iris to search.
 EYE_SIMULATORS = ('builtin_eyes', 'unity_eyes')
@@ -63,12 +64,15 @@ class Inspector:
     synthetic = synthetic[samples.spread(len(synthetic), _MAX_IMAGES)]
     chosen = samples.spread(len(real), _MAX_IMAGES)
     self._images = real[chosen], real_subjects[chosen], synthetic
-    self._mesh, self._seed, self._of_eyes = mesh, seed, of_eyes
+    self._mesh = mesh_lib.local_mesh(mesh)
+    self._seed, self._of_eyes = seed, of_eyes
     self._prepared: _Prepared | None = None
     self._enough = True
 
   def measure(self, refiner: train_state.TrainState) -> dict[str, float]:
     """Return how far refined images are from real ones, and irises moved.
+
+    Of several processes the first one measures and tells the others.
 
     Args:
       refiner: replicated over the mesh.
@@ -79,34 +83,42 @@ class Inspector:
       synthetic images; and for eyes `selection.SHIFT`, the mean over pairs.
       Empty with too few images.
     """
+    # A loop that forbids copies between host and devices means these.
+    with jax.transfer_guard('allow'):
+      found = {}
+      if processes.are_alone():
+        found = self._measure(refiner)
+      elif processes.is_first():
+        found = self._measure(mesh_lib.copy_to(refiner, self._mesh))
+      return processes.from_first(found, selection.MEASURES)
+
+  def _measure(self, refiner: train_state.TrainState) -> dict[str, float]:
     # Here and not above: who measures nothing does not pay for it.
     from simgan_jax.evaluation import kernels, patches, realism
 
-    # A loop that forbids copies between host and devices means these.
-    with jax.transfer_guard('allow'):
-      if self._prepared is None and self._enough:
-        self._prepared = self._prepare()
-      if self._prepared is None:
-        return {}
-      params, real, real_features, synthetic, pairs, centres = self._prepared
-      refined = refining.refine_images(
-          *(refiner, synthetic),
-          mesh=self._mesh,
-          batch_size=_BATCH_SIZE * self._mesh.size,
-      )
-      distance = kernels.kernel_distance(
-          real_features,
-          realism.extract_features(params, refined),
-          num_subsets=2,
-      )
-      found = {
-          selection.DISTANCE: patches.distance(real, patches.describe(refined)),
-          selection.KERNEL_DISTANCE: distance.value,
-      }
-      if len(pairs):
-        shift = _find_centres(refined[pairs]) - centres
-        found[selection.SHIFT] = float(np.linalg.norm(shift, axis=1).mean())
-      return found
+    if self._prepared is None and self._enough:
+      self._prepared = self._prepare()
+    if self._prepared is None:
+      return {}
+    params, real, real_features, synthetic, pairs, centres = self._prepared
+    refined = refining.refine_images(
+        *(refiner, synthetic),
+        mesh=self._mesh,
+        batch_size=_BATCH_SIZE * self._mesh.size,
+    )
+    distance = kernels.kernel_distance(
+        real_features,
+        realism.extract_features(params, refined),
+        num_subsets=2,
+    )
+    found = {
+        selection.DISTANCE: patches.distance(real, patches.describe(refined)),
+        selection.KERNEL_DISTANCE: distance.value,
+    }
+    if len(pairs):
+      shift = _find_centres(refined[pairs]) - centres
+      found[selection.SHIFT] = float(np.linalg.norm(shift, axis=1).mean())
+    return found
 
   def _prepare(self) -> _Prepared | None:
     """Train the classifier; return None with too few images."""

@@ -1,5 +1,6 @@
 """Training from the settings to a finished run: the linear story."""
 
+import contextlib
 import json
 import math
 import os
@@ -16,6 +17,7 @@ from simgan_jax import (
     inputs,
     inspector,
     monitor,
+    processes,
     progress,
     recorder,
     records,
@@ -52,12 +54,12 @@ def pretrain(
   metrics: steps.Metrics = {}
   done = int(state.refiner.step)
   stream = batches.stream('pretrain_refiner', 'synthetic', (batch,), done)
-  num_steps = config.pretrain_refiner_steps
+  num_steps, every = config.pretrain_refiner_steps, config.log_every
   with progress.make_bar(
       *(num_steps, 'pre-train refiner', 'step'), done=done
   ) as bar:
-    for _ in range(done, num_steps):
-      if stop.received:
+    for number in range(done, num_steps):
+      if stop.ask(number, every=every):
         return state
       state, metrics = step_refiner(
           *(state, next(stream)), None if dataset is None else dataset.synthetic
@@ -71,8 +73,8 @@ def pretrain(
   with progress.make_bar(
       *(num_steps, 'pre-train discriminator', 'step'), done=done
   ) as bar:
-    for _ in range(done, num_steps):
-      if stop.received:
+    for number in range(done, num_steps):
+      if stop.ask(number, every=every):
         return state
       state, found = step_discriminator(
           *(state, rounds.RoundBatch(next(synthetic), next(real))), dataset
@@ -91,7 +93,7 @@ def train_rounds(
     mesh: jax.sharding.Mesh,
     checkpoints: checkpoint.Checkpoints,
     inspect: inspector.Inspector,
-    record: recorder.Recorder,
+    record: recorder.Watcher,
     stop: stopping.StopSignals,
 ) -> state_lib.SimGANState:
   """Alternate from the round in the state on; return the last state."""
@@ -101,15 +103,16 @@ def train_rounds(
   record.start(done, state)
   # Every copy between host and devices in the loop is meant.
   with jax.transfer_guard_host_to_device('disallow'):
-    stopping_now = bool(stop.received)
+    stopping_now = bool(stop.agreed)
     while done < config.num_rounds and not stopping_now:
       # Only logged metrics are read back: between them nothing waits.
       with jax.transfer_guard_device_to_host('disallow'):
         state, metrics = update(state, next(stream), batches.dataset)
         done += calls
-        # Read once a call, so that a signal cannot end the loop unsaved.
-        stopping_now = bool(stop.received)
         finished = done == config.num_rounds
+        # Asked once a call, so that a signal cannot end the loop unsaved.
+        with jax.transfer_guard('allow'):
+          stopping_now = stop.ask(done, every=config.log_every)
         last = finished or stopping_now
         record.round_done(
             done, metrics, log=done % config.log_every == 0 or finished
@@ -162,16 +165,26 @@ def train(
   num_devices = devices.choose_number(
       config_lib.divisible_size(config), num_devices=num_devices
   )
+  if not processes.is_first():
+    processes.wait_for_all('data')  # which the first one prepares
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   inputs.check_sizes(config, synthetic, real)
-  with records.hold_workdir(workdir, config):
+  if processes.is_first():
+    processes.wait_for_all('data')
+  hold = records.hold_workdir if processes.is_first() else _nothing
+  with hold(workdir, config):
     return _train(
         *(config, synthetic, real),
         workdir=workdir,
         num_devices=num_devices,
         start=start,
     )
+
+
+def _nothing(*_: object, **__: object) -> contextlib.nullcontext:
+  """Do what the first process does for all."""
+  return contextlib.nullcontext()
 
 
 def _train(
@@ -185,8 +198,10 @@ def _train(
 ) -> dict[str, Any]:
   """Train in a working directory that is held; `start` is of the clock."""
   mesh = mesh_lib.make_mesh(num_devices)
-  if config.data.match_histograms:
+  say = print if processes.is_first() else _nothing
+  if config.data.match_histograms and processes.is_first():
     histograms.write(workdir, histograms.quantiles(real.images))
+  processes.wait_for_all('workdir')
   matched = refining.prepare(config, synthetic.images, workdir=workdir)
   batches = inputs.Batches(
       *(matched, real.images),
@@ -202,7 +217,7 @@ def _train(
   restored = checkpoints.restore(state)
   state = state if restored is None else restored
   first_round = int(state.round)
-  print(
+  say(
       f'{workdir}: {len(synthetic.images):,} synthetic and'
       f' {len(real.images):,} real images, {devices.describe(num_devices)},'
       f' rounds {first_round:,} to {config.num_rounds:,}\n'
@@ -213,9 +228,9 @@ def _train(
       num_patches=math.prod(create.count_patches(config, state)),
       weight=config.self_regularization_weight,
   )
-  print('\n'.join(found.facts))
+  say('\n'.join(found.facts))
   for sentence in found.warnings:
-    print(f'warning: {sentence}', file=sys.stderr)
+    say(f'warning: {sentence}', file=sys.stderr)
   facts = {
       'started': time.strftime('%Y-%m-%d %H:%M:%S'),
       'first_round': first_round,
@@ -225,14 +240,16 @@ def _train(
       'left_out': [*synthetic.left_out, *real.left_out],
       'data': '; '.join(found.facts),
   }
-  record = recorder.Recorder(
-      workdir,
-      config,
-      synthetic=matched,
-      real=real.images,
-      first_round=first_round,
-      facts=facts,
-  )
+  record = recorder.Watcher(config)
+  if processes.is_first():
+    record = recorder.Recorder(
+        workdir,
+        config,
+        synthetic=matched,
+        real=real.images,
+        first_round=first_round,
+        facts=facts,
+    )
   record.warnings |= {f'data_{i}': s for i, s in enumerate(found.warnings, 1)}
   inspect = inspector.Inspector(
       *(matched, real.images, real.subjects),
@@ -243,7 +260,7 @@ def _train(
   with stopping.StopSignals() as stop:
     if first_round == 0:
       state = pretrain(state, config, batches, mesh=mesh, stop=stop)
-      if not stop.received:
+      if not stop.agreed:
         record.inspected(0, inspect.measure(state.refiner))
       checkpoints.save(0, state)
     state = train_rounds(
@@ -256,13 +273,13 @@ def _train(
     )
     checkpoints.close()
     record.close()
-    if stop.received:
-      print(
+    if stop.agreed:
+      say(
           f'stopped and saved at round {int(state.round)}; the same command'
           ' continues.',
           file=sys.stderr,
       )
-      raise stopping.Stopped(128 + stop.received)
+      raise stopping.Stopped(128 + stop.agreed)
 
   summary = facts | {
       'rounds': int(state.round),
@@ -270,7 +287,7 @@ def _train(
       'peak_memory_gib': devices.peak_memory_gib(),
       'warnings': record.warnings,
   }
-  if first_round < int(state.round):
+  if first_round < int(state.round) and processes.is_first():
     path = os.path.join(workdir, 'summary.json')
     records.write_text(path, json.dumps(summary, indent=2) + '\n')
     report.render_run(workdir)

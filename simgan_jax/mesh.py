@@ -20,6 +20,25 @@ def make_mesh(num_devices: int | None = None) -> Mesh:
   )
 
 
+def local_mesh(mesh: Mesh) -> Mesh:
+  """Return the mesh itself or, of several processes, this one's devices."""
+  if jax.process_count() == 1:
+    return mesh
+  return jax.make_mesh(
+      (len(mesh.local_devices),),
+      (AXIS,),
+      axis_types=(jax.sharding.AxisType.Auto,),
+      devices=mesh.local_devices,
+  )
+
+
+def copy_to(tree: Any, mesh: Mesh) -> Any:
+  """Return arrays that are the same on all devices, on those of `mesh`."""
+  return jax.device_put(
+      jax.tree.map(lambda x: x.addressable_data(0), tree), replicated(mesh)
+  )
+
+
 def batch_spec(batch_axis: int) -> PartitionSpec:
   """Return the partition of images whose axis `batch_axis` is the batch."""
   return PartitionSpec(*[None] * batch_axis, AXIS)

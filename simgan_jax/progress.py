@@ -6,6 +6,8 @@ from typing import Any, TextIO
 import tqdm
 from absl import logging
 
+from simgan_jax import processes
+
 _LOG_SECONDS = 20.0  # between two lines in a log
 _IN_LOG = (
     '{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed}<{remaining}{postfix}'
@@ -30,6 +32,8 @@ class _Log:
 def make_bar(total: int, what: str, unit: str, *, done: int = 0) -> tqdm.tqdm:
   """Return a bar on stderr; none is drawn with --verbosity=-2.
 
+  Of several processes the first one draws it.
+
   Args:
     total: of the units.
     what: is done, in a few words.
@@ -44,12 +48,13 @@ def make_bar(total: int, what: str, unit: str, *, done: int = 0) -> tqdm.tqdm:
         'mininterval': _LOG_SECONDS,
         'maxinterval': 2 * _LOG_SECONDS,
     }
+  silent = logging.get_verbosity() < logging.WARNING
   return tqdm.tqdm(
       total=total,
       initial=done,
       desc=what,
       unit=unit,
-      disable=logging.get_verbosity() < logging.WARNING,
+      disable=silent or not processes.is_first(),
       **kind,
   )
 

@@ -20,57 +20,21 @@ _NUM_REFINED = 64  # images for a page, of which 16 are drawn
 _NUM_REAL = 1_000
 
 
-class Recorder:
-  """Writes progress bar, metrics files, TensorBoard, sheets and warnings."""
+class Watcher:
+  """Reads metrics when they are ready and stops a run that has diverged.
 
-  def __init__(
-      self,
-      workdir: str,
-      config: config_lib.Config,
-      *,
-      synthetic: np.ndarray,
-      real: np.ndarray,
-      first_round: int,
-      facts: Mapping[str, Any] = types.MappingProxyType({}),
-  ):
-    """Open the files of `workdir`.
+  Where several processes train a run, all but the first only do that.
+  """
 
-    Args:
-      workdir: of the run.
-      config: the settings.
-      synthetic: [n, h, w, c] uint8, to choose from for the sheets.
-      real: [m, h, w, c] uint8, likewise.
-      first_round: of this start, 0 for a new run.
-      facts: what the page says of the run.
-    """
+  def __init__(self, config: config_lib.Config):
+    """Take the settings."""
     self.warnings: dict[str, str] = {}
-    self._workdir, self._config, self._facts = workdir, config, facts
-    self._synthetic = synthetic[samples.spread(len(synthetic), _NUM_REFINED)]
-    self._real = real[samples.spread(len(real), _NUM_REAL)]
-    self._grey_values = {
-        'synthetic': samples.grey_shares(self._synthetic),
-        'real': samples.grey_shares(self._real),
-    }
-    self._refine = jax.jit(steps.refine)
-    self._file = records.MetricsFile(workdir, last_round=first_round)
-    self._writer = tensorboard.open_writer(workdir)
-    # A run that begins measures round 0 again, after pre-training.
-    self._inspection = records.MetricsFile(
-        workdir, last_round=first_round or -1, name=records.INSPECTION
-    )
+    self._config = config
     # The newest call's metrics, still on the device, and whether to log them.
     self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
-    self._progress: Any = None  # a bar
-    self._clock = (0, 0.0)
 
   def start(self, round_number: int, state: state_lib.SimGANState) -> None:
-    """Show the progress bar, and the sheet of a run that begins."""
-    if round_number == 0:
-      self.sample(round_number, state)
-    self._progress = progress.make_bar(
-        *(self._config.num_rounds, 'train', 'round'), done=round_number
-    )
-    self._clock = (round_number, time.monotonic())
+    """Begin at a round."""
 
   def round_done(
       self, round_number: int, metrics: dict[str, jax.Array], *, log: bool
@@ -78,8 +42,6 @@ class Recorder:
     """Log the call before this one, whose metrics are ready by now."""
     self._flush()
     self._pending = (round_number, metrics, log)
-    if self._progress is not None:
-      self._progress.update(self._config.rounds_per_call)
 
   def check_finite(self) -> None:
     """Wait for the newest metrics and raise NonFiniteError if they diverged."""
@@ -102,6 +64,77 @@ class Recorder:
       monitor.check_finite(row, round_number=number)
     if log:
       self._log(round_number, rows[-1])
+
+  def _log(self, round_number: int, metrics: dict[str, float]) -> None:
+    """Write the metrics of a round."""
+
+  def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
+    """Log what an inspector measured at a round, if anything."""
+
+  def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
+    """Write the sheet synthetic | refined | real of a round, and the page."""
+
+  def close(self) -> None:
+    """Finish the files."""
+
+
+class Recorder(Watcher):
+  """Writes progress bar, metrics files, TensorBoard, sheets and warnings."""
+
+  def __init__(
+      self,
+      workdir: str,
+      config: config_lib.Config,
+      *,
+      synthetic: np.ndarray,
+      real: np.ndarray,
+      first_round: int,
+      facts: Mapping[str, Any] = types.MappingProxyType({}),
+  ):
+    """Open the files of `workdir`.
+
+    Args:
+      workdir: of the run.
+      config: the settings.
+      synthetic: [n, h, w, c] uint8, to choose from for the sheets.
+      real: [m, h, w, c] uint8, likewise.
+      first_round: of this start, 0 for a new run.
+      facts: what the page says of the run.
+    """
+    super().__init__(config)
+    self._workdir, self._facts = workdir, facts
+    self._synthetic = synthetic[samples.spread(len(synthetic), _NUM_REFINED)]
+    self._real = real[samples.spread(len(real), _NUM_REAL)]
+    self._grey_values = {
+        'synthetic': samples.grey_shares(self._synthetic),
+        'real': samples.grey_shares(self._real),
+    }
+    self._refine = jax.jit(steps.refine)
+    self._file = records.MetricsFile(workdir, last_round=first_round)
+    self._writer = tensorboard.open_writer(workdir)
+    # A run that begins measures round 0 again, after pre-training.
+    self._inspection = records.MetricsFile(
+        workdir, last_round=first_round or -1, name=records.INSPECTION
+    )
+    self._progress: Any = None  # a bar
+    self._clock = (0, 0.0)
+
+  def start(self, round_number: int, state: state_lib.SimGANState) -> None:
+    """Show the progress bar, and the sheet of a run that begins."""
+    if round_number == 0:
+      self.sample(round_number, state)
+    self._progress = progress.make_bar(
+        *(self._config.num_rounds, 'train', 'round'), done=round_number
+    )
+    self._clock = (round_number, time.monotonic())
+
+  def round_done(
+      self, round_number: int, metrics: dict[str, jax.Array], *, log: bool
+  ) -> None:
+    """Log the call before this one, whose metrics are ready by now."""
+    super().round_done(round_number, metrics, log=log)
+    if self._progress is not None:
+      self._progress.update(self._config.rounds_per_call)
 
   def _log(self, round_number: int, metrics: dict[str, float]) -> None:
     logged_round, logged_time = self._clock
@@ -137,11 +170,10 @@ class Recorder:
 
   def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
     """Write the sheet synthetic | refined | real of a round, and the page."""
-    sharding = state.round.sharding
-    synthetic = jax.device_put(self._synthetic, sharding)
-    refined = samples.to_grey(
-        jax.device_get(self._refine(state.refiner, synthetic))
-    )
+    # Of one device: other processes take no part in this.
+    refiner = jax.tree.map(lambda x: x.addressable_data(0), state.refiner)
+    synthetic = jax.device_put(self._synthetic, refiner.step.device)
+    refined = samples.to_grey(jax.device_get(self._refine(refiner, synthetic)))
     sheet = samples.draw_sheet(
         *map(samples.choose, (self._synthetic, refined, self._real))
     )

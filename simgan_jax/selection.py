@@ -13,6 +13,7 @@ from typing import NamedTuple
 DISTANCE = 'realism/patch_distance'
 KERNEL_DISTANCE = 'realism/kernel_distance'  # beside it, not in the rule
 SHIFT = 'labels/iris_shift_px'  # mean over pairs of images
+MEASURES = (DISTANCE, KERNEL_DISTANCE, SHIFT)
 # In an image 55 px wide, and more in a wider one: the mean shift that a person
 # found, by hand, for a refiner whose images improved the estimator.
 MAX_IRIS_SHIFT = 1.1

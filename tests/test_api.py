@@ -26,6 +26,7 @@ LAYERS = {
     'native': {'devices'},
     'convolution': {'native'},
     'mesh': set(),
+    'processes': set(),
     'pooling': set(),
     'networks': {'activation', 'convolution', 'pooling'},
     'state': {'history', 'networks'},
