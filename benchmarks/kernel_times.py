@@ -44,6 +44,8 @@ def kernel_times(folder: str) -> dict[str, tuple[float, int]]:
 
 def main(_) -> None:
   """Profile rounds and print the table."""
+  if jax.default_backend() == 'cpu':
+    raise app.UsageError('a profile of a CPU has no kernels; use a GPU.')
   num_devices = measure.use_devices(_BATCH.value)
   config = workload.make_config(_BATCH.value, _DTYPE.value)
   ours = workload.Ours(config, num_devices=num_devices)

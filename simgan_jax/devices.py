@@ -49,16 +49,13 @@ def connect() -> None:
   Raises:
     InputError: when there is no cluster.
   """
-  numbers = {
-      name: int(os.environ[variable])
-      for name, variable in (
-          ('num_processes', 'JAX_NUM_PROCESSES'),
-          ('process_id', 'JAX_PROCESS_ID'),
-      )
-      if variable in os.environ
-  }
+  number, own = map(os.environ.get, ('JAX_NUM_PROCESSES', 'JAX_PROCESS_ID'))
   try:
-    jax.distributed.initialize(**numbers, heartbeat_timeout_seconds=30)
+    jax.distributed.initialize(
+        num_processes=int(number) if number else None,
+        process_id=int(own) if own else None,
+        heartbeat_timeout_seconds=30,
+    )
   except ValueError as error:
     raise errors.InputError(
         f'--distributed finds no cluster ({error}); set'
@@ -111,8 +108,14 @@ def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
     InputError: when `num_devices` are not there or do not divide the size.
   """
   available = jax.device_count()
-  if jax.process_count() > 1 and not num_devices:
-    num_devices = available  # every process has its part
+  if jax.process_count() > 1:
+    if num_devices not in (0, available) or divisible_size % available:
+      raise errors.InputError(
+          f'with --distributed all {available} devices share a batch: they must'
+          f' divide {divisible_size} (half a batch, by parts), and'
+          ' --num_devices is left out.'
+      )
+    return available
   if not num_devices:
     return largest_divisor(divisible_size, available)
   if num_devices > available or divisible_size % num_devices:
