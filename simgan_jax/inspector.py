@@ -7,6 +7,7 @@ import sys
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax.training import train_state
 from jax.sharding import Mesh
@@ -68,6 +69,16 @@ class Inspector:
     self._seed, self._of_eyes = seed, of_eyes
     self._prepared: _Prepared | None = None
     self._enough = True
+    self._kept: list[tuple[int, train_state.TrainState]] = []
+
+  def keep(self, round_number: int, refiner: train_state.TrainState) -> None:
+    """Remember a refiner, to be measured when there is time."""
+    self._kept.append((round_number, jax.tree.map(jnp.copy, refiner)))
+
+  def take_kept(self) -> list[tuple[int, train_state.TrainState]]:
+    """Return the refiners that were kept, with their rounds; once."""
+    kept, self._kept = self._kept, []
+    return kept
 
   def measure(self, refiner: train_state.TrainState) -> dict[str, float]:
     """Return how far refined images are from real ones, and irises moved.

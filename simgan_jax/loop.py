@@ -122,6 +122,8 @@ def train_rounds(
       due = done % config.checkpoint_every == 0 or finished
       if due or last:
         record.check_finite()  # never replace a good checkpoint by NaNs
+        for number, refiner in inspect.take_kept():
+          record.inspected(number, inspect.measure(refiner))
         # Not where a run was stopped: it must choose as if it had not been.
         measured = inspect.measure(state.refiner) if due else {}
         record.inspected(done, measured)
@@ -261,7 +263,7 @@ def _train(
     if first_round == 0:
       state = pretrain(state, config, batches, mesh=mesh, stop=stop)
       if not stop.agreed:
-        record.inspected(0, inspect.measure(state.refiner))
+        inspect.keep(0, state.refiner)  # the rounds can begin at once
       checkpoints.save(0, state)
     state = train_rounds(
         *(state, config, batches),

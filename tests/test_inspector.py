@@ -118,3 +118,14 @@ def test_with_too_few_images_nothing_is_measured_and_that_is_said_once(
   for inspect in _inspect(few), _inspect(few_subjects, subjects=subjects):
     assert inspect.measure(REFINER) == inspect.measure(REFINER) == {}
     assert capsys.readouterr().err.count('too few to measure') == 1
+
+
+def test_a_kept_refiner_outlives_the_state_it_came_from(eyes):
+  inspect = _inspect(eyes)
+  array = jax.numpy.arange(3.0)
+  inspect.keep(0, REFINER.replace(params={'kernel': array}))
+  array.delete()  # as a donated state
+  ((number, kept),) = inspect.take_kept()
+  assert number == 0
+  np.testing.assert_array_equal(kept.params['kernel'], [0.0, 1.0, 2.0])
+  assert inspect.take_kept() == []
