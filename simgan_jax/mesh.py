@@ -1,6 +1,7 @@
 """The device mesh: what is split over it, and what runs on it."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,9 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 AXIS = 'data'  # the only mesh axis: parts of the batch
 
 
-def make_mesh(num_devices: int | None = None) -> Mesh:
-  """Return a mesh of the first `num_devices` devices (default all)."""
-  devices = jax.devices()[:num_devices]
+def _mesh_of(devices: Sequence[jax.Device]) -> Mesh:
   return jax.make_mesh(
       (len(devices),),
       (AXIS,),
@@ -20,16 +19,14 @@ def make_mesh(num_devices: int | None = None) -> Mesh:
   )
 
 
+def make_mesh(num_devices: int | None = None) -> Mesh:
+  """Return a mesh of the first `num_devices` devices (default all)."""
+  return _mesh_of(jax.devices()[:num_devices])
+
+
 def local_mesh(mesh: Mesh) -> Mesh:
   """Return the mesh itself or, of several processes, this one's devices."""
-  if jax.process_count() == 1:
-    return mesh
-  return jax.make_mesh(
-      (len(mesh.local_devices),),
-      (AXIS,),
-      axis_types=(jax.sharding.AxisType.Auto,),
-      devices=mesh.local_devices,
-  )
+  return mesh if jax.process_count() == 1 else _mesh_of(mesh.local_devices)
 
 
 def copy_to(tree: Any, mesh: Mesh) -> Any:
