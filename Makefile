@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: eyes test check clean
+.PHONY: eyes test test-beam check clean
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -20,6 +20,11 @@ eyes: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Apart: Apache Beam wants older versions of what others need.
+test-beam: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet apache-beam
+	$(BIN)/python -m pytest -k beam tests/test_data_beam.py tests/test_api.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

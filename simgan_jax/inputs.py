@@ -1,19 +1,14 @@
-"""From the settings to images: which data sets a run reads, and when."""
+"""From the settings to images: which data sets a run reads."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
-import jax
-import numpy as np
-
 from simgan_jax import errors
-from simgan_jax import mesh as mesh_lib
 from simgan_jax.config import BUILTIN, Config, SourceConfig
 from simgan_jax.data import arrays
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.originals import Originals
-from simgan_jax.rounds import RoundBatch
 
 # People in the built-in domains: the synthetic ones vary as a simulator's do,
 # the real ones are few, as in data sets of people.
@@ -135,6 +130,17 @@ def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   return _load(config, config.data.real, data_dir, domain='real')
 
 
+def _test_source(config: Config, path: str, subjects: str) -> SourceConfig:
+  return SourceConfig(
+      name=config.data.test.name,
+      path=path or config.data.test.path or config.data.real.path,
+      subjects=subjects or config.data.test.subjects,
+      limit=config.data.test.limit,
+      samples=config.data.test.samples,
+      views=config.data.test.views,
+  )
+
+
 def load_test(
     config: Config, *, data_dir: str, path: str = '', subjects: str = ''
 ) -> LabelledImages:
@@ -146,15 +152,52 @@ def load_test(
     path: another folder than the settings name.
     subjects: other persons than the settings name.
   """
-  source = SourceConfig(
-      name=config.data.test.name,
-      path=path or config.data.test.path or config.data.real.path,
-      subjects=subjects or config.data.test.subjects,
-      limit=config.data.test.limit,
-      samples=config.data.test.samples,
-      views=config.data.test.views,
-  )
+  source = _test_source(config, path, subjects)
   return _load(config, source, data_dir, domain='real')
+
+
+def prepare(
+    config: Config,
+    *,
+    data_dir: str,
+    num_workers: int = 0,
+    beam_options: Sequence[str] = (),
+) -> dict[str, int]:
+  """Prepare the data sets of a run, as far as that is not done.
+
+  Args:
+    config: the settings of the run.
+    data_dir: folder of the prepared data sets.
+    num_workers: threads that read files, 0 = one a core.
+    beam_options: flags of an Apache Beam pipeline that reads them instead.
+
+  Returns:
+    The numbers of images, by 'synthetic', 'real' and 'test'.
+
+  Raises:
+    InputError: as `data.sources.load`.
+    RunError: when Beam fails.
+  """
+  found = {}
+  for name, source in (
+      ('synthetic', config.data.synthetic),
+      ('real', config.data.real),
+      ('test', _test_source(config, '', '')),
+  ):
+    source = _of_file(source)
+    if source.name == 'arrays':
+      continue  # nothing to prepare
+    domain = 'synthetic' if name == 'synthetic' else 'real'
+    sources = _import_sources(source.name)
+    builder = sources.prepare(
+        source.name,
+        data_dir=data_dir,
+        num_workers=num_workers,
+        beam_options=beam_options,
+        **_request(config, source, domain=domain),
+    )
+    found[name] = builder.info.splits['train'].num_examples
+  return found
 
 
 def check_sizes(
@@ -168,74 +211,3 @@ def check_sizes(
           f' batch of {config.batch_size}; give more images or a smaller'
           ' --config.batch_size.'
       )
-
-
-class Batches:
-  """The batches of a run, on the devices, by step number."""
-
-  def __init__(
-      self,
-      synthetic: np.ndarray,
-      real: np.ndarray,
-      *,
-      mesh: jax.sharding.Mesh,
-      seed: int,
-      on_devices: bool = False,
-  ):
-    """Take [n, h, w, c] uint8 images.
-
-    With `on_devices` every device gets a copy of all of them in `dataset`, and
-    the batches hold image numbers, in the order of the images otherwise.
-    """
-    self._mesh, self._seed = mesh, seed
-    self.dataset: RoundBatch | None = None
-    if on_devices:
-      self.dataset = RoundBatch(
-          *jax.device_put((synthetic, real), mesh_lib.replicated(mesh))
-      )
-      synthetic, real = (
-          np.arange(len(images), dtype=np.int32) for images in (synthetic, real)
-      )
-    self._images = {'synthetic': synthetic, 'real': real}
-
-  def stream(
-      self, name: str, kind: str, batch_shape: tuple[int, ...], first_step: int
-  ) -> Iterator[jax.Array]:
-    """Yield global arrays of a batch each from `first_step` on.
-
-    They are [*batch_shape, h, w, c] uint8 images, or [*batch_shape] int32 image
-    numbers.
-    """
-    from simgan_jax.data import pipeline
-
-    sharding = mesh_lib.batch_sharding(
-        self._mesh, batch_axis=len(batch_shape) - 1
-    )
-    for images in pipeline.batches(
-        self._images[kind],
-        batch_shape=batch_shape,
-        seed=self._seed,
-        stream=f'{name}/{kind}',
-        first_step=first_step,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
-    ):
-      # Where a loop forbids copies between host and devices: this one is meant.
-      with jax.transfer_guard_host_to_device('allow'):
-        batch = jax.make_array_from_process_local_data(sharding, images)
-      yield batch
-
-  def rounds(
-      self, name: str, config: Config, first_step: int
-  ) -> Iterator[RoundBatch]:
-    """Yield the images of `rounds_per_call` rounds at a time."""
-    calls, batch = config.rounds_per_call, config.batch_size
-    num_steps = config.refiner_steps + config.discriminator_steps
-    streams = (
-        ('synthetic', (calls, num_steps, batch)),
-        ('real', (calls, config.discriminator_steps, batch)),
-    )
-    synthetic, real = (
-        self.stream(name, kind, shape, first_step) for kind, shape in streams
-    )
-    yield from map(RoundBatch, synthetic, real)

@@ -26,6 +26,7 @@ from simgan_jax import (
     selection,
     steps,
     stopping,
+    streams,
     validation,
 )
 from simgan_jax import config as config_lib
@@ -39,7 +40,7 @@ from simgan_jax.evaluation import report
 def pretrain(
     state: state_lib.SimGANState,
     config: config_lib.Config,
-    batches: inputs.Batches,
+    batches: streams.Batches,
     *,
     mesh: jax.sharding.Mesh,
     stop: stopping.StopSignals,
@@ -88,7 +89,7 @@ def pretrain(
 def train_rounds(
     state: state_lib.SimGANState,
     config: config_lib.Config,
-    batches: inputs.Batches,
+    batches: streams.Batches,
     *,
     mesh: jax.sharding.Mesh,
     checkpoints: checkpoint.Checkpoints,
@@ -205,7 +206,7 @@ def _train(
     histograms.write(workdir, histograms.quantiles(real.images))
   processes.wait_for_all('workdir')
   matched = refining.prepare(config, synthetic.images, workdir=workdir)
-  batches = inputs.Batches(
+  batches = streams.Batches(
       *(matched, real.images),
       mesh=mesh,
       seed=config.seed,

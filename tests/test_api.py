@@ -76,6 +76,8 @@ def test_training_steps_run_without_tensorflow():
 
 @pytest.mark.parametrize('name', MODULES)
 def test_public_functions_have_docstrings_and_names_of_the_house(name):
+  if name.endswith('.beam'):
+    pytest.importorskip('apache_beam', reason='pip install apache-beam')
   module = importlib.import_module(name)
   assert module.__doc__
   for label, member in vars(module).items():
@@ -90,6 +92,6 @@ def test_public_functions_have_docstrings_and_names_of_the_house(name):
 
 
 def test_entry_points_are_short_and_the_readme_too():
-  for script in ('train.py', 'eval.py', 'refine.py', 'pack.py'):
+  for script in ('train.py', 'eval.py', 'refine.py', 'pack.py', 'prepare.py'):
     assert len((ROOT / script).read_text().splitlines()) <= 70
   assert len((ROOT / 'README.md').read_text().splitlines()) <= 250

@@ -37,6 +37,7 @@ CASES = [
     (['eval.py', '--seeds=a'], '--seeds'),
     (['eval.py', '--seeds=1,1'], '--seeds'),
     (['refine.py', '--format=zip'], 'format'),
+    (['prepare.py', '--num_workers=-1'], 'num_workers'),
     (['simgan_jax.turing_test', '--port=-1'], 'port'),
     (['simgan_jax.ablation', '--output=page.html'], 'must end in .md'),
     (['simgan_jax.ablation', '--only=magic'], 'magic'),

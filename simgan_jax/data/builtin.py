@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from simgan_jax.data import source
+from simgan_jax.data import source, workers
 from simgan_jax.data.samples import Entry, Sample
 
 _BLOCK = 4_096  # images simulated at a time
@@ -51,8 +51,8 @@ class Builtin(source.Source):
   def entries(self) -> list[Entry]:
     """See base class."""
     config = self.builder_config
-    # The block that was read last: a large set does not stay in memory.
-    make_block = functools.lru_cache(maxsize=1)(self._make_block)
+    # The blocks that were read last: a large set does not stay in memory.
+    make_block = workers.remember_last(self._make_block)
     return [
         Entry(
             f'{number:07d}',

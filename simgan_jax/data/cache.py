@@ -10,8 +10,9 @@ import contextlib
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -19,6 +20,7 @@ from absl import logging
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.source import Source, SourceConfig
+from simgan_jax.errors import InputError
 
 tfds.disable_progress_bar()
 
@@ -31,32 +33,63 @@ def fingerprint(config: SourceConfig, stamp: str) -> str:
 
 
 def open_builder(
-    source: type[Source], config: SourceConfig, data_dir: Path
+    source: type[Source], config: SourceConfig, data_dir: Path, **how: Any
 ) -> Source:
-  """Returns a builder; its cache may not be there."""
+  """Returns a builder that prepares as `how` says; its cache may be absent."""
   config.name = fingerprint(config, source.stamp(config))
   with _quiet():
-    return source(config=config, data_dir=str(data_dir))
+    return source(config=config, data_dir=str(data_dir), **how)
 
 
 def prepare(
-    source: type[Source], config: SourceConfig, data_dir: Path
+    source: type[Source],
+    config: SourceConfig,
+    data_dir: Path,
+    *,
+    num_workers: int = 0,
+    beam_options: Sequence[str] = (),
 ) -> Source:
   """Returns a builder whose cache is written, unless it is there already.
 
+  Args:
+    source: What is read.
+    config: What is asked of it.
+    data_dir: Folder of the caches.
+    num_workers: Threads that read files; 0 is one a core.
+    beam_options: Flags of a Beam pipeline that reads them instead.
+
   Raises:
-    InputError: As the source raised it.
+    InputError: As the source raised it, or Beam.
   """
-  builder = open_builder(source, config, data_dir)
+  builder = open_builder(
+      *(source, config, data_dir),
+      num_workers=num_workers,
+      on_beam=bool(beam_options),
+  )
   with _quiet():
     try:
-      builder.download_and_prepare()
+      if not beam_options:
+        builder.download_and_prepare()
+      elif not builder.is_prepared():
+        beam = _import_beam()
+        beam.prepare(builder, beam_options)
     except OSError:
       # Another process may have been first to rename its own into place.
       if not builder.is_prepared():
         raise
       builder = source(config=config, data_dir=str(data_dir))
   return builder
+
+
+def _import_beam() -> Any:
+  try:
+    from simgan_jax.data import beam
+  except ImportError as error:
+    raise InputError(
+        f'beam_options need Apache Beam ({error}): pip install apache-beam, or'
+        ' leave them out.'
+    ) from error
+  return beam
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import scipy.io
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from simgan_jax.data import folders, gaze, source
+from simgan_jax.data import folders, gaze, source, workers
 from simgan_jax.data.samples import Damaged, Entry, Sample
 from simgan_jax.errors import InputError
 
@@ -78,7 +78,7 @@ class Mpiigaze(source.Source):
           f"samples={config.samples!r} must be 'evaluation' or 'all'."
       )
     # Names are sorted, so the samples of a day are read one after another.
-    read_day = functools.lru_cache(maxsize=1)(_read_day)
+    read_day = workers.remember_last(_read_day)
     entries = []
     for name in sorted(set(names)):
       match = _NAME.fullmatch(name)

@@ -38,22 +38,27 @@ class Entry(NamedTuple):
   label_file: Path | None = None  # with the labels of this image alone
 
 
-def read_entries(
-    entries: Iterable[Entry], *, on_error: str
-) -> Iterator[tuple[Entry, Sample | str]]:
-  """Yields each entry with its sample or, left out, with the reason.
+def read_entry(entry: Entry, *, on_error: str) -> Sample | str:
+  """Returns the sample of an entry or, left out, the reason.
 
   Raises:
     InputError: At a damaged file, if `on_error` is 'stop' and not 'skip'.
   """
+  try:
+    return entry.read()
+  except LeftOut as rule:
+    return str(rule)
+  except Damaged as damage:
+    if on_error == 'stop':
+      raise InputError(
+          f'{damage}; repair or remove it, or set on_error=skip.'
+      ) from damage
+    return str(damage)
+
+
+def read_entries(
+    entries: Iterable[Entry], *, on_error: str
+) -> Iterator[tuple[Entry, Sample | str]]:
+  """Yields each entry with what `read_entry` returns, and raises as it does."""
   for entry in entries:
-    try:
-      yield entry, entry.read()
-    except LeftOut as rule:
-      yield entry, str(rule)
-    except Damaged as damage:
-      if on_error == 'stop':
-        raise InputError(
-            f'{damage}; repair or remove it, or set on_error=skip.'
-        ) from damage
-      yield entry, str(damage)
+    yield entry, read_entry(entry, on_error=on_error)

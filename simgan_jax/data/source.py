@@ -6,15 +6,15 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from simgan_jax.data import crops
+from simgan_jax.data import crops, workers
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.samples import Entry, read_entries
+from simgan_jax.data.samples import Entry, read_entry
 from simgan_jax.errors import InputError
 
 
@@ -43,6 +43,14 @@ class FittedConfig(SourceConfig):
       raise InputError(f'fit={self.fit!r}: choose one of {crops.FITS}.')
 
 
+class Encoded(NamedTuple):
+  """What is stored of an entry, or why it is left out."""
+
+  example: dict[str, Any] | None = None
+  size: str = ''  # such as '640 x 480', before the cut
+  left_out: str = ''
+
+
 class Source(tfds.core.GeneratorBasedBuilder):
   """A data set of images; a subclass lists and reads its entries."""
 
@@ -53,6 +61,19 @@ class Source(tfds.core.GeneratorBasedBuilder):
   # for it that it does not require; there are no downloads.
   code_path = None
   builder_config: Any
+
+  def __init__(
+      self, *, num_workers: int = 0, on_beam: bool = False, **arguments: Any
+  ):
+    """Says how to prepare; `arguments` are those of TFDS.
+
+    Args:
+      num_workers: Threads that read files; 0 is one a core.
+      on_beam: Whether Apache Beam reads them, where TFDS is told to.
+      **arguments: `config` and `data_dir`.
+    """
+    self.num_workers, self._on_beam = num_workers, on_beam
+    super().__init__(**arguments)
 
   @property
   def known_labels(self) -> dict[str, tuple[int, ...]]:
@@ -91,46 +112,67 @@ class Source(tfds.core.GeneratorBasedBuilder):
                 for name, shape in self.LABELS.items()
             }
         ),
-        metadata=tfds.core.MetadataDict(left_out=[], sizes={}),
+        metadata=(
+            tfds.core.BeamMetadataDict()
+            if self._on_beam
+            else tfds.core.MetadataDict()
+        ),
         disable_shuffling=True,
     )
 
-  def _split_generators(self, dl_manager: Any) -> dict[str, Iterator]:
+  def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
     del dl_manager
-    return {'train': self._generate_examples()}
+    if not self._on_beam:
+      return {'train': self._generate_examples()}
+    from simgan_jax.data import beam  # which need not be installed
+
+    return {'train': beam.Read(self)}
 
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
-    config, count, left_out = self.builder_config, 0, []
+    limit, count, left_out = self.builder_config.limit, 0, []
     sizes: Counter[str] = Counter()
-    for entry, sample in read_entries(
-        self.selected(), on_error=config.on_error
+    for encoded in workers.map_in_order(
+        self.encode, self.selected(), self.num_workers
     ):
-      if isinstance(sample, str):
-        left_out.append(f'{entry.name}: {sample}')
+      if encoded.example is None:
+        left_out.append(encoded.left_out)
         continue
-      png = io.BytesIO()
-      crops.to_8_bits(sample.image).save(png, 'PNG', compress_level=1)
-      yield count, {
-          'image': png.getvalue(),
-          'subject': entry.subject,
-          'name': entry.name,
-      } | {
-          name: np.asarray(getattr(sample, name), np.float32)
-          for name in self.LABELS
-      }
+      yield count, encoded.example
       count += 1
-      if sample.size:
-        sizes[f'{sample.size[0]} x {sample.size[1]}'] += 1
-      if count == config.limit:
+      sizes[encoded.size] += 1
+      if count == limit:
         break
     if not count:
       reason = f', the first because {left_out[0]}' if left_out else ''
       raise InputError(
-          f'{config.path}: none of the images can be used by'
+          f'{self.builder_config.path}: none of the images can be used by'
           f' {self.name}{reason}; replace them.'
       )
-    self.info.metadata['left_out'] = left_out
-    self.info.metadata['sizes'] = sizes
+    del sizes['']  # of those that have none
+    self.info.metadata.update(left_out=left_out, sizes=sizes)
+
+  def encode(self, entry: Entry) -> Encoded:
+    """Returns what is stored of an entry.
+
+    Raises:
+      InputError: At a damaged file, unless `on_error` is 'skip'.
+    """
+    sample = read_entry(entry, on_error=self.builder_config.on_error)
+    if isinstance(sample, str):
+      return Encoded(left_out=f'{entry.name}: {sample}')
+    png = io.BytesIO()
+    crops.to_8_bits(sample.image).save(png, 'PNG', compress_level=1)
+    example = {
+        'image': png.getvalue(),
+        'subject': entry.subject,
+        'name': entry.name,
+    } | {
+        name: np.asarray(getattr(sample, name), np.float32)
+        for name in self.LABELS
+    }
+    return Encoded(
+        example, f'{sample.size[0]} x {sample.size[1]}' if sample.size else ''
+    )
 
   def selected(self) -> list[Entry]:
     """Returns the entries of the subjects that were asked for."""

@@ -1,6 +1,7 @@
 """The one way to load a data set: by its name."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,30 @@ def _ask(
   return source, config, Path(data_dir).expanduser().absolute()
 
 
+def prepare(
+    name: str,
+    *,
+    num_workers: int = 0,
+    beam_options: Sequence[str] = (),
+    **request: Any,
+) -> Source:
+  """Prepares a data set, unless it is, and returns its builder.
+
+  Args:
+    name: Of the source.
+    num_workers: Threads that read files; 0 is one a core.
+    beam_options: Flags of an Apache Beam pipeline that reads them instead.
+    **request: As `_ask` has it.
+
+  Raises:
+    InputError: If an argument is wrong, or a file of the source.
+    RunError: If Beam fails.
+  """
+  return cache.prepare(
+      *_ask(name, **request), num_workers=num_workers, beam_options=beam_options
+  )
+
+
 def load(name: str, **request: Any) -> LabelledImages:
   """Returns a data set, prepared on the first call and read from then on.
 
@@ -116,7 +141,7 @@ def load(name: str, **request: Any) -> LabelledImages:
   Raises:
     InputError: If an argument is wrong, or a file of the source.
   """
-  loaded = cache.read(cache.prepare(*_ask(name, **request)))
+  loaded = cache.read(prepare(name, **request))
   if loaded.left_out:
     print(
         f'{name}: {len(loaded.names)} images, {len(loaded.left_out)} left out,'

@@ -1,0 +1,40 @@
+"""Prepare a run's data: python prepare.py --config=configs/eyes.py.
+
+train.py and eval.py do it when they first need it, with a thread for each core.
+This is for data that take long, or more than a machine: --beam_options.
+"""
+
+from absl import flags
+
+from simgan_jax import command, devices, inputs, validation
+
+_CONFIG = command.define_config()
+_DATA_DIR = command.define_data_dir()
+_NUM_WORKERS = flags.DEFINE_integer(
+    'num_workers', 0, 'Threads that read files; 0 = one for each core.', 0
+)
+_BEAM_OPTIONS = flags.DEFINE_list(
+    'beam_options',
+    [],
+    'Flags of Apache Beam without dashes, such as runner=DirectRunner,'
+    'direct_num_workers=4: a pipeline reads the files instead.',
+)
+
+
+def main() -> None:
+  """Prepare the data sets of the settings, say how many images they have."""
+  config, data_dir = _CONFIG.value, _DATA_DIR.value
+  validation.validate(config)
+  devices.cache_programs()  # of the built-in simulators
+  found = inputs.prepare(
+      config,
+      data_dir=data_dir,
+      num_workers=_NUM_WORKERS.value,
+      beam_options=[f'--{option}' for option in _BEAM_OPTIONS.value],
+  )
+  for name, number in found.items():
+    print(f'{name}: {number:,} images, prepared in {data_dir}')
+
+
+if __name__ == '__main__':
+  command.run(main)

@@ -1,0 +1,60 @@
+"""Reading files with several threads: decoding images leaves Python to them."""
+
+import collections
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
+from typing import TypeVar
+
+_Item = TypeVar('_Item')
+_Result = TypeVar('_Result')
+
+
+def map_in_order(
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    num_workers: int = 0,
+) -> Iterator[_Result]:
+  """Yields `function(item)` of each item in order, computed a little ahead.
+
+  Args:
+    function: May raise; what follows is not begun then.
+    items: Any number.
+    num_workers: Threads; 0 is one a core, 1 computes in this one when asked.
+  """
+  num_workers = num_workers or os.cpu_count() or 1
+  if num_workers == 1:
+    yield from map(function, items)
+    return
+  waiting: collections.deque[futures.Future[_Result]] = collections.deque()
+  with futures.ThreadPoolExecutor(num_workers) as pool:
+    try:
+      for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 4 * num_workers:
+          yield waiting.popleft().result()
+      while waiting:
+        yield waiting.popleft().result()
+    finally:
+      for future in waiting:
+        future.cancel()
+
+
+def remember_last(
+    function: Callable[[_Item], _Result],
+) -> Callable[[_Item], _Result]:
+  """Returns the function, which remembers its results for two arguments.
+
+  Threads that ask for the same argument compute it once; two, because some may
+  be at the end of a part while others have begun the next.
+  """
+  remembered = functools.lru_cache(maxsize=2)(function)
+  lock = threading.Lock()
+
+  def locked(argument: _Item) -> _Result:
+    with lock:
+      return remembered(argument)
+
+  return locked
