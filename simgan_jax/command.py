@@ -18,6 +18,9 @@ CONFIGS = (
     ' configs/folders.py'
 )
 
+# Read by TensorFlow, which imports Keras otherwise: two seconds, never used.
+os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
+
 flags.disclaim_key_flags()  # they are those of the script
 
 

@@ -7,7 +7,6 @@ import sys
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.training import train_state
 from jax.sharding import Mesh
@@ -73,7 +72,7 @@ class Inspector:
 
   def keep(self, round_number: int, refiner: train_state.TrainState) -> None:
     """Remember a refiner, to be measured when there is time."""
-    self._kept.append((round_number, jax.tree.map(jnp.copy, refiner)))
+    self._kept.append((round_number, jax.device_get(refiner)))
 
   def take_kept(self) -> list[tuple[int, train_state.TrainState]]:
     """Return the refiners that were kept, with their rounds; once."""
@@ -86,7 +85,7 @@ class Inspector:
     Of several processes the first one measures and tells the others.
 
     Args:
-      refiner: replicated over the mesh.
+      refiner: on the host, or replicated over devices.
 
     Returns:
       `selection.DISTANCE` of held-out real and refined images; their
@@ -97,9 +96,7 @@ class Inspector:
     # A loop that forbids copies between host and devices means these.
     with jax.transfer_guard('allow'):
       found = {}
-      if processes.are_alone():
-        found = self._measure(refiner)
-      elif processes.is_first():
+      if processes.is_first():
         found = self._measure(mesh_lib.copy_to(refiner, self._mesh))
       return processes.from_first(found, selection.MEASURES)
 

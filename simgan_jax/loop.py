@@ -101,7 +101,7 @@ def train_rounds(
   update = create.make_update(config, mesh)
   done, calls = int(state.round), config.rounds_per_call
   stream = batches.rounds('rounds', config, done // calls)
-  record.start(done, state)
+  record.start(done, state.refiner)
   # Every copy between host and devices in the loop is meant.
   with jax.transfer_guard_host_to_device('disallow'):
     stopping_now = bool(stop.agreed)
@@ -118,11 +118,12 @@ def train_rounds(
         record.round_done(
             done, metrics, log=done % config.log_every == 0 or finished
         )
-      if done % config.sample_every == 0 or last:
-        record.sample(done, state)
       due = done % config.checkpoint_every == 0 or finished
       if due or last:
         record.check_finite()  # never replace a good checkpoint by NaNs
+      if done % config.sample_every == 0 or last:
+        record.sample(done, state.refiner)
+      if due or last:
         for number, refiner in inspect.take_kept():
           record.inspected(number, inspect.measure(refiner))
         # Not where a run was stopped: it must choose as if it had not been.

@@ -31,9 +31,7 @@ def local_mesh(mesh: Mesh) -> Mesh:
 
 def copy_to(tree: Any, mesh: Mesh) -> Any:
   """Return arrays that are the same on all devices, on those of `mesh`."""
-  return jax.device_put(
-      jax.tree.map(lambda x: x.addressable_data(0), tree), replicated(mesh)
-  )
+  return jax.device_put(jax.device_get(tree), replicated(mesh))
 
 
 def batch_spec(batch_axis: int) -> PartitionSpec:

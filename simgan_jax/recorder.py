@@ -10,10 +10,10 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax.training import train_state
 
 from simgan_jax import config as config_lib
 from simgan_jax import monitor, progress, records, samples, steps, tensorboard
-from simgan_jax import state as state_lib
 from simgan_jax.evaluation import report
 
 _NUM_REFINED = 64  # images for a page, of which 16 are drawn
@@ -33,7 +33,7 @@ class Watcher:
     # The newest call's metrics, still on the device, and whether to log them.
     self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
 
-  def start(self, round_number: int, state: state_lib.SimGANState) -> None:
+  def start(self, round_number: int, refiner: train_state.TrainState) -> None:
     """Begin at a round."""
 
   def round_done(
@@ -71,7 +71,7 @@ class Watcher:
   def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
     """Log what an inspector measured at a round, if anything."""
 
-  def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
+  def sample(self, round_number: int, refiner: train_state.TrainState) -> None:
     """Write the sheet synthetic | refined | real of a round, and the page."""
 
   def close(self) -> None:
@@ -117,12 +117,13 @@ class Recorder(Watcher):
         workdir, last_round=first_round or -1, name=records.INSPECTION
     )
     self._progress: Any = None  # a bar
+    self._first_refiner: train_state.TrainState | None = None
     self._clock = (0, 0.0)
 
-  def start(self, round_number: int, state: state_lib.SimGANState) -> None:
-    """Show the progress bar, and the sheet of a run that begins."""
+  def start(self, round_number: int, refiner: train_state.TrainState) -> None:
+    """Show the progress bar; the sheet of a run that begins can wait."""
     if round_number == 0:
-      self.sample(round_number, state)
+      self._first_refiner = jax.device_get(refiner)
     self._progress = progress.make_bar(
         *(self._config.num_rounds, 'train', 'round'), done=round_number
     )
@@ -161,6 +162,12 @@ class Recorder(Watcher):
       if name not in self.warnings:
         self.warnings[name] = f'round {round_number}: {sentence}'
         progress.write_line(f'warning: {self.warnings[name]}')
+    self._sample_first()
+
+  def _sample_first(self) -> None:
+    refiner, self._first_refiner = self._first_refiner, None
+    if refiner is not None:
+      self.sample(0, refiner)
 
   def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
     """Log what an inspector measured at a round, if anything."""
@@ -168,11 +175,12 @@ class Recorder(Watcher):
       self._inspection.append({'round': round_number, **measured})
       self._writer.write_scalars(round_number, dict(measured))
 
-  def sample(self, round_number: int, state: state_lib.SimGANState) -> None:
+  def sample(self, round_number: int, refiner: train_state.TrainState) -> None:
     """Write the sheet synthetic | refined | real of a round, and the page."""
-    # Of one device: other processes take no part in this.
-    refiner = jax.tree.map(lambda x: x.addressable_data(0), state.refiner)
-    synthetic = jax.device_put(self._synthetic, refiner.step.device)
+    self._sample_first()
+    # On one device: other processes take no part in this.
+    refiner = jax.device_put(jax.device_get(refiner))
+    synthetic = jax.device_put(self._synthetic)
     refined = samples.to_grey(jax.device_get(self._refine(refiner, synthetic)))
     sheet = samples.draw_sheet(
         *map(samples.choose, (self._synthetic, refined, self._real))

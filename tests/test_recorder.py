@@ -2,12 +2,15 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from flax.training import train_state
 
 from simgan_jax import config as config_lib
-from simgan_jax import recorder
+from simgan_jax import networks, recorder
 
 NAMES = (
     'refiner/change',
@@ -51,6 +54,36 @@ def test_measurements_after_the_round_continued_from_are_lost(tmp_path):
   # A run stopped while pre-training measures round 0 when that is done.
   _open(tmp_path, 0).close()
   assert not read()
+
+
+def test_the_first_sheet_waits_for_the_first_logged_round(tmp_path):
+  def sheets():
+    return sorted(path.name for path in tmp_path.glob('samples/round_*'))
+
+  network = networks.Refiner(num_features=2, num_blocks=1)
+  refiner = train_state.TrainState.create(
+      apply_fn=network.apply,
+      params=network.init(jax.random.key(0), jnp.zeros((1, 35, 55, 1)))[
+          'params'
+      ],
+      tx=optax.identity(),
+  )
+  metrics = {name: jnp.array([0.5]) for name in NAMES}
+  record = _open(tmp_path, 0)
+  record.start(0, refiner)
+  record.round_done(1, metrics, log=False)
+  assert not sheets()
+  record.round_done(2, metrics, log=True)
+  assert not sheets()
+  record.round_done(3, metrics, log=False)
+  assert sheets() == ['round_000000.png']
+  record.close()
+  # A run that stops before shows it with its last sheet.
+  record = _open(tmp_path / 'short', 0)
+  record.start(0, refiner)
+  record.sample(1, refiner)
+  assert len(list(tmp_path.glob('short/samples/round_*'))) == 2
+  record.close()
 
 
 class Unread:

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import tensorflow as tf
 
 from simgan_jax import tensorboard
 
@@ -16,12 +17,21 @@ def _write(workdir):
 
 def test_with_tensorflow(tmp_path, capsys):
   _write(tmp_path)
-  assert list(tmp_path.glob('events.out.tfevents.*'))
+  (file,) = tmp_path.glob('events.out.tfevents.*')
+  events = tf.compat.v1.train.summary_iterator(str(file))
+  values = {
+      value.tag: (event.step, tf.make_ndarray(value.tensor))
+      for event in events
+      for value in event.summary.value
+  }
+  assert values['loss'] == (1, 0.5)
+  step, (width, height, _) = values['sheet']
+  assert (step, width, height) == (1, b'2', b'2')
   assert not capsys.readouterr().err
 
 
 def test_without_tensorflow(tmp_path, capsys, monkeypatch):
-  monkeypatch.setitem(sys.modules, 'clu', None)
+  monkeypatch.setitem(sys.modules, 'tensorflow', None)
   _write(tmp_path)
   assert not list(tmp_path.iterdir())
   (line,) = capsys.readouterr().err.splitlines()

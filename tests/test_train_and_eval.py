@@ -137,7 +137,7 @@ from importlib.machinery import PathFinder
 find_spec = PathFinder.find_spec
 
 def find_other_spec(name, path=None, target=None):
-  if name.split('.')[0] not in ('tensorflow', 'tensorflow_datasets', 'clu'):
+  if name.split('.')[0] not in ('tensorflow', 'tensorflow_datasets'):
     return find_spec(name, path, target)
 
 PathFinder.find_spec = find_other_spec
