@@ -11,6 +11,7 @@ must not keep the others from being opened.
 import contextlib
 import logging as py_logging
 import os
+import pathlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ import jax
 from absl import logging
 from orbax.checkpoint import v1 as ocp
 
-from simgan_jax import errors, records, selection
+from simgan_jax import checksums, errors, records, selection
 from simgan_jax.state import SimGANState
 
 NUM_KEPT = 3
@@ -99,7 +100,7 @@ class Checkpoints:
       workdir: of the run.
       rule: which one is the best.
     """
-    self._rule = rule
+    self._rule, self._sealer = rule, checksums.Sealer()
     self._measured: dict[int, selection.Measured] = {
         int(row['round']): row
         for row in records.read_metrics(workdir, records.INSPECTION)
@@ -140,9 +141,14 @@ class Checkpoints:
     """
     self._measured[round_number] = measured or {}
     with self._saving():
-      self._checkpointer.save_async(
+      self._sealer.wait()
+      saved = self._checkpointer.save_async(
           round_number, _to_saved(state), force=True, overwrite=True
       )
+      self._sealer.seal(self._folder(round_number), saved.result)
+
+  def _folder(self, round_number: int) -> pathlib.Path:
+    return pathlib.Path(self.directory, str(round_number))
 
   def restore(self, state: SimGANState) -> SimGANState | None:
     """Return the newest state that can be read, or None if there is none.
@@ -183,6 +189,7 @@ class Checkpoints:
     )
     for round_number in rounds:
       try:
+        checksums.check(self._folder(round_number))
         saved = self._checkpointer.load(round_number, abstract)
       except Exception as error:  # Orbax and the file system raise many kinds.
         print(
@@ -209,6 +216,7 @@ class Checkpoints:
       RunError: when it failed.
     """
     with self._saving():
+      self._sealer.wait()
       self._checkpointer.close()
 
   @contextlib.contextmanager

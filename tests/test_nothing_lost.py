@@ -53,16 +53,24 @@ def test_sigterm_saves_exits_143_and_continues(
   assert_same_run(workdir, finished)
 
 
-def test_a_corrupt_newest_checkpoint_falls_back(run, finished, tmp_path):
+@pytest.mark.parametrize('damage', ['cut off', 'one bit', 'missing'])
+def test_a_corrupt_newest_checkpoint_falls_back(
+    run, finished, tmp_path, damage
+):
   workdir = tmp_path / 'corrupt'
   shutil.copytree(finished, workdir)
   newest = workdir / 'checkpoints' / str(NUM_ROUNDS)
-  for path in newest.rglob('*'):
-    if path.is_file() and path.stat().st_size > 200:
-      path.write_bytes(b'\0' * 50)
+  path = max(newest.rglob('d/*'), key=lambda path: path.stat().st_size)
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  if damage == 'missing':
+    path.unlink()
+  else:
+    path.write_bytes(content if damage == 'one bit' else content[:50])
   code, _, error = run('train.py', workdir, *SHRUNK)
   assert code == 0, error
-  assert f'round {NUM_ROUNDS}' in error and 'cannot be read' in error
+  (warning,) = (line for line in error.splitlines() if 'train:' not in line)
+  assert f'round {NUM_ROUNDS}' in warning and 'cannot be read' in warning
   assert_same_run(workdir, finished)
 
 
