@@ -4,8 +4,9 @@
 
 A small run is started again and again and killed (SIGKILL) after a random part
 of the time it needs, every second time inside the next save of a checkpoint:
-while its folder still has its temporary name. In the end its parameters are
-compared with those of a run that was left alone, bit by bit.
+while its folder still has its temporary name; when it is finished another one
+is begun. In the end their parameters are compared with those of a run that was
+left alone, bit by bit; it fails if they differ or no kill was inside a save.
 """
 
 import os
@@ -83,32 +84,36 @@ def _read_parameters(workdir: pathlib.Path) -> Any:
 
 def main(_: list[str]) -> None:
   """Run it."""
-  generator = random.Random(_SEED.value)
+  generator, num_kills = random.Random(_SEED.value), _NUM_KILLS.value
   with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
     _finish(_start(root, 'alone'))  # compiles and prepares the data
     seconds = _finish(_start(root, 'again'))
-    workdir, in_saves = root / 'killed', 0
-    for number in range(1, _NUM_KILLS.value + 1):
-      process = _start(root, 'killed')
+    names, in_saves = ['killed_1'], 0
+    for number in range(1, num_kills + 1):
+      process = _start(root, names[-1])
+      workdir = root / names[-1]
       time.sleep(generator.uniform(0, 0.9) * seconds)
       if number % 2 == 0:
         in_saves += _wait_for_save(process, workdir)
       process.send_signal(signal.SIGKILL)
       process.communicate()
-      print(
-          f'kill {number}: checkpoint of round {_read_round(workdir)} is there'
-      )
-      if _read_round(workdir) == NUM_ROUNDS:
-        break
-    _finish(_start(root, 'killed'))
-    expected, found = (_read_parameters(root / n) for n in ('alone', 'killed'))
-  same = all(jax.tree.leaves(jax.tree.map(np.array_equal, expected, found)))
-  print(
-      f'{number} kills, {in_saves} inside a save: the final state is'
-      f' {"the same, bit by bit" if same else "ANOTHER ONE"}'
+      reached = _read_round(workdir)
+      print(f'kill {number} of {names[-1]}: checkpoint of round {reached}')
+      if reached == NUM_ROUNDS and number < num_kills:
+        names.append(f'killed_{len(names) + 1}')
+    _finish(_start(root, names[-1]))
+    expected, *found = (_read_parameters(root / n) for n in ('alone', *names))
+  same = all(
+      np.array_equal(x, y)
+      for state in found
+      for x, y in zip(*map(jax.tree.leaves, (expected, state)), strict=True)
   )
-  if not same:
+  print(
+      f'{num_kills} kills of {len(names)} runs, {in_saves} inside a save: the'
+      f' final states are {"the same, bit by bit" if same else "OTHER ONES"}'
+  )
+  if not same or (num_kills > 1 and not in_saves):
     sys.exit(1)
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -77,14 +78,22 @@ def test_the_guide_from_its_first_to_its_last_command(
   with np.load(part) as arrays:
     assert arrays['images'].shape == (40, 32, 32, 1)
   assert json.loads((folder / 'refined_tfds/manifest.json').read_text())
-  code = re.search(r'```python\n(.*?)```', GUIDE.read_text(), re.S)
-  assert code
+  in_guide = re.search(r'```python\n(.*?)```', GUIDE.read_text(), re.S)
+  in_readme = re.search(
+      r'( {4}from jax import export\n.*?)\n\n',
+      PAGES[0].read_text(),
+      re.S,
+  )
+  assert in_guide and in_readme
   subprocess.run(
       [
           *(sys.executable, '-c'),
           'import numpy as np; images = np.zeros((3, 32, 32, 1), np.uint8)\n'
-          + code[1]
-          + 'assert refined.shape == images.shape',
+          + in_guide[1]
+          + 'expected = refined\n'
+          + textwrap.dedent(in_readme[1])
+          + '\nassert refined.shape == images.shape'
+          + '\nassert (refined == expected).all()',
       ],
       cwd=folder,
       check=True,

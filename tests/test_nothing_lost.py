@@ -37,18 +37,19 @@ def test_kill_9_and_again_equals_the_uninterrupted_run(
   assert_same_run(workdir, finished)
 
 
-def test_sigterm_saves_exits_143_and_continues(
+def test_sigterm_and_ctrl_c_save_and_the_run_continues(
     command, run, finished, tmp_path
 ):
-  workdir = tmp_path / 'stopped'
-  process = command('train.py', workdir, *SHRUNK)
-  wait_for(workdir / 'checkpoints/2', process)
-  process.send_signal(signal.SIGTERM)
-  _, error = process.communicate(timeout=60)
-  assert process.returncode == 143, error
-  assert 'stopped and saved at round' in error
-  saved = max(int(p.name) for p in (workdir / 'checkpoints').iterdir())
-  assert 2 <= saved < NUM_ROUNDS
+  for stop in (signal.SIGTERM, signal.SIGINT):
+    workdir = tmp_path / stop.name
+    process = command('train.py', workdir, *SHRUNK)
+    wait_for(workdir / 'checkpoints/2', process)
+    process.send_signal(stop)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + stop, error
+    assert 'stopped and saved at round' in error
+    saved = max(int(p.name) for p in (workdir / 'checkpoints').iterdir())
+    assert 2 <= saved < NUM_ROUNDS
   assert run('train.py', workdir, *SHRUNK)[0] == 0
   assert_same_run(workdir, finished)
 

@@ -131,6 +131,24 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
   assert code == 2 and 'is the best: run eval.py without --reuse' in error
 
 
+def test_the_page_of_an_evaluated_run_opens_offline(
+    finished, evaluated, browser
+):
+  del evaluated
+  page = browser.new_page()
+  problems = []
+  page.on('console', lambda message: problems.append(message.text))
+  page.on('pageerror', lambda error: problems.append(str(error)))
+  page.on('request', lambda request: problems.append(request.url))
+  uri = (finished / 'report.html').as_uri()
+  page.goto(uri)
+  # Only itself and images in it.
+  assert [x for x in problems if not x.startswith('data:')] == [uri]
+  assert page.locator('#sheets figure').first.is_visible()
+  assert 'matched' in page.locator('table').last.inner_text()
+  page.close()
+
+
 WITHOUT_TENSORFLOW = """
 from importlib.machinery import PathFinder
 
