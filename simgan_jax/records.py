@@ -87,28 +87,45 @@ def hold_workdir(workdir: str, config: config_lib.Config) -> Iterator[None]:
     InputError: as `claim_workdir`, or when another process holds it.
   """
   check_workdir(workdir, config)
+  with hold(workdir, '--workdir'):
+    claim_workdir(workdir, config)
+    yield
+
+
+@contextlib.contextmanager
+def hold(folder: str, flag: str) -> Iterator[None]:
+  """Keep a folder, made when missing, for this process alone.
+
+  Args:
+    folder: in which `.lock` stays.
+    flag: that named the folder.
+
+  Raises:
+    InputError: when another process holds it, or it cannot be written.
+  """
   try:
-    os.makedirs(workdir, exist_ok=True)
-    lock = open(os.path.join(workdir, '.lock'), 'a')  # noqa: SIM115
+    os.makedirs(folder, exist_ok=True)
+    lock = open(os.path.join(folder, '.lock'), 'a')  # noqa: SIM115
   except OSError as error:
-    raise _cannot_write(workdir, error) from error
+    raise _cannot_write(folder, error, flag) from error
   with lock:
     try:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
       raise errors.InputError(
-          f'{workdir} is in use by another process; wait for it, stop it or'
-          ' give another --workdir.'
+          f'{folder} is in use by another process; wait for it, stop it or'
+          f' give another {flag}.'
       ) from error
     except OSError:  # not every file system has locks
       pass
-    claim_workdir(workdir, config)
     yield
 
 
-def _cannot_write(workdir: str, error: OSError) -> errors.InputError:
+def _cannot_write(
+    folder: str, error: OSError, flag: str = '--workdir'
+) -> errors.InputError:
   return errors.InputError(
-      f'{workdir} cannot be written ({error.strerror}); give another --workdir.'
+      f'{folder} cannot be written ({error.strerror}); give another {flag}.'
   )
 
 

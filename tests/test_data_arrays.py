@@ -82,6 +82,17 @@ def test_arrays_of_ones_own(data, tmp_path):
   assert arrays.load(path, **SIZE).source == 'arrays'
 
 
+def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
+  deep = data.images * np.uint16(256) + np.uint16(255)
+  _replace(path, images=deep)
+  np.testing.assert_array_equal(arrays.load(path, **SIZE).images, data.images)
+  entries = arrays.open_originals(path, **SIZE).entries
+  np.testing.assert_array_equal(entries[4].read().image, deep[4, ..., 0])
+  _replace(path, images=np.repeat(deep, 3, axis=3))
+  with pytest.raises(InputError, match='uint16 where they are grey'):
+    arrays.load(path, **SIZE | {'channels': 3})
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [

@@ -390,9 +390,7 @@ def test_one_array_cannot_mix_depths(refine, folder, tmp_path):
     refine(tmp_path / 'out', 'npz', path=folder)
 
 
-@pytest.mark.parametrize(
-    'name', ['../a.png', '/tmp/a.png', 'a/../../b.png', '.progress/0.png']
-)
+@pytest.mark.parametrize('name', ['../a.png', '/tmp/a.png', 'a/../../b.png'])
 def test_no_name_leads_out_of_the_folder(name):
   with pytest.raises(errors.InputError, match='lies outside of the folder'):
     naming.name_files(['fine.png', name])

@@ -54,6 +54,7 @@ def load(
     channels: int,
     subjects: str = '',
     limit: int = 0,
+    keep_bits: bool = False,
 ) -> LabelledImages:
   """Return the data set of a file, or part of it.
 
@@ -64,6 +65,7 @@ def load(
     channels: Of its images, 1 or 3.
     subjects: Ranges of the subjects to keep, e.g. '1-24'; empty means all.
     limit: Number of images to keep at most, the first ones; 0 means all.
+    keep_bits: Whether grey values of 16 bits stay; else the upper 8 are taken.
 
   Raises:
     InputError: If the file cannot be read, or has no such images.
@@ -83,8 +85,11 @@ def load(
         subjects, fields['subjects'].tolist(), str(path)
     )
   chosen = chosen[: limit or None]
+  images = fields['images'][chosen]
+  if images.dtype != np.uint8 and not keep_bits:
+    images = (images >> 8).astype(np.uint8)
   return LabelledImages(
-      images=fields['images'][chosen],
+      images=images,
       subjects=fields['subjects'][chosen].astype(np.int32),
       names=fields['names'][chosen],
       **{
@@ -106,7 +111,7 @@ def open_originals(path: str | Path, **request: Any) -> Originals:
   Raises:
     InputError: If the file cannot be read, or has no such images.
   """
-  data = load(path, **request)
+  data = load(path, keep_bits=True, **request)
   labels = {
       name: getattr(data, name).shape[1:]
       for name in _LABELS
@@ -169,10 +174,12 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
         ' pack.py.'
     )
   images = fields['images']
-  if images.dtype != np.uint8 or images.ndim != 4:
+  deep = images.dtype == np.uint16 and images.shape[-1:] == (1,)
+  if not (deep or images.dtype == np.uint8) or images.ndim != 4:
     raise InputError(
-        f'{path}: images are {images.dtype} {list(images.shape)}, not uint8'
-        ' with the axes number, height, width, channels; convert them.'
+        f'{path}: images are {images.dtype} {list(images.shape)}, not uint8, or'
+        ' uint16 where they are grey, with the axes number, height, width,'
+        ' channels; convert them.'
     )
   for name in fields.keys() & set(_OF_EVERY_IMAGE):
     if len(fields[name]) != len(images):

@@ -172,6 +172,7 @@ def _read_table(table: Path) -> list[_Row]:
         raise InputError(
             f'{where}: {row.file} lies outside of the folder; name files in it.'
         )
+      row = row._replace(file=Path(row.file).as_posix())  # without ./ and //
       if row.file in rows:
         raise InputError(f'{where}: {row.file} is there twice; remove one.')
       rows[row.file] = row

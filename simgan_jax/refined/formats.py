@@ -35,6 +35,8 @@ class Shard(NamedTuple):
 class Format(abc.ABC):
   """Writes a data set into a folder."""
 
+  FILES: tuple[str, ...] = ()  # patterns of names not from the originals
+
   def __init__(
       self,
       folder: Path,
@@ -106,6 +108,8 @@ def _stack(shard: Shard) -> UInt[np.ndarray, 'n h w c']:
 class Npz(Format):
   """Files part-00000.npz of `data.arrays`, a thousand images each."""
 
+  FILES = ('part-*',)
+
   def write(self, shard: Shard) -> None:
     """See base class."""
     from simgan_jax.data import arrays
@@ -128,6 +132,8 @@ class Npz(Format):
 
 class Tfds(Format):
   """A data set for `tfds.builder_from_directory`, with the split `train`."""
+
+  FILES = ('part-*', '*.tfrecord-*', 'dataset_info.json', 'features.json')
 
   def write(self, shard: Shard) -> None:
     """See base class."""

@@ -6,10 +6,13 @@ that is. Only one shard is in memory.
 """
 
 import collections
+import functools
 import hashlib
 import json
+import os
 import pathlib
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -19,7 +22,14 @@ from simgan_jax import config as config_lib
 from simgan_jax import errors, inputs, progress, records, refining
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.originals import Originals
-from simgan_jax.refined import formats, manifest, naming, shards, tables
+from simgan_jax.refined import (
+    formats,
+    manifest,
+    naming,
+    shards,
+    source_files,
+    tables,
+)
 
 _SHARD = 1_024  # images
 
@@ -30,13 +40,12 @@ def _read_record(path: pathlib.Path) -> shards.Record:
 
 def _write_shards(
     originals: Originals,
-    refine: shards.Refine,
-    writer: formats.Format,
+    files: dict[str, str],
+    write: Callable[..., shards.Record],
     folder: pathlib.Path,
 ) -> list[pathlib.Path]:
   """Write every shard that is not there yet; return the files of progress."""
   entries = originals.entries
-  files = naming.name_files([entry.name for entry in entries])
   most = min(originals.limit or len(entries), len(entries))
   count, paths = 0, []
   with progress.make_bar(most, 'refine', 'image') as bar:
@@ -52,14 +61,7 @@ def _write_shards(
             originals, entries[start : start + _SHARD], most - count
         )
         if used:
-          record = shards.write(
-              *(number, count, used),
-              files=files,
-              labels=tuple(originals.label_shapes),
-              refine=refine,
-              writer=writer,
-              folder=folder,
-          )
+          record = write(number, count, used)
         record = record._replace(left_out=left_out)
         records.write_text(str(path), json.dumps(record._asdict()))
       paths.append(path)
@@ -77,11 +79,13 @@ def _finish(
   """Write what there is one of; return what was found."""
   lengths, files, left_out = [], {}, []
   bits: collections.Counter = collections.Counter()
+  reduced = 0
   for record in map(_read_record, progress_files):
     lengths.append(len(record.files))
     files |= record.files
     left_out += record.left_out
     bits.update(record.bits)
+    reduced += record.reduced
   if not files:
     raise errors.InputError(
         f'none of {len(originals.entries):,} images can be used, the first'
@@ -97,7 +101,12 @@ def _finish(
         tuple(originals.label_shapes),
         (row for path in progress_files for row in _read_record(path).rows),
     )
-  return {'images': len(files), 'bits': dict(bits), 'left_out': left_out}
+  return {
+      'images': len(files),
+      'bits': dict(bits),
+      'reduced_to_8_bits': reduced,
+      'left_out': left_out,
+  }
 
 
 def _digest(params: Any) -> str:
@@ -105,6 +114,22 @@ def _digest(params: Any) -> str:
   for leaf in jax.tree.leaves(jax.device_get(params)):
     digest.update(np.ascontiguousarray(leaf).tobytes())
   return digest.hexdigest()
+
+
+def _check_outside(output: pathlib.Path, *paths: str) -> None:
+  """Check that refined images will not be taken for originals or real ones.
+
+  Raises:
+    InputError: when the folder lies in one of those that images are read from.
+  """
+  place = pathlib.Path(os.path.realpath(output))
+  for path in filter(None, paths):
+    folder = pathlib.Path(os.path.realpath(os.path.expanduser(path)))
+    if folder.is_dir() and place.is_relative_to(folder):
+      raise errors.InputError(
+          f'{output} lies in {path}, whose images it would be among; give an'
+          ' --output outside of it.'
+      )
 
 
 def refine_data_set(
@@ -126,37 +151,62 @@ def refine_data_set(
 
   Raises:
     InputError: when there is no trained checkpoint, an image cannot be read,
-      or `output` holds something else.
+      two have one name, or `output` holds something else, lies among images
+      or is in use.
   """
+  folder = pathlib.Path(output)
   config = config_lib.read(str(pathlib.Path(workdir, 'config.json')))
+  data = config.data
+  _check_outside(
+      folder, path, *(data.synthetic.path, data.real.path, data.test.path)
+  )
   originals = inputs.open_synthetic(config, data_dir=data_dir, path=path)
+  path = path or data.synthetic.path
+  drawn = originals.source in config_lib.BUILTIN
+  originals_folder = None if drawn else pathlib.Path(path).expanduser()
+  find_beside = source_files.make_find_beside(originals, originals_folder)
+  files = naming.name_files([entry.name for entry in originals.entries])
+  if kind != 'folder':  # images keep their names, and so in the table
+    files = {name: name for name in files}
+  reserved = *naming.RESERVED, *formats.FORMATS[kind].FILES
+  source_files.check_beside(originals.entries, files, find_beside, reserved)
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
-  size = config.data.height, config.data.width, config.data.channels
+  size = data.height, data.width, data.channels
   identity = {
       'format': kind,
       'images_of': {
           'source': originals.source,
-          'path': path or config.data.synthetic.path,
           'fingerprint': originals.fingerprint,
       },
       'size': list(size),
       'checkpoint': {
-          'workdir': workdir,
           'round': chosen.round,
           'rule': chosen.rule,
           'sha256': _digest(refiner.params),
       },
       'config': json.loads(config_lib.to_json(config)),
   }
-  folder = pathlib.Path(output)
-  manifest.claim(folder, identity)
-  writer = formats.FORMATS[kind](
-      folder, size=size, label_shapes=originals.label_shapes
-  )
-  refine = shards.make_refine(config, refiner, workdir=workdir, mesh=mesh)
-  progress_files = _write_shards(originals, refine, writer, folder)
-  found = _finish(originals, writer, folder, progress_files)
-  manifest.complete(folder, identity | found)
-  shutil.rmtree(folder / naming.PROGRESS)
-  return identity | found
+  manifest.check(folder, identity)
+  with records.hold(output, '--output'):
+    manifest.begin(folder, identity)
+    writer = formats.FORMATS[kind](
+        folder, size=size, label_shapes=originals.label_shapes
+    )
+    write = functools.partial(
+        shards.write,
+        files=files,
+        labels=tuple(originals.label_shapes),
+        refine=shards.make_refine(config, refiner, workdir=workdir, mesh=mesh),
+        writer=writer,
+        originals_folder=originals_folder,
+        find_beside=find_beside,
+        folder=folder,
+    )
+    progress_files = _write_shards(originals, files, write, folder)
+    found = _finish(originals, writer, folder, progress_files)
+    content = identity | {'workdir': workdir, 'path': path} | found
+    manifest.complete(folder, content)
+    shutil.rmtree(folder / naming.PROGRESS)
+    (folder / naming.LOCK).unlink(missing_ok=True)
+  return content

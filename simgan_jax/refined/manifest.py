@@ -5,15 +5,16 @@ import pathlib
 from typing import Any
 
 from simgan_jax import errors, records
+from simgan_jax.refined import naming
 
 FILE = 'manifest.json'
 
 
-def claim(output: pathlib.Path, identity: dict[str, Any]) -> None:
-  """Begin in an empty folder, or continue what was begun there.
+def check(output: pathlib.Path, identity: dict[str, Any]) -> None:
+  """Check that a folder is missing or empty, or has the beginning of this.
 
   Args:
-    output: made when missing.
+    output: the folder.
     identity: what is refined, by what and how, as JSON's types.
 
   Raises:
@@ -21,10 +22,9 @@ def claim(output: pathlib.Path, identity: dict[str, Any]) -> None:
   """
   file = output / FILE
   try:
-    output.mkdir(parents=True, exist_ok=True)
-    found = [path.name for path in output.iterdir() if path.suffix != '.tmp']
-    if not found:
-      records.write_text(str(file), _to_json(identity | {'complete': False}))
+    found = {path.name for path in output.iterdir()} if output.exists() else ()
+    # A kill before the first file is there leaves these.
+    if not set(found) - {naming.LOCK, f'{FILE}.tmp'}:
       return
     begun = json.loads(file.read_text()) if file.exists() else {}
   except (OSError, ValueError) as error:
@@ -47,6 +47,14 @@ def claim(output: pathlib.Path, identity: dict[str, Any]) -> None:
         f'{output} holds the beginning of other refined images (another'
         f' {", ".join(different)}); give another --output.'
     )
+
+
+def begin(output: pathlib.Path, identity: dict[str, Any]) -> None:
+  """Say what is being written; see `check`."""
+  check(output, identity)
+  records.write_text(
+      str(output / FILE), _to_json(identity | {'complete': False})
+  )
 
 
 def complete(output: pathlib.Path, content: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from simgan_jax import config as config_lib
 from simgan_jax import refining
 from simgan_jax.data.originals import Originals
 from simgan_jax.data.samples import Entry, Sample
-from simgan_jax.refined import formats, tables
+from simgan_jax.refined import formats, source_files, tables
 
 _BATCH_SIZE = 128  # images a device and call
 
@@ -29,6 +29,7 @@ class Record(NamedTuple):
   bits: list[int]  # of each image, 8 or 16
   rows: list[list[str]]  # of the table of labels
   left_out: list[str]  # 'name: reason'
+  reduced: int = 0  # images of 8 bits whose originals have 16
 
 
 def make_refine(
@@ -92,6 +93,8 @@ def write(
     labels: Sequence[str],
     refine: Refine,
     writer: formats.Format,
+    originals_folder: pathlib.Path | None,
+    find_beside: source_files.FindBeside,
     folder: pathlib.Path,
 ) -> Record:
   """Refine images and write them with their labels.
@@ -104,7 +107,9 @@ def write(
     labels: fields of `Sample` that are known.
     refine: of `make_refine`.
     writer: of the images.
-    folder: for the label files.
+    originals_folder: that names of originals are relative to, if any.
+    find_beside: of `source_files.make_find_beside`.
+    folder: for the files beside the images.
   """
   entries = [entry for entry, _ in used]
   pixels = [np.asarray(sample.image) for _, sample in used]
@@ -122,10 +127,10 @@ def write(
   )
   writer.write(shard)
   for entry, file in zip(entries, shard.files, strict=True):
-    if entry.label_file:
-      copy = (folder / file).with_name(entry.label_file.name)
+    for beside in find_beside(entry):
+      copy = folder / source_files.rename_beside(file, beside)
       copy.parent.mkdir(parents=True, exist_ok=True)
-      shutil.copyfile(entry.label_file, copy)
+      shutil.copyfile(beside, copy)
   return Record(
       files=dict(zip(shard.names, shard.files, strict=True)),
       bits=[8 * image.itemsize for image in shard.images],
@@ -136,4 +141,9 @@ def write(
           )
       ],
       left_out=[],
+      reduced=sum(
+          source_files.has_16_bits(originals_folder, entry.name)
+          for entry, image in zip(entries, shard.images, strict=True)
+          if image.dtype == np.uint8
+      ),
   )

@@ -1,9 +1,11 @@
 """The table of labels beside refined images, labels.csv."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +21,10 @@ _COLUMNS = {
     ),
     'intrinsics': ('fx', 'fy', 'cx', 'cy'),
 }
+# A cell as csv reads it, quotes and all, and what ends it.
+_CELL = re.compile(
+    rb'("(?:[^"]++|"")*+(?:"[^,\r\n]*|\Z)|[^,\r\n]*)(,|\r\n|\r|\n|\Z)'
+)
 
 
 def row(
@@ -49,10 +55,36 @@ def write(
   records.write_bytes(str(path), _encode([header, *rows]))
 
 
+def _split(content: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+  """Yield the rows of a table: cells as they are, and what ends each."""
+  row, place = [], 0
+  while place < len(content):
+    match = _CELL.match(content, place)
+    assert match
+    row.append((match[1], match[2]))
+    place = match.end()
+    if match[2] != b',' or place == len(content):
+      yield row
+      row = []
+
+
+def _read_cell(cell: bytes) -> str:
+  # As `data.image_folder` reads it.
+  text = io.StringIO(cell.decode(errors='replace'), newline='')
+  return next(csv.reader(text), [''])[0]
+
+
+def _write_cell(value: str, *, like: bytes) -> bytes:
+  quoting = csv.QUOTE_ALL if like.startswith(b'"') else csv.QUOTE_MINIMAL
+  text = io.StringIO()
+  csv.writer(text, lineterminator='', quoting=quoting).writerow([value])
+  return text.getvalue().encode()
+
+
 def carry_over(source: Path, path: Path, files: Mapping[str, str]) -> None:
   """Write the rows of another table, with other names of files.
 
-  Byte for byte where every row stays and no name changes.
+  Byte for byte but for the rows that go and the names that change.
 
   Args:
     source: the table, with a column `file`.
@@ -60,11 +92,19 @@ def carry_over(source: Path, path: Path, files: Mapping[str, str]) -> None:
     files: from the names that stay to the new ones.
   """
   content = source.read_bytes()
-  text = content.decode('utf-8-sig', errors='surrogateescape')
-  header, *rows = filter(None, csv.reader(io.StringIO(text, newline='')))
-  column = header.index('file')
-  if [files.get(row[column]) for row in rows] != [row[column] for row in rows]:
-    for cells in rows:
-      cells[column] = files.get(cells[column], '')
-    content = _encode([header, *(row for row in rows if row[column])])
-  records.write_bytes(str(path), content)
+  start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
+  kept, column = [content[:start]], -1
+  for row in _split(content[start:]):
+    cells = [cell for cell, _ in row]
+    if cells == [b'']:
+      pass  # an empty line
+    elif column < 0:
+      column = [_read_cell(cell) for cell in cells].index('file')
+    else:
+      name = str(PurePosixPath(_read_cell(cells[column])))
+      if name not in files:
+        continue
+      if files[name] != name:
+        cells[column] = _write_cell(files[name], like=cells[column])
+    kept += [cell + end for cell, (_, end) in zip(cells, row, strict=True)]
+  records.write_bytes(str(path), b''.join(kept))

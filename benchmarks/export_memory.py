@@ -1,0 +1,94 @@
+"""Peak memory of refine.py, each number of images in a process of its own.
+
+    python -m benchmarks.export_memory
+
+Refines folders of random images of 55 x 35 pixels with the refiner of a run
+that it makes, a small one without training.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+from absl import app, flags
+from PIL import Image
+
+from benchmarks import measure
+
+_NUMBERS = flags.DEFINE_list('num_images', ['1000', '8000'], 'To try.')
+_FORMATS = flags.DEFINE_list('formats', ['folder', 'npz'], 'To write.')
+_ONE = flags.DEFINE_list('one', [], 'Number and format; measure only these.')
+
+
+def _make_run(workdir: str) -> None:
+  """Write a run of one round with a tiny refiner of random numbers."""
+  import jax.numpy as jnp
+
+  from configs import eyes
+  from simgan_jax import checkpoint, create, records, selection
+  from simgan_jax import mesh as mesh_lib
+
+  config = eyes.get_config()
+  config.batch_size, config.history_size = 4, 8
+  config.refiner.num_features, config.refiner.num_blocks = 4, 1
+  records.claim_workdir(workdir, config)
+  state = create.make_state_fn(config, mesh_lib.make_mesh(1))()
+  rule = selection.Rule(config.data.width, config.num_rounds)
+  checkpoints = checkpoint.Checkpoints(workdir, rule=rule)
+  checkpoints.save(1, state._replace(round=jnp.int32(1)))
+  checkpoints.close()
+
+
+def _measure_one(num_images: int, kind: str) -> None:
+  """Refine so many images and print the memory as JSON."""
+  from simgan_jax import devices
+
+  devices.use_cores(128)
+  from simgan_jax.refined import job
+
+  generator = np.random.default_rng(0)
+  with tempfile.TemporaryDirectory() as folder:
+    workdir, path = os.path.join(folder, 'run'), os.path.join(folder, 'images')
+    _make_run(workdir)
+    os.mkdir(path)
+    for i in range(num_images):
+      pixels = generator.integers(0, 256, (35, 55), np.uint8)
+      Image.fromarray(pixels).save(os.path.join(path, f'{i:06d}.png'))
+    found = job.refine_data_set(
+        workdir=workdir,
+        output=os.path.join(folder, 'refined'),
+        kind=kind,
+        data_dir=os.path.join(folder, 'data'),
+        path=path,
+    )
+  assert found['images'] == num_images
+  print(json.dumps(devices.peak_memory_gib()))
+
+
+def main(_) -> None:
+  """Measure each number in its own process; print the table."""
+  if _ONE.value:
+    _measure_one(int(_ONE.value[0]), _ONE.value[1])
+    return
+  rows = []
+  for kind in _FORMATS.value:
+    for num_images in _NUMBERS.value:
+      command = [sys.executable, '-m', 'benchmarks.export_memory']
+      output = subprocess.run(
+          [*command, f'--one={num_images},{kind}'],
+          check=True,
+          capture_output=True,
+          text=True,
+      ).stdout
+      found = json.loads(output.splitlines()[-1])
+      rows.append([kind, int(num_images), found['host']])
+  measure.show(
+      'Peak memory of refine.py, GiB', ('format', 'images', 'resident'), rows
+  )
+
+
+if __name__ == '__main__':
+  app.run(main)
