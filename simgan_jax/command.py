@@ -25,7 +25,8 @@ flags.disclaim_key_flags()  # they are those of the script
 
 
 def _fail(error: object, code: int) -> None:
-  print(f'error: {error}', file=sys.stderr)
+  line = re.sub(r'\s*\n\s*', ' ', str(error).strip())
+  print(f'error: {line}', file=sys.stderr)
   sys.exit(code)
 
 
