@@ -200,7 +200,9 @@ def test_modes_of_pixels(load, tmp_path):
   assert values['grey.png'] == values['deep.png'] == 100
   for name in ('colour.png', 'palette.png', 'rgba.png'):
     assert abs(int(values[name]) - luma) <= 1
+  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
   loaded = load(folder, channels=3)
+  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
   values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
   np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
   np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))
