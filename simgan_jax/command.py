@@ -25,7 +25,8 @@ flags.disclaim_key_flags()  # they are those of the script
 
 
 def _fail(error: object, code: int) -> None:
-  print(f'error: {error}', file=sys.stderr)
+  line = re.sub(r'\s*\n\s*', ' ', str(error).strip())
+  print(f'error: {line}', file=sys.stderr)
   sys.exit(code)
 
 
@@ -52,6 +53,8 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
       # A config file that cannot be read only shows when it is used.
       config: Any = flags.FLAGS['config'].value
       _ = config.name
+      for source in (config.data.synthetic, config.data.real, config.data.test):
+        source.path = _tidy(source.path)
     return remaining
   # Config files are user code, and a wrong override raises all of these.
   except (
@@ -62,11 +65,16 @@ def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
     raise AssertionError('unreachable') from error
 
 
+def _tidy(path: str) -> str:
+  """Return a path without the slash that completion puts at its end."""
+  return os.path.normpath(path) if path else ''
+
+
 class _PathParser(flags.ArgumentParser):
   """Reads ~ as the home, which a shell does not after --flag=."""
 
   def parse(self, argument: str) -> str:
-    return os.path.expanduser(argument)
+    return _tidy(os.path.expanduser(argument))
 
 
 def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder:
@@ -108,10 +116,11 @@ def parse_seeds(values: Sequence[str]) -> list[int]:
   """Return the numbers of a flag such as --seeds=0,1,2.
 
   Raises:
-    InputError: when a value is no whole number, negative or there twice.
+    InputError: when a value is no whole number of up to 9 digits, or there
+      twice.
   """
-  if not all(value.isdecimal() for value in values) or len(set(values)) < len(
-      values
+  if len(set(values)) < len(values) or not all(
+      value.isdecimal() and len(value) < 10 for value in values
   ):
     raise errors.InputError(
         f'--seeds={",".join(values)} must be different whole numbers, such as'

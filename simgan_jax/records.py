@@ -32,6 +32,15 @@ def write_text(path: str, text: str) -> None:
   write_bytes(path, text.encode())
 
 
+def _same(path: str, other: str) -> bool:
+  """Return whether two paths are spelled alike but for slashes and ~."""
+  first, second = (
+      os.path.normpath(os.path.expanduser(name)) if name else ''
+      for name in (path, other)
+  )
+  return first == second
+
+
 def check_workdir(workdir: str, config: config_lib.Config) -> None:
   """Check that a run in `workdir`, if there is one, has the same settings.
 
@@ -50,7 +59,9 @@ def check_workdir(workdir: str, config: config_lib.Config) -> None:
     different = [
         f'{name} ({old[name]!r} there, {new[name]!r} now)'
         for name in new
-        if old[name] != new[name] and not (name == 'num_rounds' and longer)
+        if old[name] != new[name]
+        and not (name == 'num_rounds' and longer)
+        and not (name.endswith('.path') and _same(old[name], new[name]))
     ]
     if different:
       raise errors.InputError(

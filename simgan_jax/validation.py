@@ -1,7 +1,30 @@
 """What settings must fulfil, checked once, before anything is written."""
 
+import dataclasses
+import os
+
 from simgan_jax import config as config_lib
 from simgan_jax import errors
+
+# Of `config.flatten`, the least that numbers may be.
+_LEAST = {
+    1: (
+        *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
+        *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
+        *('refiner.num_features', 'refiner.kernel_size'),
+        *('discriminator.features', 'discriminator.kernel_sizes'),
+        *('discriminator.strides', 'discriminator.pool_window'),
+        *('discriminator.pool_stride', 'evaluation.base_images'),
+        *('evaluation.scales', 'evaluation.num_steps', 'evaluation.batch_size'),
+        *('evaluation.num_seeds', 'evaluation.num_stacks'),
+    ),
+    0: (
+        *('seed', 'pretrain_refiner_steps', 'pretrain_discriminator_steps'),
+        *('gradient_accumulation', 'refiner.num_blocks'),
+        *('data.synthetic.limit', 'data.real.limit', 'data.test.limit'),
+    ),
+    8: ('data.height', 'data.width'),
+}
 
 
 def _require(condition: object, field: str, value: object, remedy: str):
@@ -20,18 +43,25 @@ def validate(config: config_lib.Config) -> None:
   Raises:
     InputError: naming the field, its value and what to set instead.
   """
-  for field in (
-      *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
-      *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
-  ):
-    value = getattr(config, field)
-    _require(value >= 1, field, value, 'it must be at least 1')
-  for field in (
-      *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
-      'gradient_accumulation',
-  ):
-    value = getattr(config, field)
-    _require(value >= 0, field, value, 'it must not be negative')
+  flat = config_lib.flatten(dataclasses.asdict(config))
+  for least, fields in _LEAST.items():
+    for field in fields:
+      value = flat[field]
+      numbers = value if isinstance(value, tuple) else (value,)
+      _require(
+          all(number >= least for number in numbers),
+          *(field, value),
+          f'it must be at least {least}',
+      )
+  _require(
+      config.seed < 2**31, 'seed', config.seed, f'it must be below {2**31}'
+  )
+  _require(
+      config.name not in ('', '.', '..')
+      and config.name == os.path.basename(config.name),
+      *('name', config.name),
+      'it names a folder in runs/, so it must not be empty or a path',
+  )
   for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
     value = getattr(config, field)
     _require(
@@ -62,12 +92,13 @@ def validate(config: config_lib.Config) -> None:
       *('self_regularization_weight', weight),
       'it must be a finite number, 0 or more',
   )
-  rate = config.optimizer.learning_rate
-  _require(
-      0 < rate < float('inf'),
-      *('optimizer.learning_rate', rate),
-      'it must be a finite number above 0',
-  )
+  for field in ('optimizer.learning_rate', 'evaluation.learning_rate'):
+    rate = flat[field]
+    _require(
+        0 < rate < float('inf'),
+        *(field, rate),
+        'it must be a finite number above 0',
+    )
   beta1 = config.optimizer.beta1
   _require(
       0 <= beta1 < 1,
@@ -91,20 +122,12 @@ def validate(config: config_lib.Config) -> None:
       ('data.test.name', config.data.test.name, config_lib.SOURCES),
   ):
     _require(value in allowed, field, value, f'choose one of {allowed}')
-  for field in ('height', 'width'):
-    value = getattr(config.data, field)
-    _require(value >= 8, f'data.{field}', value, 'it must be at least 8')
   for field in ('synthetic', 'real'):
     source = getattr(config.data, field)
     _require(
         source.path or source.name in config_lib.BUILTIN,
         *(f'data.{field}.path', source.path),
         f'give the folder or file that {source.name} reads',
-    )
-  for field in ('synthetic', 'real', 'test'):
-    limit = getattr(config.data, field).limit
-    _require(
-        limit >= 0, f'data.{field}.limit', limit, 'it must not be negative'
     )
   for method in config.evaluation.methods:
     _require(
@@ -117,6 +140,12 @@ def validate(config: config_lib.Config) -> None:
       size >= 16 and size % 16 == 0,
       *('evaluation.heatmap_size', size),
       'it must be a multiple of 16, which an hourglass halves four times',
+  )
+  features = config.evaluation.hourglass_features
+  _require(
+      features in (8, 16) or (features > 0 and features % 32 == 0),
+      *('evaluation.hourglass_features', features),
+      'it must be 8, 16 or a multiple of 32',
   )
   hands = [
       name
@@ -136,9 +165,7 @@ def validate(config: config_lib.Config) -> None:
       'features, kernel_sizes and strides need the same length, at least 2',
   )
   _require(
-      config.evaluation.num_seeds >= 1
-      and bool(config.evaluation.scales)
-      and bool(config.evaluation.augmented),
-      *('evaluation.num_seeds', config.evaluation.num_seeds),
-      'evaluation needs at least one seed, one scale and one of augmented',
+      config.evaluation.scales and config.evaluation.augmented,
+      *('evaluation.scales', config.evaluation.scales),
+      'evaluation needs at least one scale and one of augmented',
   )

@@ -122,7 +122,7 @@ def run(command):
 def finished(data_dir, environment, tmp_path_factory):
   """Return the workdir of an uninterrupted run."""
   workdir = tmp_path_factory.mktemp('runs') / 'finished'
-  subprocess.run(
+  process = subprocess.run(
       [
           *(sys.executable, 'train.py', f'--workdir={workdir}'),
           *(f'--data_dir={data_dir}', *SHRUNK),
@@ -132,6 +132,7 @@ def finished(data_dir, environment, tmp_path_factory):
       check=True,
       capture_output=True,
   )
+  workdir.with_name('stderr').write_bytes(process.stderr)
   return workdir
 
 

@@ -1,5 +1,7 @@
 """Bad input gives one sentence on stderr, exit code 2 and nothing written."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -36,6 +38,7 @@ CASES = [
     (['train.py', '--num_devices=3'], 'num_devices=3'),
     (['eval.py', '--seeds=a'], '--seeds'),
     (['eval.py', '--seeds=1,1'], '--seeds'),
+    (['eval.py', f'--seeds={2**70}'], '--seeds'),
     (['refine.py', '--format=zip'], 'format'),
     (['prepare.py', '--num_workers=-1'], 'num_workers'),
     (['simgan_jax.turing_test', '--port=-1'], 'port'),
@@ -57,6 +60,8 @@ CASES = [
     (['train.py', '--config.optimizer.name=lion'], 'optimizer.name'),
     (['train.py', '--config.optimizer.learning_rate=0'], 'learning_rate'),
     (['train.py', '--config.compute_dtype=int8'], 'compute_dtype'),
+    (['train.py', f'--config.seed={2**70}'], 'seed'),
+    (['train.py', '--config.name=../../x'], 'name'),
     (['train.py', '--config.data.channels=2'], 'data.channels'),
     (['train.py', '--config.data.height=4'], 'data.height'),
     (['train.py', '--config.data.fit=zoom'], 'data.fit'),
@@ -77,8 +82,13 @@ CASES = [
     (_folders('no_column'), "has no column 'file'"),
     (_folders('twice'), 'a.png is there twice'),
     (_folders('outside'), '../secret.png lies outside'),
-    (_folders('no_number'), 'line 2'),
     (_folders('bad_json'), 'a.json: '),
+    (_folders('bad_folders/link'), 'a.png: the file is missing'),
+    (_folders('bad_folders/name'), '\\xe9.png: the name'),
+    (_folders('bad_folders/table'), 'labels.csv cannot be read'),
+    (_folders('bad_folders/cell'), 'labels.csv cannot be read'),
+    (_folders('good', 'scalar.h5'), "'image' is no group"),
+    ([*EYES, '--data_dir=/proc/x'], '/proc/x cannot be written'),
     (_folders('good', 'text.h5'), 'text.h5 cannot be read as HDF5'),
     (_folders('good', 'no_image.h5'), "no group 'image'"),
     (_source('arrays', 'text.npz'), 'text.npz'),
@@ -132,14 +142,21 @@ def files(tmp_path_factory):
   make('no_column', {'labels.csv': 'name\na.png\n'})
   make('twice', {'labels.csv': 'file\na.png\na.png\n'})
   make('outside', {'labels.csv': 'file\n../secret.png\n'})
-  make('no_number', {'labels.csv': 'file,yaw,pitch\na.png,up,0\n'})
   make('bad_json', {'a.json': '{"yaw": '}, files=['a.png', 'a.jpg'])
+  (root / 'bad_folders').mkdir()
+  (make('bad_folders/link', files=[]) / 'a.png').symlink_to('nowhere')
+  name = make('bad_folders/name')
+  os.rename(name / 'a.png', os.fsencode(name) + b'/\xe9.png')
+  (make('bad_folders/table') / 'labels.csv').mkdir()
+  make('bad_folders/cell', {'labels.csv': f'file\n{"a" * 200_000}\n'})
   make('bad_run', {'config.json': '{'}, files=[])
   (root / 'broken.py').write_text('def get_config(:\n')
   for name in ('text.h5', 'text.npz'):
     (root / name).write_text('no arrays')
   with h5py.File(root / 'no_image.h5', 'w') as file:
     file['eye'] = np.zeros(3)
+  with h5py.File(root / 'scalar.h5', 'w') as file:
+    file['image'] = 1.0
   np.savez(root / 'pickle.npz', images=objects, allow_pickle=True)
   np.savez(root / 'part.npz', images=np.zeros((3, 35, 55, 1), np.uint8))
   records.claim_workdir(str(root / 'untrained'), eyes.get_config())
@@ -156,7 +173,10 @@ def outcomes(files, data_dir, environment):
   for command in commands:
     if not any(word.startswith('--workdir') for word in command):
       command.append(f'--workdir={files / "new"}')
-    if command[0] != 'simgan_jax.export':
+    if (
+        command[0] != 'simgan_jax.export'
+        and '--data_dir=/proc/x' not in command
+    ):
       command.append(f'--data_dir={data_dir}')
   return run_commands(commands, ROOT, environment)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import os
 import pathlib
 
 import jax
@@ -106,6 +107,21 @@ def test_unknown_preset_names_the_presets():
         ('optimizer.name', 'rmsprop'),
         ('optimizer.learning_rate', 0.0),
         ('optimizer.learning_rate', float('inf')),
+        ('refiner.num_features', 0),
+        ('refiner.num_features', -3),
+        ('refiner.num_blocks', -1),
+        ('refiner.kernel_size', 0),
+        ('discriminator.features', (96, 0, 32, 32)),
+        ('discriminator.kernel_sizes', (3, 3, -3, 1)),
+        ('discriminator.strides', (2, 0, 1, 1)),
+        ('discriminator.pool_window', 0),
+        ('discriminator.pool_stride', 0),
+        ('seed', -1),
+        ('seed', 2**70),
+        ('name', '../../x'),
+        ('name', 'eyes/'),
+        ('name', '..'),
+        ('name', ''),
         ('data.height', 4),
         ('data.channels', 2),
         ('data.on_error', 'ignore'),
@@ -113,6 +129,15 @@ def test_unknown_preset_names_the_presets():
         ('data.test.limit', -1),
         ('discriminator.strides', (2, 2)),
         ('evaluation.num_seeds', 0),
+        ('evaluation.num_steps', 0),
+        ('evaluation.batch_size', 0),
+        ('evaluation.base_images', 0),
+        ('evaluation.scales', ()),
+        ('evaluation.scales', (0, 1)),
+        ('evaluation.augmented', ()),
+        ('evaluation.learning_rate', -1.0),
+        ('evaluation.num_stacks', 0),
+        ('evaluation.hourglass_features', 0),
     ],
 )
 def test_bad_values_are_named_with_the_field(config, field, value):
@@ -179,6 +204,17 @@ def test_another_config_in_the_workdir_is_refused_naming_fields(
   assert 'seed (0 there, 3 now)' in str(caught.value)
   assert 'data.real.subjects' in str(caught.value)
   assert (tmp_path / 'run/config.json').read_text() == before
+
+
+def test_the_spelling_of_a_path_is_no_other_setting(config, tmp_path):
+  config.data.real.path = '~/photos'
+  records.claim_workdir(str(tmp_path), config)
+  config.data.real.path = os.path.expanduser('~//photos/')
+  records.check_workdir(str(tmp_path), config)
+  for path in ('', '~/others'):
+    config.data.real.path = path
+    with pytest.raises(errors.InputError, match='data.real.path'):
+      records.check_workdir(str(tmp_path), config)
 
 
 def test_a_run_can_be_made_longer_but_not_shorter(config, tmp_path):

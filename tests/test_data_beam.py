@@ -51,18 +51,24 @@ def prepare(tmp_path, folder):
 def test_images_labels_and_order_are_the_same(prepare, folder):
   for damaged in ('007.png', '270.png'):  # in both parts
     (folder / damaged).write_bytes(b'no image')
+  with (folder / 'labels.csv').open('a') as table:
+    table.write('deep.png,up,0\n')
+  deep = np.full((40, 60), 300, np.uint16)
+  Image.fromarray(deep).save(folder / 'deep.png')
   plain, by_beam = (
       cache.read(prepare(name, on_error='skip', beam_options=options))
       for name, options in (('plain', ()), ('beam', OPTIONS))
   )
-  assert len(by_beam.images) == 298
+  assert len(by_beam.images) == 299
   for name in ('images', 'gaze', 'names', 'subjects'):
     np.testing.assert_array_equal(
         getattr(plain, name), getattr(by_beam, name), strict=True
     )
   assert by_beam.left_out == plain.left_out
   assert len(by_beam.left_out) == 2
-  assert by_beam.sizes == plain.sizes == {'60 x 40': 149, '59 x 40': 149}
+  assert by_beam.sizes == plain.sizes == {'60 x 40': 150, '59 x 40': 149}
+  assert by_beam.deep == plain.deep == (1, 300, 300)
+  assert by_beam.label_warning == plain.label_warning != ''
 
 
 def test_a_prepared_set_is_not_prepared_again(prepare):

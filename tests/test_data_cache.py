@@ -201,6 +201,7 @@ def test_nothing_usable_is_an_error(folder, tmp_path):
         ('unity_eyes', {}, r'images holds no \.jpg or \.json files'),
         ('columbia_gaze', {}, r'images holds no \.jpg files'),
         ('mpiigaze', {}, 'Normalized is not a folder'),
+        ('image_folder', {'data_dir': '/proc/x'}, '/proc/x cannot be written'),
         ('image_folder', {'channels': 2}, 'channels=2 1 or 3'),
         ('image_folder', {'height': 0}, 'height=0'),
         ('image_folder', {'limit': -1}, 'limit=-1'),

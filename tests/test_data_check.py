@@ -76,9 +76,29 @@ def test_the_lambda_that_is_advised_would_do(images):
 
 
 def test_all_of_it(images):
-  found = check.check(
-      *(_make(images), images, _make(images[:30])), num_patches=6, weight=0.1
-  )
+  real = _make(images[:30].copy())
+  real.images[:28, 0, 0] += 1
+  found = check.check(*(_make(images), images, real), num_patches=6, weight=0.1)
   assert [fact.split(':')[0] for fact in found.facts] == [
       *('synthetic', 'real', 'grey values'),
   ]
+  assert found.warnings == [
+      '2 of 40 synthetic images are among the real ones, first 28.png; give'
+      ' two sets that share none.'
+  ]
+
+
+def test_values_of_16_bits_of_which_few_are_used(images):
+  dark = images // 32  # 1 to 6
+  found = check.check_set('real', _make(dark, deep=(40, 0, 1_999)))
+  assert ': 40 images, 16-bit values 0 to 1999, of which 8' in found.facts[0]
+  assert found.warnings[-1] == (
+      'real: nearly all pixels are from 1 to 6 of 255 grey levels, so little'
+      ' is left to see: 16-bit values are divided by 256; multiply them by 32'
+      ' in the files, and those of the other set if it has 16 bits too.'
+  )
+  dark[0, 0, 0] = 255  # a hot pixel changes nothing
+  for fields in ({}, {'deep': (3, 0, 65_535)}):
+    (warning,) = check.check_set('real', _make(dark, **fields)).warnings[-1:]
+    assert warning.endswith('; stretch the grey values in the files.')
+  assert not check.check_set('real', _make(images, deep=(3, 0, 9))).warnings

@@ -79,6 +79,13 @@ def _put(key, value):
             'image 3: cannot be read .look_vec .* is no direction.; repair',
         ),
         (
+            _put('look_vec/3', 1.0),
+            'image 3: cannot be read .too many indices',
+        ),
+        (_put('look_vec/3', np.ones((3, 3))), 'image 3: .* is no direction'),
+        (_put('image', 1.0), "'image' is no group and no array; give"),
+        (_put('look_vec', 1.0), "'look_vec' is no group and no array; give"),
+        (
             _put('image/3', np.zeros((35, 55))),
             'image 3: cannot be read .float64',
         ),

@@ -1,13 +1,20 @@
 """A plain folder of images and its table of labels."""
 
+import contextlib
+import io
 import json
+import os
+import random
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
 
+from simgan_jax.data import crops
 from simgan_jax.data import gaze as conventions
+from simgan_jax.data.samples import Damaged
 from simgan_jax.errors import InputError
 
 SOURCE = 'image_folder'
@@ -74,15 +81,13 @@ def test_table_of_angles(load, folder):
             [('0.png', 0, 0)],
             r"labels\.csv has no column 'file'",
         ),
-        ('file,yaw', [('0.png', 0)], r"labels\.csv has no column 'pitch'"),
-        ('file,gaze_x,gaze_z', [('0.png', 0, 1)], "no column 'gaze_y'"),
-        ('file,yaw,pitch', [('0.png', 0)], r'labels\.csv, line 2: .*correct'),
-        ('file,yaw,pitch', [('0.png', 0, 'up')], r"line 2: .*'up'; correct"),
-        ('file,gaze_x,gaze_y,gaze_z', [('0.png', 0, 0, 0)], 'no direction'),
-        ('file,subject', [('0.png', 'Ann')], r"line 2: .*'Ann'; correct"),
         ('file', [('0.png',), ('0.png',)], r'line 3: 0\.png is there twice'),
         ('yaw,pitch,file', [(0, 0)], 'line 2 names no file'),
-        ('file,pitch', [('0.png', 0)], "no column 'yaw'"),
+        (
+            'file',
+            [('0.png',), ('a' * 200_000,)],
+            'field larger than field limit',
+        ),
         ('file', [], r'labels\.csv has no rows'),
         ('file', [('../a.png',)], r'line 2: \.\./a\.png lies outside'),
         ('file', [('/a.png',)], r'line 2: /a\.png lies outside'),
@@ -97,6 +102,67 @@ def test_tables_that_are_not_right(load, folder, header, rows, message):
   write_table(folder, header, rows)
   with pytest.raises(InputError, match=message):
     load(folder)
+
+
+@pytest.mark.parametrize(
+    ('header', 'row', 'message'),
+    [
+        ('file,yaw', (0,), r'labels\.csv, line 2: gaze: no pitch of yaw'),
+        ('file,gaze_x,gaze_z', (0, 1), 'no gaze_y of gaze_x'),
+        ('file,yaw,pitch', (0,), 'line 2: gaze: '),
+        ('file,yaw,pitch', (0, 'up'), "line 2: gaze: .*'up'"),
+        ('file,yaw,pitch', (0, 'inf'), 'is no direction'),
+        ('file,gaze_x,gaze_y,gaze_z', (0, 0, 0), 'is no direction'),
+        ('file,subject', ('Ann',), "line 2: subject: .*'Ann'"),
+        ('file,subject', (99999999999,), 'line 2: subject: 99999999999 is not'),
+    ],
+)
+def test_labels_that_cannot_be_used(load, folder, header, row, message):
+  write_table(folder, header, [('0.png', *row)])
+  loaded = load(folder)
+  assert loaded.gaze is None and loaded.subjects == [0]
+  assert re.search(f'of 1 of 1 images .*{message}', loaded.label_warning)
+  with pytest.raises(InputError, match=f'^the test images have no .*{message}'):
+    loaded.check_labels('test', 'give others')
+
+
+def test_one_label_that_cannot_be_used_leaves_the_others(load, folder):
+  rows = [('0.png', 0, 0, 'Ann'), ('2.png', 0, 'up', 7)]
+  write_table(folder, 'file,yaw,pitch,subject', rows)
+  loaded = load(folder)
+  assert loaded.subjects.tolist() == [0, 7]
+  assert np.isnan(loaded.gaze).all(axis=1).tolist() == [False, True]
+  assert 'of 2 of 2 images' in loaded.label_warning
+  with pytest.raises(InputError, match=r'^1 of 2 test .* first 2\.png \(.*Ann'):
+    loaded.check_labels('test', 'give others')
+
+
+def test_a_table_that_is_a_folder(load, folder):
+  (folder / 'labels.csv').mkdir()
+  with pytest.raises(InputError, match=r'labels\.csv cannot be read \(.*Is a'):
+    load(folder)
+
+
+def test_what_is_no_file(load, folder):
+  (folder / 'folder.png').mkdir()
+  assert len(load(folder).images) == 12
+  (folder / 'link.png').symlink_to('nowhere')
+  with pytest.raises(
+      InputError, match=r'link\.png: the file is missing; .*skip'
+  ):
+    load(folder)
+  loaded = load(folder, on_error='skip')
+  assert len(loaded.images) == 12 and 'link.png' in loaded.left_out[0]
+
+
+def test_a_name_that_is_not_utf_8(load, folder, capsys):
+  (folder / '0.png').rename(os.fsdecode(os.fsencode(folder) + b'/\xe9.png'))
+  with pytest.raises(
+      InputError, match=r'\\xe9\.png: the name of the file .*skip'
+  ):
+    load(folder)
+  assert len(load(folder, on_error='skip').images) == 11
+  assert '1 left out, the first: \\xe9.png: ' in capsys.readouterr().out
 
 
 def test_a_missing_file_of_a_table_is_skipped(load, folder):
@@ -134,7 +200,9 @@ def test_modes_of_pixels(load, tmp_path):
   assert values['grey.png'] == values['deep.png'] == 100
   for name in ('colour.png', 'palette.png', 'rgba.png'):
     assert abs(int(values[name]) - luma) <= 1
+  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
   loaded = load(folder, channels=3)
+  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
   values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
   np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
   np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))
@@ -171,16 +239,32 @@ def test_a_json_for_each_image(load, folder):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('{"yaw": 1', '0.json: .*; correct the label or remove'),
         ('[1, 2]', '0.json: it holds no object'),
-        ('{"yaw": 1}', "0.json has no column 'pitch'"),
-        ('{"yaw": "up", "pitch": 0}', "0.json: .*'up'; correct"),
+        ('{"yaw": 1}', '0.json: gaze: no pitch of yaw, pitch'),
+        ('{"yaw": "up", "pitch": 0}', "0.json: gaze: .*'up'"),
+        ('{"yaw": 1e400, "pitch": 0}', 'is no direction'),
+        ('{"subject": 1e400}', '0.json: subject: .*infinity'),
+        ('{"subject": 99999999999}', '99999999999 is not between 0 and'),
     ],
 )
-def test_json_that_is_not_right(load, folder, text, message):
+def test_json_labels_that_cannot_be_used(load, folder, capsys, text, message):
   (folder / '0.json').write_text(text)
-  with pytest.raises(InputError, match=message):
+  loaded = load(folder)
+  assert loaded.gaze is None and len(loaded.images) == 12
+  assert re.search(f'1 of 12 .*{message}', loaded.label_warning)
+  assert loaded.label_warning in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('text', ['{"yaw": 1', '[' * 200_000, None])
+def test_a_damaged_json(load, folder, text):
+  if text:
+    (folder / '0.json').write_text(text)
+  else:
+    (folder / '0.json').symlink_to('nowhere')
+  with pytest.raises(InputError, match=r'0\.json: .*; repair or remove it, or'):
     load(folder)
+  loaded = load(folder, on_error='skip')
+  assert len(loaded.images) == 11 and '0.json' in loaded.left_out[0]
 
 
 @pytest.mark.parametrize('fit', ['crop', 'resize', 'pad'])
@@ -226,6 +310,7 @@ def test_numpy_files(load, tmp_path):
     [
         (np.zeros((35, 55)), r'a\.npy: cannot be read as an image \(float64'),
         (np.zeros((35, 55, 4), np.uint8), r'uint8 \[35, 55, 4\], not'),
+        (np.zeros((0, 5), np.uint8), r'uint8 \[0, 5\], not'),
         (np.array([{}], object), 'allow_pickle=False'),
     ],
 )
@@ -233,3 +318,36 @@ def test_numpy_files_of_something_else(load, tmp_path, array, message):
   np.save(tmp_path / 'a.npy', array, allow_pickle=True)
   with pytest.raises(InputError, match=message):
     load(tmp_path)
+
+
+def _npy(**header):
+  file = io.BytesIO()
+  header = {'descr': '|u1', 'fortran_order': False, 'shape': (5, 5)} | header
+  np.lib.format.write_array_header_1_0(file, header)
+  return file.getvalue() + bytes(25)
+
+
+def test_numpy_files_that_are_damaged(tmp_path):
+  file = tmp_path / 'a.npy'
+  np.savez(tmp_path / 'a.npz', a=np.zeros(3))
+  for content in (
+      *((tmp_path / 'a.npz').read_bytes(), b'PK', b''),
+      *(_npy(shape=(10**8, 10**8)), _npy(descr='O'), _npy()[:-1]),
+      _npy().replace(b'(', b' '),  # no Python
+  ):
+    file.write_bytes(content)
+    with pytest.raises(Damaged, match=r'a\.npy: cannot be read as an image \('):
+      crops.read_image(file)
+
+
+@pytest.mark.filterwarnings('ignore:invalid escape:DeprecationWarning')
+def test_no_header_of_a_numpy_file_raises_anything_else(tmp_path):
+  file, generator = tmp_path / 'a.npy', random.Random(0)
+  for _ in range(500):
+    content = bytearray(_npy())
+    for _ in range(generator.randint(1, 3)):
+      place = generator.randrange(100)
+      content[place] = generator.choice(b'(){}[],:\'"09e+-*._ \n\\\xff')
+    file.write_bytes(content)
+    with contextlib.suppress(Damaged):
+      crops.read_image(file)

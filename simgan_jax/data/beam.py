@@ -11,7 +11,7 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from simgan_jax.data.source import Encoded, Source
+from simgan_jax.data.source import Encoded, Source, summarise_levels
 from simgan_jax.errors import InputError, RunError
 
 _PART = 256  # entries a machine reads one after another
@@ -67,6 +67,14 @@ class Read(beam.PTransform):
         | 'count_sizes' >> beam.combiners.Count.PerElement()
         | 'all_sizes' >> beam.combiners.ToDict()
     )
+    metadata['deep'] = (
+        encoded
+        | 'deep' >> beam.Filter(lambda pair: pair[1].levels)
+        | 'levels' >> beam.Map(lambda pair: pair[1].levels)
+        | 'list_levels' >> beam.combiners.ToList()
+        | 'summarise_levels' >> beam.Map(summarise_levels)
+    )
+    metadata['label_warning'] = self._builder.label_warning
     return (
         encoded
         | 'kept' >> beam.Filter(lambda pair: pair[1].example is not None)

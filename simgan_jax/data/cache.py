@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ tfds.disable_progress_bar()
 def fingerprint(config: SourceConfig, stamp: str) -> str:
   """Returns a name for the cache of a request: its size and a digest."""
   fields = dataclasses.asdict(config) | {'path': None}
-  digest = hashlib.sha256(f'{fields}\n{stamp}'.encode()).hexdigest()
+  content = f'{fields}\n{stamp}'.encode(errors='surrogateescape')
+  digest = hashlib.sha256(content).hexdigest()
   return f'{config.height}x{config.width}x{config.channels}-{digest[:16]}'
 
 
@@ -59,7 +61,8 @@ def prepare(
     beam_options: Flags of a Beam pipeline that reads them instead.
 
   Raises:
-    InputError: As the source raised it, or Beam.
+    InputError: As the source raised it, or Beam, or if `data_dir` cannot be
+      written.
   """
   builder = open_builder(
       *(source, config, data_dir),
@@ -67,6 +70,8 @@ def prepare(
       on_beam=bool(beam_options),
   )
   with _quiet():
+    if not builder.is_prepared():
+      _check_writable(data_dir)
     try:
       if not beam_options:
         builder.download_and_prepare()
@@ -79,6 +84,18 @@ def prepare(
         raise
       builder = source(config=config, data_dir=str(data_dir))
   return builder
+
+
+def _check_writable(data_dir: Path) -> None:
+  try:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=data_dir):
+      pass
+  except OSError as error:
+    raise InputError(
+        f'{data_dir} cannot be written ({error.strerror}), where data are'
+        ' prepared; give another --data_dir.'
+    ) from error
 
 
 def _import_beam() -> Any:
@@ -123,4 +140,6 @@ def read(builder: Source) -> LabelledImages:
       intrinsics=known.get('intrinsics'),
       # Not in those that an earlier version prepared.
       sizes=builder.info.metadata.get('sizes'),
+      deep=tuple(builder.info.metadata.get('deep', ())),
+      label_warning=builder.info.metadata.get('label_warning', ''),
   )

@@ -13,6 +13,7 @@ _LEVELS = 256
 _FLAT = 2.0  # grey levels of deviation: an image below it shows nothing
 _ODD = 6.0  # deviations of the mean grey value from the median of a set
 _LEAST_ODD = 16.0  # grey levels
+_FEW = 32  # grey levels, of all but a thousandth of the pixels at either end
 
 
 class Findings(NamedTuple):
@@ -35,6 +36,7 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
   facts = [
       f'{kind}: {len(pixels):,} images'
       + _describe_sizes(data.sizes)
+      + _describe_depth(data)
       + f', grey values {pixels.min()} to {pixels.max()}, mean'
       f' {means.mean():.0f}, contrast {deviations.mean():.0f}'
   ]
@@ -48,9 +50,7 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
       )
 
   _, first, inverse = np.unique(
-      [hash(image.tobytes()) for image in pixels],
-      return_index=True,
-      return_inverse=True,
+      _digests(pixels), return_index=True, return_inverse=True
   )
   copies = np.flatnonzero(first[inverse] != np.arange(len(pixels)))
   warn(copies, 'copied from others')
@@ -62,7 +62,50 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
       np.flatnonzero((distance > limit) & ~flat),
       'much darker or brighter than the others',
   )
+  least, greatest = np.searchsorted(_shares(data.images), (0.001, 0.999))
+  if greatest - least < _FEW:
+    warnings.append(
+        f'{kind}: nearly all pixels are from {least} to {greatest} of 255 grey'
+        f' levels, so little is left to see{_advise_depth(data)}.'
+    )
   return Findings(facts, warnings)
+
+
+def _digests(images: UInt8[np.ndarray, 'n ...']) -> list[int]:
+  return [hash(image.tobytes()) for image in images]
+
+
+def _describe_depth(data: LabelledImages) -> str:
+  if not data.deep:
+    return ''
+  number, least, greatest = data.deep
+  which = '' if number == len(data.images) else f'{number:,} with '
+  return f', {which}16-bit values {least} to {greatest}, of which 8 bits stay'
+
+
+def _advise_depth(data: LabelledImages) -> str:
+  factor = 65_535 // max(1, data.deep[2]) if data.deep else 0
+  if factor > 1:
+    return (
+        ': 16-bit values are divided by 256; multiply them by'
+        f' {factor} in the files, and those of the other set if it has 16 bits'
+        ' too'
+    )
+  return '; stretch the grey values in the files'
+
+
+def find_common(synthetic: LabelledImages, real: LabelledImages) -> list[str]:
+  """Return a warning if images are in both sets, else nothing."""
+  both = np.flatnonzero(
+      np.isin(_digests(synthetic.images), _digests(real.images))
+  )
+  if not len(both):
+    return []
+  return [
+      f'{len(both):,} of {len(synthetic.images):,} synthetic images are among'
+      f' the real ones, first {synthetic.names[both[0]]}; give two sets that'
+      ' share none.'
+  ]
 
 
 def _describe_sizes(sizes: Mapping[str, int] | None) -> str:
@@ -129,7 +172,7 @@ def check(
     num_patches: int,
     weight: float,
 ) -> Findings:
-  """Return what `check_set` and `compare_sets` find.
+  """Return what `check_set`, `compare_sets` and `find_common` find.
 
   Args:
     synthetic: the simulator's images.
@@ -147,7 +190,8 @@ def check(
   )
   return Findings(
       [fact for part in found for fact in part.facts],
-      [sentence for part in found for sentence in part.warnings],
+      [sentence for part in found for sentence in part.warnings]
+      + find_common(synthetic, real),
   )
 
 

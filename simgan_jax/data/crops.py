@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 from PIL import Image
 
 from simgan_jax.data.samples import Damaged
@@ -23,15 +24,14 @@ def read_image(file: Path) -> Image.Image:
   """
   try:
     if file.suffix.lower() == '.npy':
-      return from_array(np.load(file, allow_pickle=False))
+      with file.open('rb') as opened:
+        return from_array(npy.read_array(opened, allow_pickle=False))
     with Image.open(file) as image:
       image.load()
   except FileNotFoundError:
     raise Damaged(f'{file}: the file is missing') from None
-  except (
-      *(OSError, SyntaxError, ValueError, EOFError),
-      Image.DecompressionBombError,
-  ) as e:
+  # Damaged headers make the decoders raise almost anything.
+  except Exception as e:
     raise Damaged(f'{file}: cannot be read as an image ({e})') from e
   if image.mode.startswith('I;16'):
     return Image.fromarray(np.asarray(image).astype(np.uint16))
@@ -53,12 +53,21 @@ def from_array(pixels: np.ndarray) -> Image.Image:
     pixels = pixels[..., 0]
   colour = pixels.ndim == 3 and pixels.shape[2] == 3
   depths = (np.uint8,) if colour else (np.uint8, np.uint16)
-  if not (colour or pixels.ndim == 2) or pixels.dtype not in depths:
+  shaped = (colour or pixels.ndim == 2) and pixels.size
+  if not shaped or pixels.dtype not in depths:
     raise ValueError(
         f'{pixels.dtype} {list(pixels.shape)}, not uint8 or uint16 [height,'
         ' width], or uint8 [height, width, 3]'
     )
   return Image.fromarray(pixels)
+
+
+def levels_of_16_bits(image: Image.Image) -> tuple[int, int] | None:
+  """Returns the least and the greatest grey value, None of other images."""
+  if image.mode != 'I;16':
+    return None
+  pixels = np.asarray(image)
+  return int(pixels.min()), int(pixels.max())
 
 
 def to_8_bits(image: Image.Image) -> Image.Image:

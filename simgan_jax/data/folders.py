@@ -1,5 +1,6 @@
 """Listing a source's folder, and telling whether it has changed."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -11,16 +12,26 @@ def list_files(
 ) -> list[Path]:
   """Returns the files of a folder with such (lower-case) suffixes, sorted.
 
+  Links that lead nowhere are among them: reading one says so.
+
   Raises:
-    InputError: If the folder is missing or holds no such file.
+    InputError: If the folder is missing, cannot be read or holds no such file.
   """
-  if not folder.is_dir():
+  if not os.path.isdir(folder):
     raise InputError(f'{folder} is not a folder; set path to one that exists.')
-  found = folder.rglob('*') if recursive else folder.iterdir()
+  try:
+    found = list(folder.rglob('*') if recursive else folder.iterdir())
+  except OSError as error:
+    raise InputError(
+        f'{folder} cannot be read ({error.strerror}); set path to a folder that'
+        ' can.'
+    ) from error
   files = sorted(
       file
       for file in found
-      if file.suffix.lower() in suffixes and not file.name.startswith('.')
+      if file.suffix.lower() in suffixes
+      and not file.name.startswith('.')
+      and (os.path.isfile(file) or not os.path.exists(file))
   )
   if not files:
     raise InputError(
@@ -34,7 +45,10 @@ def stamp(folder: Path, files: list[Path]) -> str:
   """Returns the relative names, sizes and modification times of files."""
   lines = []
   for file in files:
-    status = file.stat()
     name = file.relative_to(folder).as_posix()
-    lines.append(f'{name} {status.st_size} {status.st_mtime_ns}')
+    try:
+      status = file.stat()
+      lines.append(f'{name} {status.st_size} {status.st_mtime_ns}')
+    except OSError:
+      lines.append(f'{name} missing')
   return '\n'.join(lines)

@@ -50,14 +50,14 @@ class Hdf5(source.Source):
     """See base class."""
     path = self.builder_config.path
     with _open(path) as file:
-      images, labels = file[_IMAGE], file.get(_LABEL)
-      if isinstance(images, h5py.Group):
-        keys: list[Any] = sorted(images, key=_sort_key)
-      else:
-        keys = list(range(len(images)))
-      if labels is not None and len(labels) != len(keys):
+      num_images = _count(file, _IMAGE)
+      num_labels = _count(file, _LABEL) if _LABEL in file else num_images
+      keys: list[Any] = list(range(num_images))
+      if isinstance(file[_IMAGE], h5py.Group):
+        keys = sorted(file[_IMAGE], key=_sort_key)
+      if num_labels != num_images:
         raise InputError(
-            f'{path} has {len(keys):,} images, but {len(labels):,} of'
+            f'{path} has {num_images:,} images, but {num_labels:,} of'
             f' {_LABEL!r}; give a file with one for each image.'
         )
     # Opened once, at the first image, for as long as there are entries.
@@ -75,14 +75,32 @@ class Hdf5(source.Source):
       vector = np.full(3, np.nan)
       if _LABEL in file:
         look = np.asarray(file[_LABEL][key], np.float64)[:3]
-        if not 0 < np.linalg.norm(look) < np.inf:
-          raise ValueError(f'{_LABEL} {look} is no direction')
+        if look.shape != (3,) or not 0 < np.linalg.norm(look) < np.inf:
+          raise ValueError(f'{_LABEL} {look.tolist()} is no direction')
         vector = gaze.unityeyes_gaze(look)
       image = crops.from_array(pixels)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (
+        *(OSError, KeyError, ValueError, TypeError),
+        *(IndexError, MemoryError, RuntimeError),
+    ) as error:
       raise Damaged(f'{where}: cannot be read ({error})') from error
     box = crops.fit_box(image, config.fit, config.height, config.width)
-    return Sample(self._cut(image, box), vector, size=image.size)
+    return Sample(
+        self._cut(image, box),
+        vector,
+        size=image.size,
+        levels=crops.levels_of_16_bits(image),
+    )
+
+
+def _count(file: h5py.File, name: str) -> int:
+  try:
+    return len(file[name])
+  except TypeError as error:
+    raise InputError(
+        f'{file.filename}: {name!r} is no group and no array; give a file where'
+        ' it has an entry for each image.'
+    ) from error
 
 
 def _open(path: Path) -> h5py.File:

@@ -3,14 +3,15 @@
 import csv
 import functools
 import json
-from collections.abc import Collection
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simgan_jax.data import crops, folders, gaze, source
-from simgan_jax.data.samples import Entry, Sample
+from simgan_jax.data.samples import Damaged, Entry, Sample
 from simgan_jax.errors import InputError
 
 _SUFFIXES = (
@@ -21,11 +22,17 @@ _TABLE = 'labels.csv'
 _LABELS = ('gaze_x', 'gaze_y', 'gaze_z'), ('yaw', 'pitch')
 
 
+# What a label that is none of ours makes the functions below raise.
+_WRONG = (OverflowError, RecursionError, TypeError, ValueError)
+
+
 class _Row(NamedTuple):
   file: str
-  subject: int  # 0 when unknown
-  gaze: np.ndarray  # [3], NaN when unknown
+  subject: int = 0  # when unknown
+  gaze: Any = (np.nan,) * 3  # when unknown
   label_file: Path | None = None
+  unusable: str = ''  # why a label counts as unknown
+  damage: str = ''  # of the file of labels
 
 
 class ImageFolder(source.Source):
@@ -34,9 +41,10 @@ class ImageFolder(source.Source):
   Where there is a `labels.csv` it says which images there are: column `file`
   (relative to the folder), then `gaze_x`, `gaze_y`, `gaze_z` or `yaw`,
   `pitch` in radians (simgan_jax.data.gaze has the convention), or neither, and
-  `subject`, a number, if known; an empty cell is unknown. Without a table an
-  image NAME.png may have the same labels in NAME.json, an object. Other labels
-  are left alone.
+  `subject`, a number, if known. Without a table an image NAME.png may have the
+  same labels in NAME.json, an object. An empty cell is unknown, and so is, with
+  a warning, what is no such label: the refiner needs none. Others are left
+  alone.
   """
 
   CONFIG = source.FittedConfig
@@ -46,21 +54,33 @@ class ImageFolder(source.Source):
     """See base class."""
     files = folders.list_files(config.path, _SUFFIXES, recursive=True)
     table = config.path / _TABLE
-    labels = [table] if table.exists() else _label_files(files)
+    labels = [table] if os.path.lexists(table) else _label_files(files)
     return folders.stamp(config.path, [*files, *labels])
 
   @property
   def label_table(self) -> Path | None:
     """See base class."""
     table = self.builder_config.path / _TABLE
-    return table if table.exists() else None
+    return table if os.path.lexists(table) else None
 
   @property
   def known_labels(self) -> dict[str, tuple[int, ...]]:
     """See base class."""
-    known = any(not np.isnan(row.gaze).any() for row in self._rows())
+    known = any(not np.isnan(row.gaze).any() for row in self._rows)
     return {'gaze': (3,)} if known else {}
 
+  @property
+  def label_warning(self) -> str:
+    """See base class."""
+    unusable = [row.unusable for row in self._rows if row.unusable]
+    if not unusable:
+      return ''
+    return (
+        f'the labels of {len(unusable):,} of {len(self._rows):,} images count'
+        f' as unknown, the first because {unusable[0]}'
+    )
+
+  @functools.cached_property
   def _rows(self) -> list[_Row]:
     folder = self.builder_config.path
     if self.label_table:
@@ -75,119 +95,124 @@ class ImageFolder(source.Source):
 
   def entries(self) -> list[Entry]:
     """See base class."""
-    folder = self.builder_config.path
     return [
         Entry(
-            row.file,
-            row.subject,
-            functools.partial(self._read, folder / row.file, row.gaze),
+            *(row.file, row.subject),
+            functools.partial(self._read, row),
             row.label_file,
         )
-        for row in self._rows()
+        for row in self._rows
     ]
 
-  def _read(self, file: Path, vector: np.ndarray) -> Sample:
-    config, image = self.builder_config, crops.read_image(file)
+  def _read(self, row: _Row) -> Sample:
+    if row.damage:
+      raise Damaged(row.damage)
+    config = self.builder_config
+    image = crops.read_image(config.path / row.file)
     box = crops.fit_box(image, config.fit, config.height, config.width)
-    return Sample(self._cut(image, box), vector, size=image.size)
+    return Sample(
+        self._cut(image, box),
+        row.gaze,
+        size=image.size,
+        levels=crops.levels_of_16_bits(image),
+    )
 
 
 def _label_files(images: list[Path]) -> list[Path]:
   """Returns the JSON files beside images, each once."""
   files = {image.with_suffix('.json') for image in images}
-  return sorted(file for file in files if file.exists())
+  return sorted(file for file in files if os.path.lexists(file))
 
 
 def _read_labels(file: Path, folder: Path, has_labels: bool) -> _Row:
-  """Returns the row of an image with the labels of its JSON file, if any.
-
-  Raises:
-    InputError: If the file holds no object, or a label is wrong.
-  """
+  """Returns the row of an image with the labels of its JSON file, if any."""
   name = file.relative_to(folder).as_posix()
   if not has_labels:
-    return _Row(name, 0, np.full(3, np.nan))
+    return _Row(name)
   labels = file.with_suffix('.json')
   try:
     cells = json.loads(labels.read_text(encoding='utf-8'))
-    if not isinstance(cells, dict):
-      raise TypeError('it holds no object')
-    columns = _label_columns(cells, labels)
-    return _Row(
-        name,
-        int(cells.get('subject') or 0),
-        _gaze([cells[column] for column in columns]),
-        labels,
-    )
-  except (OSError, TypeError, ValueError) as error:
-    raise InputError(
-        f'{labels}: {error}; correct the label or remove the file.'
-    ) from error
+  except (OSError, RecursionError, ValueError) as error:
+    return _Row(name, damage=f'{labels}: {error}')
+  if not isinstance(cells, dict):
+    row = _Row(name, unusable=f'{labels}: it holds no object')
+  else:
+    row = _make_row(name, cells, str(labels))
+  return row._replace(label_file=labels)
 
 
-def _label_columns(columns: Collection[str], where: Path) -> tuple[str, ...]:
-  """Returns the columns of the gaze, if any.
-
-  Raises:
-    InputError: If some of them are missing.
-  """
-  labels = next((s for s in _LABELS if not set(s).isdisjoint(columns)), ())
-  for column in labels:
-    if column not in columns:
-      raise InputError(
-          f'{where} has no column {column!r}, only part of'
-          f' {", ".join(labels)}; add it.'
-      )
-  return labels
+def _make_row(name: str, cells: Mapping[Any, Any], where: str) -> _Row:
+  """Returns the row of an image; what cannot be used of labels is unknown."""
+  row = _Row(name)
+  for label, read in (('subject', _subject), ('gaze', _gaze)):
+    try:
+      found: Any = read(cells)
+      row = row._replace(**{label: found})
+    except _WRONG as error:
+      row = row._replace(unusable=f'{where}: {label}: {error}')
+  return row
 
 
 def _read_table(table: Path) -> list[_Row]:
   """Returns the rows of a labels.csv, sorted by file.
 
   Raises:
-    InputError: If a column, a file name or a number is missing or wrong.
+    InputError: If it cannot be read, or a file's name is missing or wrong.
   """
-  with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:
-    reader = csv.DictReader(text)
-    columns = reader.fieldnames or ()
-    if 'file' not in columns:
-      raise InputError(
-          f"{table} has no column 'file'; name the columns in its first line."
-      )
-    labels = _label_columns(columns, table)
-    rows = {}
-    for cells in reader:
-      where = f'{table}, line {reader.line_num}'
-      try:
-        row = _Row(
-            cells['file'] or '',
-            int(cells.get('subject') or 0),
-            _gaze([cells[column] for column in labels]),
-        )
-      except (TypeError, ValueError) as error:
-        raise InputError(f'{where}: {error}; correct the label.') from error
-      if not row.file:
-        raise InputError(f'{where} names no file; add it or remove the line.')
-      if row.file[0] == '/' or '..' in Path(row.file).parts:
-        raise InputError(
-            f'{where}: {row.file} lies outside of the folder; name files in it.'
-        )
-      row = row._replace(file=Path(row.file).as_posix())  # without ./ and //
-      if row.file in rows:
-        raise InputError(f'{where}: {row.file} is there twice; remove one.')
-      rows[row.file] = row
+  try:
+    with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:
+      rows = _parse_table(csv.DictReader(text), table)
+  except (OSError, csv.Error) as error:
+    raise InputError(
+        f'{table} cannot be read ({error}); correct or remove it.'
+    ) from error
   if not rows:
     raise InputError(f'{table} has no rows; add some or remove the file.')
   return [rows[name] for name in sorted(rows)]
 
 
-def _gaze(cells: list[Any]) -> np.ndarray:
+def _parse_table(reader: csv.DictReader, table: Path) -> dict[str, _Row]:
+  if 'file' not in (reader.fieldnames or ()):
+    raise InputError(
+        f"{table} has no column 'file'; name the columns in its first line."
+    )
+  rows: dict[str, _Row] = {}
+  for cells in reader:
+    where = f'{table}, line {reader.line_num}'
+    name = cells['file'] or ''
+    if not name:
+      raise InputError(f'{where} names no file; add it or remove the line.')
+    if name[0] == '/' or '..' in Path(name).parts:
+      raise InputError(
+          f'{where}: {name} lies outside of the folder; name files in it.'
+      )
+    name = Path(name).as_posix()  # without ./ and //
+    if name in rows:
+      raise InputError(f'{where}: {name} is there twice; remove one.')
+    rows[name] = _make_row(name, cells, where)
+  return rows
+
+
+def _subject(cells: Mapping[Any, Any]) -> int:
+  """Returns the number of the person, 0 when unknown."""
+  number = int(cells.get('subject') or 0)
+  if not 0 <= number < 2**31:
+    raise ValueError(f'{number} is not between 0 and {2**31 - 1}')
+  return number
+
+
+def _gaze(cells: Mapping[Any, Any]) -> np.ndarray:
   """Returns the gaze of yaw and pitch, of x, y and z, or NaN of nothing."""
-  if all(cell == '' for cell in cells):
+  columns = next((s for s in _LABELS if not set(s).isdisjoint(cells)), ())
+  missing = [column for column in columns if column not in cells]
+  if missing:
+    raise ValueError(f'no {" and no ".join(missing)} of {", ".join(columns)}')
+  values = [cells[column] for column in columns]
+  if all(value == '' for value in values):
     return np.full(3, np.nan)
-  numbers = [float(cell) for cell in cells]
+  numbers = [float(value) for value in values]
   vector = np.array(numbers)
-  if len(numbers) == 2:
+  if len(numbers) == 2 and np.isfinite(vector).all():
     vector = gaze.vector_from_angles(*vector)
   length = np.linalg.norm(vector)
   if not 0 < length < np.inf:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int32, Shaped, UInt8
 
+from simgan_jax.errors import InputError
+
 
 class LabelledImages(NamedTuple):
   """Images of one source, with what is known about them.
@@ -25,8 +27,37 @@ class LabelledImages(NamedTuple):
   # (fx, fy, cx, cy) px: x = (u - cx) * distance / fx is right of the camera
   intrinsics: Float[np.ndarray, 'n 4'] | None = None
   sizes: Any = None  # how many originals are 'width x height', by that
+  # How many originals have 16-bit values, the least and the greatest of them.
+  deep: Any = ()
+  label_warning: Any = ''  # why some labels count as unknown
 
   @property
   def labels(self) -> np.ndarray | None:
     """What an estimator learns: joints where there are any, else gaze."""
     return self.gaze if self.joints is None else self.joints
+
+  def check_labels(self, kind: str, remedy: str) -> None:
+    """Check that what an estimator needs is there.
+
+    Args:
+      kind: 'test' or another, to say which images these are.
+      remedy: What to do.
+
+    Raises:
+      InputError: If images have no labels.
+    """
+    labels = self.labels
+    unknown = np.zeros(0, int)
+    if labels is not None:
+      rows = labels.reshape(len(labels), -1)
+      unknown = np.flatnonzero(np.isnan(rows).any(axis=1))
+      if not len(unknown):
+        return
+    number, first = 'the', ''
+    if len(unknown):
+      number = f'{len(unknown):,} of {len(self.images):,}'
+      first = f', first {self.names[unknown[0]]}'
+    why = f' ({self.label_warning})' if self.label_warning else ''
+    raise InputError(
+        f'{number} {kind} images have no labels{first}{why}: {remedy}.'
+    )

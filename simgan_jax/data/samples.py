@@ -1,5 +1,6 @@
 """A sample of a source, before and after it is read; why it may fail."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ class Sample(NamedTuple):
   joints: Any = None
   intrinsics: Any = None
   size: tuple[int, int] | None = None  # width and height before the cut [px]
+  levels: tuple[int, int] | None = None  # the same of 16-bit values: the range
 
 
 class Entry(NamedTuple):
@@ -38,6 +40,11 @@ class Entry(NamedTuple):
   label_file: Path | None = None  # with the labels of this image alone
 
 
+def printable(name: str) -> str:
+  r"""Returns a name with what is no UTF-8 in it as \xNN."""
+  return os.fsencode(name).decode(errors='backslashreplace')
+
+
 def read_entry(entry: Entry, *, on_error: str) -> Sample | str:
   """Returns the sample of an entry or, left out, the reason.
 
@@ -45,6 +52,9 @@ def read_entry(entry: Entry, *, on_error: str) -> Sample | str:
     InputError: At a damaged file, if `on_error` is 'stop' and not 'skip'.
   """
   try:
+    name = printable(entry.name)
+    if name != entry.name:
+      raise Damaged(f'{name}: the name of the file is not UTF-8')
     return entry.read()
   except LeftOut as rule:
     return str(rule)

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from simgan_jax.data import crops, workers
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.samples import Entry, read_entry
+from simgan_jax.data.samples import Entry, printable, read_entry
 from simgan_jax.errors import InputError
 
 
@@ -49,6 +49,15 @@ class Encoded(NamedTuple):
   example: dict[str, Any] | None = None
   size: str = ''  # such as '640 x 480', before the cut
   left_out: str = ''
+  levels: tuple[int, int] | None = None  # of 16-bit values, before the cut
+
+
+def summarise_levels(levels: Sequence[tuple[int, int]]) -> list[int]:
+  """Returns how many images have 16 bits, and their range; [] of none."""
+  if not levels:
+    return []
+  least, greatest = zip(*levels, strict=True)
+  return [len(levels), min(least), max(greatest)]
 
 
 class Source(tfds.core.GeneratorBasedBuilder):
@@ -84,6 +93,11 @@ class Source(tfds.core.GeneratorBasedBuilder):
   def label_table(self) -> Path | None:
     """The file with the labels of all images, by file name, if there is one."""
     return None
+
+  @property
+  def label_warning(self) -> str:
+    """What is wrong with labels that count as unknown, if any are."""
+    return ''
 
   @classmethod
   @abc.abstractmethod
@@ -131,6 +145,7 @@ class Source(tfds.core.GeneratorBasedBuilder):
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
     limit, count, left_out = self.builder_config.limit, 0, []
     sizes: Counter[str] = Counter()
+    levels: list[tuple[int, int]] = []
     for encoded in workers.map_in_order(
         self.encode, self.selected(), self.num_workers
     ):
@@ -140,6 +155,8 @@ class Source(tfds.core.GeneratorBasedBuilder):
       yield count, encoded.example
       count += 1
       sizes[encoded.size] += 1
+      if encoded.levels:
+        levels.append(encoded.levels)
       if count == limit:
         break
     if not count:
@@ -149,7 +166,12 @@ class Source(tfds.core.GeneratorBasedBuilder):
           f' {self.name}{reason}; replace them.'
       )
     del sizes['']  # of those that have none
-    self.info.metadata.update(left_out=left_out, sizes=sizes)
+    self.info.metadata.update(
+        left_out=left_out,
+        sizes=sizes,
+        deep=summarise_levels(levels),
+        label_warning=self.label_warning,
+    )
 
   def encode(self, entry: Entry) -> Encoded:
     """Returns what is stored of an entry.
@@ -159,7 +181,7 @@ class Source(tfds.core.GeneratorBasedBuilder):
     """
     sample = read_entry(entry, on_error=self.builder_config.on_error)
     if isinstance(sample, str):
-      return Encoded(left_out=f'{entry.name}: {sample}')
+      return Encoded(left_out=f'{printable(entry.name)}: {sample}')
     png = io.BytesIO()
     crops.to_8_bits(sample.image).save(png, 'PNG', compress_level=1)
     example = {
@@ -170,9 +192,8 @@ class Source(tfds.core.GeneratorBasedBuilder):
         name: np.asarray(getattr(sample, name), np.float32)
         for name in self.LABELS
     }
-    return Encoded(
-        example, f'{sample.size[0]} x {sample.size[1]}' if sample.size else ''
-    )
+    size = f'{sample.size[0]} x {sample.size[1]}' if sample.size else ''
+    return Encoded(example, size, levels=sample.levels)
 
   def selected(self) -> list[Entry]:
     """Returns the entries of the subjects that were asked for."""

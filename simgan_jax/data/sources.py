@@ -1,6 +1,7 @@
 """The one way to load a data set: by its name."""
 
 import functools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,11 @@ def load(name: str, **request: Any) -> LabelledImages:
     print(
         f'{name}: {len(loaded.names)} images, {len(loaded.left_out)} left out,'
         f' the first: {loaded.left_out[0]}'
+    )
+  if loaded.label_warning:
+    print(
+        f'warning: {name}: {loaded.label_warning}; only eval.py needs them.',
+        file=sys.stderr,
     )
   return loaded
 

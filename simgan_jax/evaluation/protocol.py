@@ -81,12 +81,11 @@ def training_sets(
   Raises:
     InputError: when the synthetic images have no labels.
   """
+  synthetic.check_labels(
+      *('synthetic', 'an estimator learns from them; give a source with labels')
+  )
   labels = synthetic.labels
-  if labels is None:
-    raise errors.InputError(
-        'the synthetic images have no labels: an estimator cannot be'
-        ' trained on them; give a source with labels.'
-    )
+  assert labels is not None
   available = len(synthetic.images)
   usable = []
   for scale in sorted(scales):
@@ -112,6 +111,7 @@ def training_sets(
           scoring.TrainingSet(train_on, scale, images[:num], labels[:num])
       )
   if real is not None and real.labels is not None:
+    real.check_labels('real', 'label all of them or none')
     sets.append(scoring.TrainingSet('real', 1, real.images, real.labels))
   return sets
 
@@ -171,11 +171,7 @@ def evaluate(
   test = inputs.load_test(
       config, data_dir=data_dir, path=test_path, subjects=test_subjects
   )
-  if test.labels is None:
-    raise errors.InputError(
-        'the test images have no labels: give a labelled set with'
-        ' --test_path.'
-    )
+  test.check_labels('test', 'give a labelled set with --test_path')
   task = tasks.choose(test, config.evaluation)
   subjects = test_subjects or config.data.test.subjects
   refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
