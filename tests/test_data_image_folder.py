@@ -191,18 +191,20 @@ def test_modes_of_pixels(load, tmp_path):
   deep = (grey.astype(np.uint16) << 8) + 7
   Image.fromarray(grey).save(folder / 'grey.png')
   Image.fromarray(deep).save(folder / 'deep.png')
+  Image.fromarray(deep).save(folder / 'deep.pgm')
   Image.fromarray(colour).save(folder / 'colour.png')
   Image.fromarray(colour).quantize(4).save(folder / 'palette.png')
   Image.fromarray(colour).convert('RGBA').save(folder / 'rgba.png')
   loaded = load(folder)
   values = dict(zip(loaded.names, loaded.images[:, 5, 5, 0], strict=True))
   luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
-  assert values['grey.png'] == values['deep.png'] == 100
+  for name in ('grey.png', 'deep.png', 'deep.pgm'):
+    assert values[name] == 100
   for name in ('colour.png', 'palette.png', 'rgba.png'):
     assert abs(int(values[name]) - luma) <= 1
-  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
+  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
   loaded = load(folder, channels=3)
-  assert loaded.deep == (1, deep[0, 0], deep[0, 0])
+  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
   values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
   np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
   np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))

@@ -33,7 +33,11 @@ def read_image(file: Path) -> Image.Image:
   # Damaged headers make the decoders raise almost anything.
   except Exception as e:
     raise Damaged(f'{file}: cannot be read as an image ({e})') from e
-  if image.mode.startswith('I;16'):
+  # Of 16 bits, Pillow gives those of PGM files in 32.
+  if image.mode.startswith('I;16') or (image.mode, image.format) == (
+      'I',
+      'PPM',
+  ):
     return Image.fromarray(np.asarray(image).astype(np.uint16))
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')

@@ -12,7 +12,7 @@ import optax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
-from simgan_jax import batching, devices, errors, hands, steps
+from simgan_jax import batching, errors, hands, steps
 from simgan_jax import mesh as mesh_lib
 from simgan_jax.estimators import fitting, hand_augmentation, hourglass
 
@@ -97,7 +97,6 @@ def _compile(
     learning_rate: float,
     augmented: bool,
     sizes: Sizes,
-    num_parts: int,
 ):
   """Return compiled init(key) and train_chunk as `fitting.fit` takes it."""
   optimizer = fitting.make_optimizer(num_steps, learning_rate)
@@ -128,7 +127,7 @@ def _compile(
 
     gradients, loss = steps.mean_gradients(
         *(loss_fn, state.params, prepare(*batch)),
-        num_parts=num_parts,
+        num_parts=1,  # in small maps, what each part costs is lost
         axis_name=mesh_lib.AXIS,
     )
     updates, opt_state = optimizer.update(gradients, state.opt_state)
@@ -200,7 +199,6 @@ def train(
       learning_rate=learning_rate,
       augmented=augmented,
       sizes=sizes,
-      num_parts=devices.choose_parts(batch_size, num_devices=mesh.size),
   )
   state = fitting.fit(
       *(init(jax.random.key(seed)), train_chunk, images, joints),
