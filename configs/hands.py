@@ -8,8 +8,8 @@ Presets:
     python train.py --config=configs/hands.py
     python eval.py --workdir=runs/hands
   Built-in simulator and built-in sensor, no download, small images and
-  networks, sized for a laptop: 15 minutes on 2 CPU cores. The refiner learns
-  ragged edges and holes; README.md says why its error is not yet lower.
+  networks, sized for a laptop: about 20 minutes on 2 CPU cores. The refiner
+  learns ragged edges and holes.
 
     python train.py --config=configs/hands.py:paper
         --config.data.synthetic.path=NYU/train --config.data.real.path=NYU/train

@@ -115,14 +115,22 @@ def test_one_process_continues_the_run_of_two(run, by_two):
 
 
 def test_a_killed_process_ends_the_other(start_pair, tmp_path):
-  first, second = start_pair(tmp_path, '--config.num_rounds=100000')
-  wait_for(tmp_path / 'checkpoints/2', first)
-  second.send_signal(signal.SIGKILL)
+  # Two runs at a time: of one the first process is killed, which the other
+  # connects to, of one the second.
+  pairs = [
+      start_pair(tmp_path / str(victim), '--config.num_rounds=100000')
+      for victim in range(2)
+  ]
+  for victim, pair in enumerate(pairs):
+    wait_for(tmp_path / f'{victim}/checkpoints/2', pair[0])
+  for victim, pair in enumerate(pairs):
+    pair[victim].send_signal(signal.SIGKILL)
   killed = time.monotonic()
-  _, error = first.communicate(timeout=90)
-  assert time.monotonic() - killed < 60
-  assert first.returncode not in (0, None)
-  assert error.strip()
+  for victim, pair in enumerate(pairs):
+    _, error = pair[1 - victim].communicate(timeout=90)
+    assert time.monotonic() - killed < 60
+    assert pair[1 - victim].returncode not in (0, None)
+    assert 'another task died' in error or 'leader' in error, error
 
 
 def test_without_a_cluster_it_says_what_is_missing(tmp_path):
