@@ -25,6 +25,8 @@ import numpy as np
 from absl import app, flags
 from orbax.checkpoint import v1 as ocp
 
+from simgan_jax import devices
+
 _NUM_KILLS = flags.DEFINE_integer('num_kills', 20, 'Kills.', 1)
 _SEED = flags.DEFINE_integer('seed', 0, 'Of the moments.')
 
@@ -84,6 +86,8 @@ def _read_parameters(workdir: pathlib.Path) -> Any:
 
 def main(_: list[str]) -> None:
   """Run it."""
+  # To read what a device a core has saved.
+  devices.use_cores(os.cpu_count() or 1)
   generator, num_kills = random.Random(_SEED.value), _NUM_KILLS.value
   with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
