@@ -8,8 +8,6 @@ that it makes, a small one without training.
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -76,14 +74,7 @@ def main(_) -> None:
   rows = []
   for kind in _FORMATS.value:
     for num_images in _NUMBERS.value:
-      command = [sys.executable, '-m', 'benchmarks.export_memory']
-      output = subprocess.run(
-          [*command, f'--one={num_images},{kind}'],
-          check=True,
-          capture_output=True,
-          text=True,
-      ).stdout
-      found = json.loads(output.splitlines()[-1])
+      found = measure.run_one('benchmarks.export_memory', num_images, kind)
       rows.append([kind, int(num_images), found['host']])
   measure.show(
       'Peak memory of refine.py, GiB', ('format', 'images', 'resident'), rows

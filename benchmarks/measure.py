@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,17 @@ def use_devices(batch_size: int) -> int:
 
   devices.use_cores(batch_size // 2)
   return devices.choose_number(batch_size // 2)
+
+
+def run_one(module: str, *arguments: str) -> dict[str, Any]:
+  """Run a benchmark's `--one` in its own process; return what it prints."""
+  output = subprocess.run(
+      [sys.executable, '-m', module, f'--one={",".join(arguments)}'],
+      check=True,
+      capture_output=True,
+      text=True,
+  ).stdout
+  return json.loads(output.splitlines()[-1])
 
 
 def interleave(

@@ -8,8 +8,6 @@ compiled round needs on all devices for its arguments and temporaries.
 """
 
 import json
-import subprocess
-import sys
 
 import jax
 from absl import app, flags
@@ -43,14 +41,7 @@ def main(_) -> None:
   rows = []
   for batch_size in _BATCHES.value:
     for num_parts in ('1', '0'):
-      command = [sys.executable, '-m', 'benchmarks.memory']
-      output = subprocess.run(
-          [*command, f'--one={batch_size},{num_parts}'],
-          check=True,
-          capture_output=True,
-          text=True,
-      ).stdout
-      found = json.loads(output.splitlines()[-1])
+      found = measure.run_one('benchmarks.memory', batch_size, num_parts)
       rows.append(
           [
               *(int(batch_size), 'chosen' if num_parts == '0' else num_parts),

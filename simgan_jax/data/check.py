@@ -1,11 +1,11 @@
 """A look at the data before training: what is there, and what is odd."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 
 from simgan_jax.data.labelled_images import LabelledImages
 
@@ -21,6 +21,7 @@ class Findings(NamedTuple):
 
   facts: list[str]
   warnings: list[str]
+  digests: Sequence[int] = ()  # of the images, where they were compared
 
 
 def check_set(kind: str, data: LabelledImages) -> Findings:
@@ -49,9 +50,8 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
           f' {data.names[places[0]]}.'
       )
 
-  _, first, inverse = np.unique(
-      _digests(pixels), return_index=True, return_inverse=True
-  )
+  digests = [hash(image.tobytes()) for image in pixels]
+  _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
   copies = np.flatnonzero(first[inverse] != np.arange(len(pixels)))
   warn(copies, 'copied from others')
   flat = deviations < _FLAT
@@ -68,11 +68,7 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
         f'{kind}: nearly all pixels are from {least} to {greatest} of 255 grey'
         f' levels, so little is left to see{_advise_depth(data)}.'
     )
-  return Findings(facts, warnings)
-
-
-def _digests(images: UInt8[np.ndarray, 'n ...']) -> list[int]:
-  return [hash(image.tobytes()) for image in images]
+  return Findings(facts, warnings, digests)
 
 
 def _describe_depth(data: LabelledImages) -> str:
@@ -94,17 +90,18 @@ def _advise_depth(data: LabelledImages) -> str:
   return '; stretch the grey values in the files'
 
 
-def find_common(synthetic: LabelledImages, real: LabelledImages) -> list[str]:
-  """Return a warning if images are in both sets, else nothing."""
-  both = np.flatnonzero(
-      np.isin(_digests(synthetic.images), _digests(real.images))
-  )
+def _find_common(
+    names: Shaped[np.ndarray, 'n'],
+    synthetic: Sequence[int],
+    real: Sequence[int],
+) -> list[str]:
+  """Return a warning if digests of images are in both sets, else nothing."""
+  both = np.flatnonzero(np.isin(synthetic, real))
   if not len(both):
     return []
   return [
-      f'{len(both):,} of {len(synthetic.images):,} synthetic images are among'
-      f' the real ones, first {synthetic.names[both[0]]}; give two sets that'
-      ' share none.'
+      f'{len(both):,} of {len(names):,} synthetic images are among the real'
+      f' ones, first {names[both[0]]}; give two sets that share none.'
   ]
 
 
@@ -172,7 +169,7 @@ def check(
     num_patches: int,
     weight: float,
 ) -> Findings:
-  """Return what `check_set`, `compare_sets` and `find_common` find.
+  """Return what `check_set` and `compare_sets` find, and what sets share.
 
   Args:
     synthetic: the simulator's images.
@@ -191,7 +188,7 @@ def check(
   return Findings(
       [fact for part in found for fact in part.facts],
       [sentence for part in found for sentence in part.warnings]
-      + find_common(synthetic, real),
+      + _find_common(synthetic.names, found[0].digests, found[1].digests),
   )
 
 
