@@ -1,10 +1,16 @@
 """Strict JAX for every test: several devices, no silent broadcasting."""
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+
+# Half of the time of a test goes into compiling; LLVM's part of it need not be
+# good here. Before JAX is imported, and for the processes that tests start.
+os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 
 import jax
 import pytest
@@ -78,13 +84,33 @@ def browser():
 
 
 @pytest.fixture(scope='session')
-def data_dir(tmp_path_factory):
-  return str(tmp_path_factory.mktemp('data'))
+def shared(tmp_path_factory):
+  """Return a folder that pytest-xdist's workers share, empty at the start."""
+  folder = tmp_path_factory.getbasetemp()
+  if 'PYTEST_XDIST_WORKER' in os.environ:
+    folder = folder.parent
+  (folder / 'shared').mkdir(exist_ok=True)
+  return folder / 'shared'
+
+
+@contextlib.contextmanager
+def _made_once(path):
+  """Yield whether the caller is the worker that makes `path`, others wait."""
+  done = path.with_name(f'{path.name}.done')
+  with path.with_name(f'{path.name}.lock').open('w') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    yield not done.exists()
+    done.touch()
 
 
 @pytest.fixture(scope='session')
-def environment(tmp_path_factory):
-  cache = {'XDG_CACHE_HOME': str(tmp_path_factory.mktemp('cache'))}
+def data_dir(shared):
+  return str(shared / 'data')
+
+
+@pytest.fixture(scope='session')
+def environment(shared):
+  cache = {'XDG_CACHE_HOME': str(shared / 'cache')}
   return os.environ | cache | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
 
 
@@ -118,31 +144,11 @@ def run(command):
   return wait
 
 
-@pytest.fixture(scope='session')
-def finished(data_dir, environment, tmp_path_factory):
-  """Return the workdir of an uninterrupted run."""
-  workdir = tmp_path_factory.mktemp('runs') / 'finished'
-  process = subprocess.run(
+def _check_call(script, workdir, data_dir, environment, *flags):
+  return subprocess.run(
       [
-          *(sys.executable, 'train.py', f'--workdir={workdir}'),
-          *(f'--data_dir={data_dir}', *SHRUNK),
-      ],
-      cwd=ROOT,
-      env=environment,
-      check=True,
-      capture_output=True,
-  )
-  workdir.with_name('stderr').write_bytes(process.stderr)
-  return workdir
-
-
-@pytest.fixture(scope='session')
-def evaluated(finished, data_dir, environment):
-  """Return what eval.py printed and wrote about the uninterrupted run."""
-  process = subprocess.run(
-      [
-          *(sys.executable, 'eval.py', f'--workdir={finished}'),
-          f'--data_dir={data_dir}',
+          *(sys.executable, script, f'--workdir={workdir}'),
+          *(f'--data_dir={data_dir}', *flags),
       ],
       cwd=ROOT,
       env=environment,
@@ -150,6 +156,29 @@ def evaluated(finished, data_dir, environment):
       capture_output=True,
       text=True,
   )
-  return process.stdout, json.loads(
+
+
+@pytest.fixture(scope='session')
+def finished(data_dir, environment, shared):
+  """Return the workdir of an uninterrupted run, which tests leave alone."""
+  workdir = shared / 'finished'
+  with _made_once(workdir) as first:
+    if first:
+      process = _check_call(
+          *('train.py', workdir, data_dir, environment, *SHRUNK)
+      )
+      workdir.with_name('stderr').write_text(process.stderr)
+  return workdir
+
+
+@pytest.fixture(scope='session')
+def evaluated(finished, data_dir, environment):
+  """Return what eval.py printed and wrote about the uninterrupted run."""
+  printed = finished.with_name('stdout')
+  with _made_once(printed) as first:
+    if first:
+      process = _check_call('eval.py', finished, data_dir, environment)
+      printed.write_text(process.stdout)
+  return printed.read_text(), json.loads(
       (finished / 'eval/metrics.json').read_text()
   )

@@ -1,7 +1,6 @@
 """The ablation as a user runs it, in colour: the real config shrunk."""
 
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -40,25 +39,18 @@ SHRUNK = [
 
 
 @pytest.fixture(scope='module')
-def start(tmp_path_factory):
+def start(data_dir, environment, tmp_path_factory):
   folder = tmp_path_factory.mktemp('ablation')
-  environment = {
-      'JAX_PLATFORMS': 'cpu',
-      # Compiling takes longer than running.
-      'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
-      'PYTHONWARNINGS': '',
-      'XDG_CACHE_HOME': str(folder / 'cache'),
-  }
 
   def start(*flags):
     return subprocess.Popen(
         [
             *(sys.executable, '-m', 'simgan_jax.ablation'),
-            *(f'--workdir={folder}/runs', f'--data_dir={folder}/data'),
+            *(f'--workdir={folder}/runs', f'--data_dir={data_dir}'),
             *(f'--output={folder}/docs/ablations.md', *flags),
         ],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

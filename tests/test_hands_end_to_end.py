@@ -1,14 +1,9 @@
 """configs/hands.py, shrunk, through train.py and eval.py as real processes."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
-import pytest
 from PIL import Image
 
-ROOT = pathlib.Path(__file__).parent.parent
 SHRUNK = [
     f'--config.{setting}'
     for setting in (
@@ -26,35 +21,18 @@ SHRUNK = [
 ]
 
 
-@pytest.fixture(scope='module')
-def run(tmp_path_factory):
-  data_dir = tmp_path_factory.mktemp('data')
-
-  def run(script, workdir, *flags):
-    return subprocess.run(
-        [
-            *(sys.executable, script, f'--workdir={workdir}'),
-            *(f'--data_dir={data_dir}', *flags),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-  return run
-
-
 def test_trains_and_evaluates_hands_with_the_contract(run, tmp_path):
-  trained = run('train.py', tmp_path, '--config=configs/hands.py', *SHRUNK)
-  assert trained.returncode == 0, trained.stderr
+  code, _, error = run(
+      'train.py', tmp_path, '--config=configs/hands.py', *SHRUNK
+  )
+  assert code == 0, error
   with Image.open(tmp_path / 'samples/round_000002.png') as sheet:
     assert sheet.width > 500
   inspected = (tmp_path / 'inspection.jsonl').read_text().splitlines()
   assert all('iris' not in line for line in inspected)
 
-  done = run('eval.py', tmp_path)
-  assert done.returncode == 0, done.stderr
+  code, output, error = run('eval.py', tmp_path)
+  assert code == 0, error
   results = json.loads((tmp_path / 'eval/metrics.json').read_text())
   assert results['task'] == 'hands'
   assert results['test']['name'] == 'builtin_hands 25-32'
@@ -72,6 +50,6 @@ def test_trains_and_evaluates_hands_with_the_contract(run, tmp_path):
   assert results['label_preservation']['joint_shift_px']['mean'] >= 0
   page = (tmp_path / 'report.html').read_text()
   for words in ('pixels (images 224 wide)', 'Depth noise', 'refined'):
-    assert words in page + done.stdout
-  again = run('eval.py', tmp_path, '--reuse', '--test_subjects=25-28')
-  assert again.returncode == 0, again.stderr
+    assert words in page + output
+  code, _, error = run('eval.py', tmp_path, '--reuse', '--test_subjects=25-28')
+  assert code == 0, error

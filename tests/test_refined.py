@@ -2,18 +2,14 @@
 
 import functools
 import json
-import os
-import pathlib
 import signal
-import subprocess
-import sys
-import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
+from runs import wait_for
 
 from configs import eyes
 from simgan_jax import (
@@ -29,7 +25,6 @@ from simgan_jax import mesh as mesh_lib
 from simgan_jax.data import arrays, histograms, sources
 from simgan_jax.refined import job, manifest, naming
 
-ROOT = pathlib.Path(__file__).parent.parent
 SIZE = {'height': 35, 'width': 55}
 
 
@@ -72,7 +67,7 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture
-def refine(run, tmp_path, monkeypatch):
+def refine(run, data_dir, monkeypatch):
   """Return a function that refines, 32 images a shard."""
   monkeypatch.setattr(job, '_SHARD', 32)
 
@@ -81,7 +76,7 @@ def refine(run, tmp_path, monkeypatch):
         workdir=str(workdir),
         output=str(output),
         kind=kind,
-        data_dir=str(tmp_path / 'data'),
+        data_dir=data_dir,
         path=str(path),
     )
 
@@ -106,10 +101,9 @@ def _files(folder):
 
 
 @pytest.fixture(scope='module')
-def expected(run, tmp_path_factory):
+def expected(run, data_dir):
   """Return the synthetic images and what the run's refiner makes of them."""
   workdir, config = run
-  data_dir = str(tmp_path_factory.mktemp('data'))
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   mesh = mesh_lib.make_mesh()
   refiner, _ = refining.load_refiner(config, workdir=str(workdir), mesh=mesh)
@@ -247,7 +241,9 @@ def test_jpegs_become_pngs_and_their_json_comes_along(refine, tmp_path):
   assert rows[1] == 'a.jpg.png,0,,,' and rows[3].startswith('b.png,0,-0.46')
 
 
-def test_what_is_left_out_is_named_and_leaves_the_table(folder, tmp_path):
+def test_what_is_left_out_is_named_and_leaves_the_table(
+    folder, data_dir, tmp_path
+):
   workdir = tmp_path / 'run'
   _make_run(workdir, on_error='skip')
   content = (folder / 'b.bmp').read_bytes()
@@ -256,7 +252,7 @@ def test_what_is_left_out_is_named_and_leaves_the_table(folder, tmp_path):
       workdir=str(workdir),
       output=str(tmp_path / 'out'),
       kind='folder',
-      data_dir=str(tmp_path / 'data'),
+      data_dir=data_dir,
       path=str(folder),
   )
   assert found['images'] == 5 and found['left_out'][0].startswith('b.bmp: ')
@@ -265,7 +261,7 @@ def test_what_is_left_out_is_named_and_leaves_the_table(folder, tmp_path):
   assert not (tmp_path / 'out' / 'b.bmp').exists()
 
 
-def test_tfds_skips_a_shard_without_images(tmp_path, monkeypatch):
+def test_tfds_skips_a_shard_without_images(data_dir, tmp_path, monkeypatch):
   import tensorflow_datasets as tfds
 
   monkeypatch.setattr(job, '_SHARD', 2)
@@ -280,7 +276,7 @@ def test_tfds_skips_a_shard_without_images(tmp_path, monkeypatch):
       workdir=str(tmp_path / 'run'),
       output=str(tmp_path / 'out'),
       kind='tfds',
-      data_dir=str(tmp_path / 'data'),
+      data_dir=data_dir,
       path=str(folder),
   )
   split = tfds.builder_from_directory(tmp_path / 'out').info.splits['train']
@@ -307,42 +303,27 @@ def test_histograms_are_matched_as_for_the_evaluation(
     )
 
 
-def _start(workdir, output, data_dir):
-  return subprocess.Popen(
-      [
-          *(sys.executable, 'refine.py', f'--workdir={workdir}'),
-          *(f'--output={output}', f'--data_dir={data_dir}'),
-      ],
-      cwd=ROOT,
-      env=os.environ | {'JAX_PLATFORMS': 'cpu'},
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-  )
-
-
-def test_killed_it_goes_on_and_the_result_is_the_same(tmp_path):
+def test_killed_it_goes_on_and_the_result_is_the_same(command, tmp_path):
   config = _make_run(tmp_path / 'run')
-  config.data.synthetic.limit = 6_000
+  config.data.synthetic.limit = 4_000
   records.write_text(
       str(tmp_path / 'run' / 'config.json'), job.config_lib.to_json(config)
   )
   whole, killed = (tmp_path / name for name in ('whole', 'killed'))
-  process = _start(tmp_path / 'run', killed, tmp_path / 'data')
-  progress, end = killed / naming.PROGRESS, time.monotonic() + 120
-  while not (progress / '00001.json').exists() and time.monotonic() < end:
-    time.sleep(0.01)
+  process = command('refine.py', tmp_path / 'run', f'--output={killed}')
+  wait_for(killed / naming.PROGRESS / '00001.json', process)
   process.send_signal(signal.SIGKILL)
   process.communicate()
   written = json.loads((killed / manifest.FILE).read_text())
-  assert not written['complete'] and len(list(progress.iterdir())) < 6
+  progress = list((killed / naming.PROGRESS).iterdir())
+  assert not written['complete'] and len(progress) < 4
   for output in (whole, killed):
-    process = _start(tmp_path / 'run', output, tmp_path / 'data')
+    process = command('refine.py', tmp_path / 'run', f'--output={output}')
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
-    assert '6,000 images, refined with round 1' in out
+    assert '4,000 images, refined with round 1' in out
   assert _files(whole) == _files(killed)
-  assert len(_files(whole)) == 6_000 + 2
+  assert len(_files(whole)) == 4_000 + 2
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import pathlib
 import re
 import signal
@@ -55,15 +54,9 @@ def workdir(tmp_path_factory):
   return path
 
 
-@pytest.fixture(scope='module')
-def data_dir(tmp_path_factory):
-  return str(tmp_path_factory.mktemp('data'))
-
-
 @pytest.fixture
-def start(data_dir, tmp_path):
+def start(data_dir, environment):
   """Return a function that starts the command in its own process."""
-  cache = {'XDG_CACHE_HOME': str(tmp_path), 'PYTHONWARNINGS': ''}
   started = []
 
   def run(workdir, *flags):
@@ -73,7 +66,7 @@ def start(data_dir, tmp_path):
     process = subprocess.Popen(
         [*command, f'--workdir={workdir}', f'--data_dir={data_dir}', *flags],
         cwd=ROOT,
-        env=os.environ | cache | {'JAX_PLATFORMS': 'cpu'},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
