@@ -1,6 +1,5 @@
 """Strict JAX for every test: several devices, no silent broadcasting."""
 
-import contextlib
 import fcntl
 import json
 import os
@@ -93,16 +92,6 @@ def shared(tmp_path_factory):
   return folder / 'shared'
 
 
-@contextlib.contextmanager
-def _made_once(path):
-  """Yield whether the caller is the worker that makes `path`, others wait."""
-  done = path.with_name(f'{path.name}.done')
-  with path.with_name(f'{path.name}.lock').open('w') as lock:
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    yield not done.exists()
-    done.touch()
-
-
 @pytest.fixture(scope='session')
 def data_dir(shared):
   return str(shared / 'data')
@@ -144,41 +133,24 @@ def run(command):
   return wait
 
 
-def _check_call(script, workdir, data_dir, environment, *flags):
-  return subprocess.run(
-      [
-          *(sys.executable, script, f'--workdir={workdir}'),
-          *(f'--data_dir={data_dir}', *flags),
-      ],
-      cwd=ROOT,
-      env=environment,
-      check=True,
-      capture_output=True,
-      text=True,
-  )
+@pytest.fixture(scope='session')
+def finished(run, shared, tmp_path_factory):
+  """Return the workdir of an uninterrupted run, a copy for each worker."""
+  made = shared / 'runs'
+  with (shared / 'runs.lock').open('w') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if not (made / 'stderr').exists():
+      code, _, error = run('train.py', made / 'finished', *SHRUNK)
+      assert code == 0, error
+      (made / 'stderr').write_text(error)
+  copy = tmp_path_factory.mktemp('runs')
+  shutil.copytree(made, copy, dirs_exist_ok=True)
+  return copy / 'finished'
 
 
 @pytest.fixture(scope='session')
-def finished(data_dir, environment, shared):
-  """Return the workdir of an uninterrupted run, which tests leave alone."""
-  workdir = shared / 'finished'
-  with _made_once(workdir) as first:
-    if first:
-      process = _check_call(
-          *('train.py', workdir, data_dir, environment, *SHRUNK)
-      )
-      workdir.with_name('stderr').write_text(process.stderr)
-  return workdir
-
-
-@pytest.fixture(scope='session')
-def evaluated(finished, data_dir, environment):
+def evaluated(finished, run):
   """Return what eval.py printed and wrote about the uninterrupted run."""
-  printed = finished.with_name('stdout')
-  with _made_once(printed) as first:
-    if first:
-      process = _check_call('eval.py', finished, data_dir, environment)
-      printed.write_text(process.stdout)
-  return printed.read_text(), json.loads(
-      (finished / 'eval/metrics.json').read_text()
-  )
+  code, output, error = run('eval.py', finished)
+  assert code == 0, error
+  return output, json.loads((finished / 'eval/metrics.json').read_text())

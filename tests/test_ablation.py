@@ -1,16 +1,14 @@
 """The ablation as a user runs it, in colour: the real config shrunk."""
 
 import json
-import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
+from runs import ROOT, wait_for
 
-ROOT = pathlib.Path(__file__).parent.parent
 SHRUNK = [
     f'--config.{setting}'
     for setting in (
@@ -75,9 +73,7 @@ def finished(start):
   """Run two variants, stopped once in the second; return the output."""
   command = '--only=history_off', *SHRUNK
   process = start(*command)
-  while not (start.folder / 'runs/history_off/checkpoints/2').exists():
-    assert process.poll() is None, process.communicate()
-    time.sleep(0.01)
+  wait_for(start.folder / 'runs/history_off/checkpoints/2', process)
   process.send_signal(signal.SIGTERM)
   process.communicate()
   # Saved while training, or already in the evaluation.

@@ -242,26 +242,20 @@ def test_jpegs_become_pngs_and_their_json_comes_along(refine, tmp_path):
 
 
 def test_what_is_left_out_is_named_and_leaves_the_table(
-    folder, data_dir, tmp_path
+    refine, folder, tmp_path
 ):
   workdir = tmp_path / 'run'
   _make_run(workdir, on_error='skip')
   content = (folder / 'b.bmp').read_bytes()
   (folder / 'b.bmp').write_bytes(content[:500])
-  found = job.refine_data_set(
-      workdir=str(workdir),
-      output=str(tmp_path / 'out'),
-      kind='folder',
-      data_dir=data_dir,
-      path=str(folder),
-  )
+  found = refine(tmp_path / 'out', path=folder, workdir=workdir)
   assert found['images'] == 5 and found['left_out'][0].startswith('b.bmp: ')
   table = (tmp_path / 'out' / 'labels.csv').read_text('latin-1')
   assert 'b.bmp' not in table and table.count('é') == 5
   assert not (tmp_path / 'out' / 'b.bmp').exists()
 
 
-def test_tfds_skips_a_shard_without_images(data_dir, tmp_path, monkeypatch):
+def test_tfds_skips_a_shard_without_images(refine, tmp_path, monkeypatch):
   import tensorflow_datasets as tfds
 
   monkeypatch.setattr(job, '_SHARD', 2)
@@ -272,13 +266,7 @@ def test_tfds_skips_a_shard_without_images(data_dir, tmp_path, monkeypatch):
     Image.fromarray(_draw(i, 35, 55)).save(folder / f'{name}.png')
   for name in 'cd':
     (folder / f'{name}.png').write_text('no image')
-  job.refine_data_set(
-      workdir=str(tmp_path / 'run'),
-      output=str(tmp_path / 'out'),
-      kind='tfds',
-      data_dir=data_dir,
-      path=str(folder),
-  )
+  refine(tmp_path / 'out', 'tfds', folder, tmp_path / 'run')
   split = tfds.builder_from_directory(tmp_path / 'out').info.splits['train']
   assert split.shard_lengths == [2, 2]
 
