@@ -41,12 +41,11 @@ def main() -> None:
       data_dir=_DATA_DIR.value,
       path=_INPUT.value,
   )
-  left_out, reduced = len(found['left_out']), found['reduced_to_8_bits']
+  left_out = len(found['left_out'])
   print(
       f'{output}: {found["images"]:,} images, refined with round'
       f' {found["checkpoint"]["round"]:,} of {workdir}'
       + f', {left_out:,} left out: see manifest.json' * bool(left_out)
-      + f'; {reduced:,} of 16 bits became 8: only grey keeps 16' * bool(reduced)
   )
 
 

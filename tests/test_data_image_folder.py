@@ -1,10 +1,7 @@
 """A plain folder of images and its table of labels."""
 
-import contextlib
-import io
 import json
 import os
-import random
 import re
 
 import numpy as np
@@ -12,9 +9,7 @@ import pytest
 from PIL import Image
 from test_data_eye_drawing import draw_eye, iris_correlations, random_gazes
 
-from simgan_jax.data import crops
 from simgan_jax.data import gaze as conventions
-from simgan_jax.data.samples import Damaged
 from simgan_jax.errors import InputError
 
 SOURCE = 'image_folder'
@@ -172,50 +167,6 @@ def test_a_missing_file_of_a_table_is_skipped(load, folder):
   assert loaded.left_out[0].startswith('x.png: ')
 
 
-def test_sizes_are_brought_together_by_a_centre_crop(load, tmp_path):
-  folder = tmp_path / 'sizes'
-  folder.mkdir()
-  tall, wide = np.zeros((200, 55), np.uint8), np.zeros((35, 300), np.uint8)
-  tall[83:118], wide[:, 123:178] = 200, 200
-  Image.fromarray(tall).save(folder / 'tall.png')
-  Image.fromarray(wide).save(folder / 'wide.png')
-  for image in load(folder).images:
-    assert image[1:-1, 1:-1].min() > 190
-
-
-def test_modes_of_pixels(load, tmp_path):
-  folder = tmp_path / 'modes'
-  folder.mkdir()
-  grey = np.full((35, 55), 0x64, np.uint8)
-  colour = np.tile(np.array([200, 100, 50], np.uint8), (35, 55, 1))
-  deep = (grey.astype(np.uint16) << 8) + 7
-  Image.fromarray(grey).save(folder / 'grey.png')
-  Image.fromarray(deep).save(folder / 'deep.png')
-  Image.fromarray(deep).save(folder / 'deep.pgm')
-  Image.fromarray(colour).save(folder / 'colour.png')
-  Image.fromarray(colour).quantize(4).save(folder / 'palette.png')
-  Image.fromarray(colour).convert('RGBA').save(folder / 'rgba.png')
-  loaded = load(folder)
-  values = dict(zip(loaded.names, loaded.images[:, 5, 5, 0], strict=True))
-  luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
-  for name in ('grey.png', 'deep.png', 'deep.pgm'):
-    assert values[name] == 100
-  for name in ('colour.png', 'palette.png', 'rgba.png'):
-    assert abs(int(values[name]) - luma) <= 1
-  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
-  loaded = load(folder, channels=3)
-  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
-  values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
-  np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
-  np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))
-
-
-def test_pixels_of_32_bits(load, tmp_path):
-  Image.new('F', (55, 35)).save(tmp_path / 'depth.tiff')
-  with pytest.raises(InputError, match=r'depth\.tiff: has 32-bit pixels'):
-    load(tmp_path)
-
-
 def test_empty_cells_are_unknown(load, folder):
   write_table(folder, 'file,yaw,pitch', [('0.png', 0, 0), ('2.png', '', '')])
   loaded = load(folder)
@@ -267,89 +218,3 @@ def test_a_damaged_json(load, folder, text):
     load(folder)
   loaded = load(folder, on_error='skip')
   assert len(loaded.images) == 11 and '0.json' in loaded.left_out[0]
-
-
-@pytest.mark.parametrize('fit', ['crop', 'resize', 'pad'])
-def test_fit(load, tmp_path, fit):
-  # Grey grows along x; a black bar along the upper border.
-  image = np.tile(np.linspace(50, 250, 200), (100, 1))
-  image[:20] = 0
-  folder = tmp_path / 'fit'
-  folder.mkdir()
-  Image.fromarray(image.astype(np.uint8)).save(folder / 'a.png')
-  (found,) = load(folder, height=40, width=40, fit=fit).images[..., 0]
-  ends = found[30, [0, -1]].astype(int)
-  black = int((found[:, 20] < 25).sum())
-  expected = {
-      'crop': ((100, 200), 8),  # the middle
-      'resize': ((50, 250), 8),  # all of it, stretched
-      'pad': ((50, 250), 10 + 4),  # all of it, the border repeated
-  }[fit]
-  np.testing.assert_allclose(ends, expected[0], atol=5)
-  assert abs(black - expected[1]) <= 1
-  assert load(folder, height=40, width=40, fit=fit).sizes == {'200 x 100': 1}
-
-
-def test_an_unknown_fit(load, folder):
-  with pytest.raises(InputError, match="fit='zoom': choose one of"):
-    load(folder, fit='zoom')
-
-
-def test_numpy_files(load, tmp_path):
-  grey = np.full((35, 55), 100, np.uint8)
-  for name, array in (
-      ('grey', grey),
-      ('channel', grey[..., None]),
-      ('deep', grey.astype(np.uint16) << 8),
-      ('colour', np.stack([grey] * 3, axis=-1)),
-  ):
-    np.save(tmp_path / f'{name}.npy', array)
-  assert (load(tmp_path).images == 100).all()
-
-
-@pytest.mark.parametrize(
-    ('array', 'message'),
-    [
-        (np.zeros((35, 55)), r'a\.npy: cannot be read as an image \(float64'),
-        (np.zeros((35, 55, 4), np.uint8), r'uint8 \[35, 55, 4\], not'),
-        (np.zeros((0, 5), np.uint8), r'uint8 \[0, 5\], not'),
-        (np.array([{}], object), 'allow_pickle=False'),
-    ],
-)
-def test_numpy_files_of_something_else(load, tmp_path, array, message):
-  np.save(tmp_path / 'a.npy', array, allow_pickle=True)
-  with pytest.raises(InputError, match=message):
-    load(tmp_path)
-
-
-def _npy(**header):
-  file = io.BytesIO()
-  header = {'descr': '|u1', 'fortran_order': False, 'shape': (5, 5)} | header
-  np.lib.format.write_array_header_1_0(file, header)
-  return file.getvalue() + bytes(25)
-
-
-def test_numpy_files_that_are_damaged(tmp_path):
-  file = tmp_path / 'a.npy'
-  np.savez(tmp_path / 'a.npz', a=np.zeros(3))
-  for content in (
-      *((tmp_path / 'a.npz').read_bytes(), b'PK', b''),
-      *(_npy(shape=(10**8, 10**8)), _npy(descr='O'), _npy()[:-1]),
-      _npy().replace(b'(', b' '),  # no Python
-  ):
-    file.write_bytes(content)
-    with pytest.raises(Damaged, match=r'a\.npy: cannot be read as an image \('):
-      crops.read_image(file)
-
-
-@pytest.mark.filterwarnings('ignore:invalid escape:DeprecationWarning')
-def test_no_header_of_a_numpy_file_raises_anything_else(tmp_path):
-  file, generator = tmp_path / 'a.npy', random.Random(0)
-  for _ in range(500):
-    content = bytearray(_npy())
-    for _ in range(generator.randint(1, 3)):
-      place = generator.randrange(100)
-      content[place] = generator.choice(b'(){}[],:\'"09e+-*._ \n\\\xff')
-    file.write_bytes(content)
-    with contextlib.suppress(Damaged):
-      crops.read_image(file)

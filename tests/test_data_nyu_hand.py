@@ -238,7 +238,10 @@ def damage(folder: Path, kind: str) -> None:
         ('truncated', 'cannot be read as an image .*truncated'),
         ('text', 'cannot be read as an image'),
         ('missing', 'the file is missing'),
-        ('grey', 'is not a depth image of 640x480 RGB .* but 640x480 L'),
+        (
+            'grey',
+            'is not a depth image of 640x480 RGB .* but 640x480 grey of 8',
+        ),
         ('small', 'is not a depth image of 640x480 RGB .* but 320x240 RGB'),
         ('no hand', 'shows no hand, as nothing is within 150 mm of its depth'),
         (

@@ -7,14 +7,16 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from configs import eyes
 from simgan_jax import config as config_lib
 from simgan_jax import errors, records
-from simgan_jax.data import arrays
+from simgan_jax.data import arrays, crops
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.refined import job, manifest, naming, tables
+from simgan_jax.refined import formats, job, manifest, naming, tables
 
 
 @pytest.fixture
@@ -232,16 +234,48 @@ def test_a_jpeg_leaves_the_rest_of_a_table(refine, tmp_path):
 
 
 @pytest.mark.parametrize('channels', [1, 3])
-def test_depth_that_is_lost_is_told(refine, tmp_path, channels):
+def test_16_bits_come_out_again(refine, tmp_path, channels):
   folder = _make_folder(tmp_path / 'in', 'a.png', 'b.jpg', 'c.tif')
-  deep = np.full((35, 55), 1_000, np.uint16)
-  Image.fromarray(deep).save(folder / 'grey.png')
-  np.save(folder / 'grey.npy', deep)
-  colour = np.repeat(deep[..., None], 3, axis=2).astype('>u2').tobytes()
-  (folder / 'colour.ppm').write_bytes(b'P6\n55 35\n65535\n' + colour)
+  values = np.random.default_rng(0).integers(0, 2**16, (35, 55, 3))
+  colour = values.astype(np.uint16)
+  Image.fromarray(colour[..., 0]).save(folder / 'grey.png')
+  np.save(folder / 'colour.npy', colour)
+  (folder / 'colour.png').write_bytes(tf.io.encode_png(colour).numpy())
+  ppm = b'P6\n55 35\n65535\n' + colour.astype('>u2').tobytes()
+  (folder / 'colour.ppm').write_bytes(ppm)
+  tiff = formats.encode(colour, '.tif')
+  (folder / 'colour.tif').write_bytes(tiff)
   found = refine(folder, channels=channels)
-  assert found['reduced_to_8_bits'] == (1 if channels == 1 else 3)
-  assert found['bits'] == ({8: 4, 16: 2} if channels == 1 else {8: 6})
+  assert found['bits'] == {8: 3, 16: 5}
+  out = tmp_path / 'out'
+  refined = np.load(out / 'colour.npy')
+  if channels == 3:
+    np.testing.assert_array_equal(refined, colour)
+    assert (out / 'colour.ppm').read_bytes() == ppm
+    assert (out / 'colour.tif').read_bytes() == tiff
+  else:
+    luma = colour @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(refined, luma, atol=1)
+  png = tf.io.decode_png((out / 'colour.png').read_bytes(), dtype=tf.uint16)
+  np.testing.assert_array_equal(np.squeeze(png), refined)
+  for name in ('colour.png', 'colour.ppm', 'colour.tif'):
+    read = crops.read_image(out / name)
+    np.testing.assert_array_equal(np.squeeze(read), refined)
+
+
+@pytest.mark.parametrize('kind', ['npz', 'tfds'])
+def test_16_bit_colour_in_one_data_set(refine, tmp_path, kind):
+  (tmp_path / 'in').mkdir()
+  colour = np.random.default_rng(0).integers(0, 2**16, (35, 55, 3), np.uint16)
+  np.save(tmp_path / 'in' / 'a.npy', colour)
+  assert refine(tmp_path / 'in', kind=kind, channels=3)['bits'] == {16: 1}
+  if kind == 'npz':
+    images = np.load(tmp_path / 'out' / 'part-00000.npz')['images']
+  else:
+    builder = tfds.builder_from_directory(tmp_path / 'out')
+    (example,) = builder.as_dataset(split='train')
+    images = example['image'].numpy()[None]
+  np.testing.assert_array_equal(images, colour[None])
 
 
 def test_16_bits_in_npz_files_can_be_refined_and_trained_on(refine, tmp_path):

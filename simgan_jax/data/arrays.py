@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
 from simgan_jax import records
 from simgan_jax.data import subjects as subject_ranges
@@ -65,7 +64,7 @@ def load(
     channels: Of its images, 1 or 3.
     subjects: Ranges of the subjects to keep, e.g. '1-24'; empty means all.
     limit: Number of images to keep at most, the first ones; 0 means all.
-    keep_bits: Whether grey values of 16 bits stay; else the upper 8 are taken.
+    keep_bits: Whether values of 16 bits stay; else the upper 8 are taken.
 
   Raises:
     InputError: If the file cannot be read, or has no such images.
@@ -119,11 +118,8 @@ def open_originals(path: str | Path, **request: Any) -> Originals:
   }
 
   def read(i: int) -> Sample:
-    image = data.images[i]
-    pixels = image[..., 0] if image.shape[-1] == 1 else image
     return Sample(
-        Image.fromarray(pixels),
-        **{name: getattr(data, name)[i] for name in labels},
+        data.images[i], **{name: getattr(data, name)[i] for name in labels}
     )
 
   digest = hashlib.sha256(data.images.tobytes()).hexdigest()[:16]
@@ -174,12 +170,10 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
         ' pack.py.'
     )
   images = fields['images']
-  deep = images.dtype == np.uint16 and images.shape[-1:] == (1,)
-  if not (deep or images.dtype == np.uint8) or images.ndim != 4:
+  if images.dtype not in (np.uint8, np.uint16) or images.ndim != 4:
     raise InputError(
-        f'{path}: images are {images.dtype} {list(images.shape)}, not uint8, or'
-        ' uint16 where they are grey, with the axes number, height, width,'
-        ' channels; convert them.'
+        f'{path}: images are {images.dtype} {list(images.shape)}, not uint8 or'
+        ' uint16 with the axes number, height, width, channels; convert them.'
     )
   for name in fields.keys() & set(_OF_EVERY_IMAGE):
     if len(fields[name]) != len(images):

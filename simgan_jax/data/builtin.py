@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+import numpy as np
 
 from simgan_jax.data import source, workers
 from simgan_jax.data.samples import Entry, Sample
@@ -78,8 +78,7 @@ class Builtin(source.Source):
   def _read(self, make_block: Callable[..., Any], number: int) -> Sample:
     place = number % _BLOCK
     images, labels = make_block(number - place)
-    mode = 'L' if self.builder_config.channels == 1 else 'RGB'
     return Sample(
-        Image.fromarray(images[place, ..., 0]).convert(mode),
+        np.repeat(images[place], self.builder_config.channels, axis=-1),
         **{name: getattr(labels, name)[place] for name in self.LABELS},
     )

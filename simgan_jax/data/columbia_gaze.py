@@ -8,9 +8,6 @@ import functools
 import re
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from simgan_jax.data import crops, folders, gaze, source
 from simgan_jax.data.samples import Damaged, Entry, LeftOut, Sample
 
@@ -61,11 +58,11 @@ class ColumbiaGaze(source.Source):
         width=55,
         channels=1,
     )
-    if np.asarray(patch).std() < _MIN_CONTRAST:
+    if patch.std() < _MIN_CONTRAST:
       raise LeftOut(f'shows no eye (contrast below {_MIN_CONTRAST})')
     image = self._cut(image)
     labels = gaze.columbia_labels(*(int(match[i]) for i in (2, 3, 4)))
     if match[5] == 'L':
-      image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+      image = image[:, ::-1]
       labels = gaze.mirror(*labels)
     return Sample(image, *labels)

@@ -1,33 +1,42 @@
-"""Reading image files, and cutting them to the size of a data set."""
+"""Reading image files, and cutting them to the size of a data set.
+
+Images are arrays [h, w, c] of uint8 or uint16, grey (c = 1) or RGB (c = 3).
+"""
 
 import math
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt, UInt8, UInt16
 from numpy.lib import format as npy
-from PIL import Image
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from simgan_jax.data.samples import Damaged
 
 FITS = ('crop', 'resize', 'pad')
 Box = tuple[float, float, float, float]  # left, upper, right, lower [px]
+Pixels = UInt[np.ndarray, 'h w c']
+
+_LUMA = np.array([19595, 38470, 7471], np.float32) / 65536  # of ITU-R 601-2
+_BITS_PER_SAMPLE, _PLANES = 258, 284  # tags of TIFF
 
 
-def read_image(file: Path) -> Image.Image:
-  """Returns the decoded image in mode L, RGB or I;16.
-
-  Transparency is dropped, and of 16-bit colour the lower 8 bits are.
+def read_image(file: Path) -> Pixels:
+  """Returns the decoded image, without transparency.
 
   Raises:
     Damaged: If the file is missing, truncated, not an image, or has pixels of
-      32 bits.
+      32 bits or 16-bit colour in an unusual layout.
   """
   try:
     if file.suffix.lower() == '.npy':
       with file.open('rb') as opened:
-        return from_array(npy.read_array(opened, allow_pickle=False))
+        return check_pixels(npy.read_array(opened, allow_pickle=False))
     with Image.open(file) as image:
+      largest = _largest_of_16_bit_colour(image)
       image.load()
+    if largest:
+      return _read_16_bit_colour(file, image, largest)
   except FileNotFoundError:
     raise Damaged(f'{file}: the file is missing') from None
   # Damaged headers make the decoders raise almost anything.
@@ -38,60 +47,101 @@ def read_image(file: Path) -> Image.Image:
       'I',
       'PPM',
   ):
-    return Image.fromarray(np.asarray(image).astype(np.uint16))
+    return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
-  if image.mode in ('L', 'RGB'):
-    return image
-  grey = image.mode in ('1', 'LA', 'La')
-  return image.convert('L' if grey else 'RGB')
+  if image.mode not in ('L', 'RGB'):
+    grey = image.mode in ('1', 'LA', 'La')
+    image = image.convert('L' if grey else 'RGB')
+  return _from_pillow(image)
 
 
-def from_array(pixels: np.ndarray) -> Image.Image:
-  """Returns an image of mode L, RGB or I;16.
+def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
+  """Returns what white is in the file of what Pillow decodes to 8 bits, or 0.
+
+  Asked before it decodes, for then it forgets.
+  """
+  if image.mode.startswith('I') or not image.tile:
+    return 0
+  args = image.tile[0].args
+  if image.format == 'PPM' and isinstance(args, tuple):
+    return args[-1] if args[-1] > 255 else 0
+  if isinstance(image, TiffImagePlugin.TiffImageFile):
+    deep = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) == 16
+  else:
+    deep = image.format == 'PNG' and ';16' in str(args)
+  return 65535 if deep else 0
+
+
+def _read_16_bit_colour(
+    file: Path, image: ImageFile.ImageFile, largest: int
+) -> UInt16[np.ndarray, 'h w c']:
+  import cv2
+
+  in_planes = (
+      isinstance(image, TiffImagePlugin.TiffImageFile)
+      and image.tag_v2.get(_PLANES) == 2
+  )
+  if image.mode not in ('RGB', 'RGBA', 'RGBX') or in_planes:
+    layout = f'{image.mode} in planes' if in_planes else image.mode
+    raise ValueError(f'16-bit {layout}; save it as plain RGB')
+  content = np.frombuffer(file.read_bytes(), np.uint8)
+  pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+  if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+    raise ValueError(f'16-bit {image.mode} that OpenCV does not decode')
+  rgb = pixels[..., 2::-1]  # from BGR or BGRA
+  return np.rint(rgb * (65535 / largest)).astype(np.uint16)
+
+
+def check_pixels(pixels: np.ndarray) -> Pixels:
+  """Returns an array as an image.
 
   Raises:
     ValueError: If the shape or the type is another one.
   """
-  if pixels.ndim == 3 and pixels.shape[2] == 1:
-    pixels = pixels[..., 0]
-  colour = pixels.ndim == 3 and pixels.shape[2] == 3
-  depths = (np.uint8,) if colour else (np.uint8, np.uint16)
-  shaped = (colour or pixels.ndim == 2) and pixels.size
-  if not shaped or pixels.dtype not in depths:
+  grey = pixels.ndim == 2
+  shaped = grey or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
+  if not (shaped and pixels.size and pixels.dtype in (np.uint8, np.uint16)):
     raise ValueError(
         f'{pixels.dtype} {list(pixels.shape)}, not uint8 or uint16 [height,'
-        ' width], or uint8 [height, width, 3]'
+        ' width] or [height, width, 3]'
     )
-  return Image.fromarray(pixels)
+  return pixels[..., None] if grey else pixels
 
 
-def levels_of_16_bits(image: Image.Image) -> tuple[int, int] | None:
-  """Returns the least and the greatest grey value, None of other images."""
-  if image.mode != 'I;16':
+def to_pillow(image: UInt8[np.ndarray, 'h w c']) -> Image.Image:
+  """Returns an image of mode L or RGB."""
+  return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, 'h w c']:
+  return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
+  """Returns the least and the greatest value, None of 8-bit images."""
+  if image.dtype == np.uint8:
     return None
-  pixels = np.asarray(image)
-  return int(pixels.min()), int(pixels.max())
+  return int(image.min()), int(image.max())
 
 
-def to_8_bits(image: Image.Image) -> Image.Image:
-  """Returns the image with the upper 8 bits of its grey values."""
-  if image.mode != 'I;16':
-    return image
-  return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+def to_8_bits(image: Pixels) -> UInt8[np.ndarray, 'h w c']:
+  """Returns the image with the upper 8 bits of its values."""
+  return image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
 
 
-def fit_box(image: Image.Image, fit: str, height: int, width: int) -> Box:
+def fit_box(image: Pixels, fit: str, height: int, width: int) -> Box:
   """Returns what becomes an image of height x width by one of `FITS`.
 
   'crop' is the largest centred box of that aspect ratio, 'pad' the smallest
   centred one that holds the whole image, 'resize' the image, stretched.
   """
+  image_height, image_width = image.shape[:2]
   if fit == 'resize':
-    return 0, 0, image.width, image.height
+    return 0, 0, image_width, image_height
   choose = min if fit == 'crop' else max
-  box_width = choose(image.width, image.height * width / height)
-  return box_around(image.width / 2, image.height / 2, box_width, height, width)
+  box_width = choose(image_width, image_height * width / height)
+  return box_around(image_width / 2, image_height / 2, box_width, height, width)
 
 
 def box_around(
@@ -103,28 +153,35 @@ def box_around(
 
 
 def cut(
-    image: Image.Image, box: Box, *, height: int, width: int, channels: int
-) -> Image.Image:
+    image: Pixels, box: Box, *, height: int, width: int, channels: int
+) -> UInt[np.ndarray, 'height width channels']:
   """Returns a box of an image, resized; the border is repeated outside.
 
-  Grey is Pillow's luma (ITU-R 601-2), or stays of 16 bits. Resampling is
-  Lanczos, which filters before it reduces.
+  Grey is the luma of ITU-R 601-2. Resampling is Lanczos, which filters before
+  it reduces.
   """
-  deep = image.mode == 'I;16' and channels == 1
-  if deep:
-    image = Image.fromarray(np.asarray(image).astype(np.float32))
-  else:
-    image = to_8_bits(image).convert('L' if channels == 1 else 'RGB')
+  image = _to_channels(image, channels)
   left, upper, right, lower = box
-  outside = max(-left, -upper, right - image.width, lower - image.height)
+  outside = max(-left, -upper, right - image.shape[1], lower - image.shape[0])
   if outside > 0:
     margin = math.ceil(outside)
-    pixels = np.asarray(image)
-    pads = [(margin, margin)] * 2 + [(0, 0)] * (pixels.ndim - 2)
-    image = Image.fromarray(np.pad(pixels, pads, mode='edge'))
+    pads = (margin, margin), (margin, margin), (0, 0)
+    image = np.pad(image, pads, mode='edge')
     box = left + margin, upper + margin, right + margin, lower + margin
-  image = image.resize((width, height), Image.Resampling.LANCZOS, box=box)
-  if not deep:
-    return image
-  values = np.asarray(image).round().clip(0, 2**16 - 1)
-  return Image.fromarray(values.astype(np.uint16))
+
+  def resize(image: Image.Image) -> Image.Image:
+    return image.resize((width, height), Image.Resampling.LANCZOS, box=box)
+
+  if image.dtype == np.uint8:
+    return _from_pillow(resize(to_pillow(image)))
+  planes = np.moveaxis(image.astype(np.float32), -1, 0)
+  resized = [np.asarray(resize(Image.fromarray(plane))) for plane in planes]
+  return np.stack(resized, axis=-1).round().clip(0, 65535).astype(np.uint16)
+
+
+def _to_channels(image: Pixels, channels: int) -> Pixels:
+  if image.shape[-1] <= channels:
+    return np.repeat(image, channels // image.shape[-1], axis=-1)
+  if image.dtype == np.uint8:
+    return _from_pillow(to_pillow(image).convert('L'))
+  return np.rint(image @ _LUMA).astype(np.uint16)[..., None]

@@ -78,7 +78,7 @@ class Hdf5(source.Source):
         if look.shape != (3,) or not 0 < np.linalg.norm(look) < np.inf:
           raise ValueError(f'{_LABEL} {look.tolist()} is no direction')
         vector = gaze.unityeyes_gaze(look)
-      image = crops.from_array(pixels)
+      image = crops.check_pixels(pixels)
     except (
         *(OSError, KeyError, ValueError, TypeError),
         *(IndexError, MemoryError, RuntimeError),
@@ -88,7 +88,7 @@ class Hdf5(source.Source):
     return Sample(
         self._cut(image, box),
         vector,
-        size=image.size,
+        size=(image.shape[1], image.shape[0]),
         levels=crops.levels_of_16_bits(image),
     )
 

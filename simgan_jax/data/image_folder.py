@@ -113,7 +113,7 @@ class ImageFolder(source.Source):
     return Sample(
         self._cut(image, box),
         row.gaze,
-        size=image.size,
+        size=(image.shape[1], image.shape[0]),
         levels=crops.levels_of_16_bits(image),
     )
 

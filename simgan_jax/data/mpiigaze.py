@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import scipy.io
 from jaxtyping import Float, UInt8
-from PIL import Image
 
 from simgan_jax.data import folders, gaze, source, workers
 from simgan_jax.data.samples import Damaged, Entry, Sample
@@ -100,11 +99,11 @@ class Mpiigaze(source.Source):
       raise Damaged(f'{file}: has no sample {name["file"]}')
     index = day.filenames.index(name['file'])
     eyes = day.left if name['side'] == 'left' else day.right
-    image = self._cut(Image.fromarray(eyes.images[index]))
+    image = self._cut(eyes.images[index][..., None])
     head_pose = gaze.mpiigaze_head_pose(eyes.rotation_vectors[index])
     labels = eyes.gaze[index], head_pose
     if name['side'] == 'right':
-      image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+      image = image[:, ::-1]
       labels = gaze.mirror(*labels)
     return Sample(image, *labels)
 

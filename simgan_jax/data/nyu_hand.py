@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 from jaxtyping import Float
-from PIL import Image
 
 from simgan_jax import hands
 from simgan_jax.data import crops, folders, source, subjects
@@ -102,11 +101,11 @@ class NyuHand(source.Source):
           f'{file}: shows no hand, as nothing is within'
           f' {hands.CUBE_MM / 2:.0f} mm of its depth, {centre_mm:.0f} mm'
       )
-    grey = Image.fromarray(np.rint((values + 1) * 127.5).astype(np.uint8))
+    grey = np.rint((values + 1) * 127.5).astype(np.uint8)[..., None]
     intrinsics = hands.crop_intrinsics(FOCAL_PX, MIDDLE_PX, box, **size)
     points_mm = hands.to_millimetres(uvd, np.array([*FOCAL_PX, *MIDDLE_PX]))
     return Sample(
-        grey.convert('L' if config.channels == 1 else 'RGB'),
+        np.repeat(grey, config.channels, axis=-1),
         joints=hands.to_pixels(points_mm, intrinsics),
         intrinsics=intrinsics,
     )
@@ -177,12 +176,14 @@ def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
 def _read_depth(file: Path) -> Float[np.ndarray, 'h w']:
   """Returns the distances from the camera's plane in mm, 0 if not measured."""
   image = crops.read_image(file)
-  if (image.mode, *image.size) != ('RGB', WIDTH, HEIGHT):
+  if (image.shape, image.dtype) != ((HEIGHT, WIDTH, 3), np.uint8):
+    height, width, channels = image.shape
     raise Damaged(
-        f'{file}: is not a depth image of {WIDTH}x{HEIGHT} RGB pixels but'
-        f' {image.width}x{image.height} {image.mode}'
+        f'{file}: is not a depth image of {WIDTH}x{HEIGHT} RGB pixels of 8 bits'
+        f' but {width}x{height} {"RGB" if channels == 3 else "grey"} of'
+        f' {8 * image.itemsize}'
     )
-  _, high, low = np.moveaxis(np.asarray(image, np.float32), -1, 0)
+  _, high, low = np.moveaxis(image.astype(np.float32), -1, 0)
   return high * 256 + low
 
 

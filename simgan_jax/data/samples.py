@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
+from jaxtyping import UInt
 
 from simgan_jax.errors import InputError
 
@@ -22,7 +22,7 @@ class LeftOut(Exception):
 class Sample(NamedTuple):
   """One image, cut to size, and the labels of its kind; NaN where unknown."""
 
-  image: Image.Image  # L, RGB, or I;16: grey values of 16 bits
+  image: UInt[np.ndarray, 'h w c']  # uint8 or uint16, grey or RGB
   gaze: Any = (np.nan,) * 3
   head_pose: Any = (np.nan,) * 2
   joints: Any = None

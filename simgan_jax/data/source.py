@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
 from simgan_jax.data import crops, workers
 from simgan_jax.data import subjects as subject_ranges
@@ -183,7 +182,8 @@ class Source(tfds.core.GeneratorBasedBuilder):
     if isinstance(sample, str):
       return Encoded(left_out=f'{printable(entry.name)}: {sample}')
     png = io.BytesIO()
-    crops.to_8_bits(sample.image).save(png, 'PNG', compress_level=1)
+    image = crops.to_pillow(crops.to_8_bits(sample.image))
+    image.save(png, 'PNG', compress_level=1)
     example = {
         'image': png.getvalue(),
         'subject': entry.subject,
@@ -205,8 +205,8 @@ class Source(tfds.core.GeneratorBasedBuilder):
     return [entries[place] for place in places]
 
   def _cut(
-      self, image: Image.Image, box: crops.Box | None = None
-  ) -> Image.Image:
+      self, image: crops.Pixels, box: crops.Box | None = None
+  ) -> crops.Pixels:
     config = self.builder_config
     return crops.cut(
         image,

@@ -64,7 +64,7 @@ class UnityEyes(source.Source):
     box = unity_eyes_labels.crop_box(
         labels,
         crop=config.crop,
-        image_height=image.height,
+        image_height=image.shape[0],
         height=config.height,
         width=config.width,
     )

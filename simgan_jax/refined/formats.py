@@ -67,7 +67,7 @@ def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
   """Return the content of an image file, without loss.
 
   Args:
-    image: [h, w, c], c 1 or 3; uint8, or uint16 with c = 1.
+    image: [h, w, c], c 1 or 3; uint8 or uint16.
     suffix: '.png' and others of Pillow, or '.npy'.
   """
   pixels = image[..., 0] if image.shape[-1] == 1 else image
@@ -81,6 +81,12 @@ def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
     content.write(b'%s\n%d %d\n%d\n' % (kind, width, height, largest))
     big_endian = pixels.dtype.newbyteorder('>')
     content.write(pixels.astype(big_endian).tobytes())
+  elif pixels.ndim == 3 and pixels.dtype == np.uint16:
+    import cv2  # as Pillow has no such images
+
+    tiff = suffix in ('.tif', '.tiff')
+    _, encoded = cv2.imencode('.tiff' if tiff else '.png', pixels[..., ::-1])
+    content.write(encoded.tobytes())
   else:
     Image.fromarray(pixels).save(content, _PILLOW.get(suffix, 'PNG'))
   return content.getvalue()

@@ -79,13 +79,11 @@ def _finish(
   """Write what there is one of; return what was found."""
   lengths, files, left_out = [], {}, []
   bits: collections.Counter = collections.Counter()
-  reduced = 0
   for record in map(_read_record, progress_files):
     lengths.append(len(record.files))
     files |= record.files
     left_out += record.left_out
     bits.update(record.bits)
-    reduced += record.reduced
   if not files:
     raise errors.InputError(
         f'none of {len(originals.entries):,} images can be used, the first'
@@ -104,7 +102,6 @@ def _finish(
   return {
       'images': len(files),
       'bits': dict(bits),
-      'reduced_to_8_bits': reduced,
       'left_out': left_out,
   }
 
@@ -163,8 +160,9 @@ def refine_data_set(
   originals = inputs.open_synthetic(config, data_dir=data_dir, path=path)
   path = path or data.synthetic.path
   drawn = originals.source in config_lib.BUILTIN
-  originals_folder = None if drawn else pathlib.Path(path).expanduser()
-  find_beside = source_files.make_find_beside(originals, originals_folder)
+  find_beside = source_files.make_find_beside(
+      originals, None if drawn else pathlib.Path(path).expanduser()
+  )
   files = naming.name_files([entry.name for entry in originals.entries])
   if kind != 'folder':  # images keep their names, and so in the table
     files = {name: name for name in files}
@@ -199,7 +197,6 @@ def refine_data_set(
         labels=tuple(originals.label_shapes),
         refine=shards.make_refine(config, refiner, workdir=workdir, mesh=mesh),
         writer=writer,
-        originals_folder=originals_folder,
         find_beside=find_beside,
         folder=folder,
     )

@@ -29,7 +29,6 @@ class Record(NamedTuple):
   bits: list[int]  # of each image, 8 or 16
   rows: list[list[str]]  # of the table of labels
   left_out: list[str]  # 'name: reason'
-  reduced: int = 0  # images of 8 bits whose originals have 16
 
 
 def make_refine(
@@ -93,7 +92,6 @@ def write(
     labels: Sequence[str],
     refine: Refine,
     writer: formats.Format,
-    originals_folder: pathlib.Path | None,
     find_beside: source_files.FindBeside,
     folder: pathlib.Path,
 ) -> Record:
@@ -107,12 +105,10 @@ def write(
     labels: fields of `Sample` that are known.
     refine: of `make_refine`.
     writer: of the images.
-    originals_folder: that names of originals are relative to, if any.
     find_beside: of `source_files.make_find_beside`.
     folder: for the files beside the images.
   """
   entries = [entry for entry, _ in used]
-  pixels = [np.asarray(sample.image) for _, sample in used]
   values = {
       name: np.array([getattr(sample, name) for _, sample in used], np.float32)
       for name in labels
@@ -121,7 +117,7 @@ def write(
       number=number,
       names=[entry.name for entry in entries],
       files=[files[entry.name] for entry in entries],
-      images=refine(first, [x.reshape(*x.shape[:2], -1) for x in pixels]),
+      images=refine(first, [sample.image for _, sample in used]),
       subjects=np.array([entry.subject for entry in entries], np.int32),
       labels=values,
   )
@@ -141,9 +137,4 @@ def write(
           )
       ],
       left_out=[],
-      reduced=sum(
-          source_files.has_16_bits(originals_folder, entry.name)
-          for entry, image in zip(entries, shard.images, strict=True)
-          if image.dtype == np.uint8
-      ),
   )

@@ -1,12 +1,9 @@
-"""The files of the originals: what lies beside them, and their depth."""
+"""What lies beside the files of the originals."""
 
 import fnmatch
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
-
-import numpy as np
-from PIL import Image
 
 from simgan_jax.data.originals import Originals
 from simgan_jax.data.samples import Entry
@@ -76,20 +73,3 @@ def check_beside(
             f'{path} cannot be kept beside its image, because refine.py writes'
             f' a {name} itself; rename both.'
         )
-
-
-def has_16_bits(folder: Path | None, name: str) -> bool:
-  """Return whether an image, if it is a file, has over 8 bits a channel."""
-  if not folder:
-    return False
-  file = folder / name
-  if file.suffix.lower() in ('.jpg', '.jpeg') or not file.is_file():
-    return False
-  if file.suffix.lower() == '.npy':
-    return np.load(file, mmap_mode='r').dtype.itemsize > 1
-  # Pillow decodes colour to 8 bits; only the way it does so tells.
-  with Image.open(file) as image:
-    tile = image.tile[0]
-    if tile.codec_name.startswith('ppm') and isinstance(tile.args, tuple):
-      return tile.args[-1] > 255
-    return ';16' in str(tile.args)
