@@ -21,7 +21,8 @@ _FORMAT = flags.DEFINE_enum(
 _INPUT = command.define_path(
     'input',
     '',
-    "Other images than the run's synthetic ones: a folder or, packed, a file.",
+    "Other images than the run's synthetic ones, of the same source: a folder"
+    ' or, packed, a file.',
 )
 _DATA_DIR = command.define_data_dir()
 

@@ -129,6 +129,9 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
+  # Weight in the discriminator's loss, 0 as in the paper: what keeps the two
+  # networks from swinging around each other; see losses.gradient_penalty.
+  gradient_penalty: float = 0.0
   # Images, B of section 2.3, in whole half batches; 0 = no history.
   history_size: int = 2_048
   compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
@@ -181,6 +184,8 @@ def to_json(config: Config) -> str:
 
 def _from_dict(kind: type, values: dict, where: str):
   arguments = {}
+  if not isinstance(values, dict):
+    raise TypeError(f'{values!r} where there are fields of {kind.__name__}')
   for field in dataclasses.fields(kind):
     if field.name not in values:
       continue
@@ -190,6 +195,9 @@ def _from_dict(kind: type, values: dict, where: str):
       value = _from_dict(field_type, value, where)
     elif isinstance(field_type, types.GenericAlias):
       value = tuple(value)
+    # JSON need not write the point of a whole number.
+    elif type(value) not in (field_type, int if field_type is float else None):
+      raise TypeError(f'{field.name} is {value!r}, no {field_type.__name__}')
     arguments[field.name] = value
   unknown = sorted(set(values) - set(arguments))
   if unknown:
@@ -217,12 +225,13 @@ def read(path: str) -> Config:
         f'{path} does not exist: no run was started there; run train.py first'
         ' or give its --workdir.'
     )
-  with open(path, encoding='utf-8') as file:
-    try:
-      values = json.load(file)
-    except ValueError as error:
-      raise errors.InputError(
-          f'{path} is damaged ({error}); restore it or start again in another'
-          ' --workdir.'
-      ) from error
-  return _from_dict(Config, values, path)
+  try:
+    with open(path, encoding='utf-8') as file:
+      return _from_dict(Config, json.load(file), path)
+  except errors.InputError:
+    raise
+  except (OSError, RecursionError, TypeError, ValueError) as error:
+    raise errors.InputError(
+        f'{path} is damaged ({error}); restore it or start again in another'
+        ' --workdir.'
+    ) from error

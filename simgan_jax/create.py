@@ -67,6 +67,7 @@ def _step_options(
   """Return what all compiled steps take from the settings."""
   return {
       'features_fn': losses.FEATURES[config.self_regularization_features],
+      'gradient_penalty': config.gradient_penalty,
       'num_parts': devices.choose_parts(
           config.batch_size,
           num_devices=mesh.size,

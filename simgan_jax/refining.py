@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from flax.training import train_state
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Shaped, UInt, UInt8
+from jaxtyping import Int, Shaped, UInt
 
 from simgan_jax import (
     batching,
@@ -114,11 +114,11 @@ def load_refiner(
 
 def prepare(
     config: config_lib.Config,
-    synthetic: UInt8[np.ndarray, 'n h w c'],
+    synthetic: UInt[np.ndarray, 'n h w c'],
     *,
     workdir: str,
-    first: int = 0,
-) -> UInt8[np.ndarray, 'n h w c']:
+    numbers: Int[np.ndarray, 'n'] | None = None,
+) -> UInt[np.ndarray, 'n h w c']:
   """Return what the refiner of `workdir` gets in place of `synthetic`.
 
   The images themselves, or with `data.match_histograms` their copies with the
@@ -126,9 +126,10 @@ def prepare(
 
   Args:
     config: the settings of the run.
-    synthetic: [n, h, w, c] uint8.
+    synthetic: [n, h, w, c] uint8 or uint16.
     workdir: of the run.
-    first: number of the first image in its data set.
+    numbers: [n] of the images in their data set, ascending; None if these are
+      all of it.
 
   Raises:
     InputError: when the file of the histograms is missing or damaged.
@@ -136,4 +137,6 @@ def prepare(
   if not config.data.match_histograms:
     return synthetic
   references = histograms.read(workdir)
-  return histograms.match(synthetic, references, seed=config.seed, first=first)
+  return histograms.match(
+      synthetic, references, seed=config.seed, numbers=numbers
+  )

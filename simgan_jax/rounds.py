@@ -33,6 +33,7 @@ def train_round(
     refiner_steps: int,
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
+    gradient_penalty: float = 0.0,
     num_parts: int = 1,
     axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
@@ -44,6 +45,7 @@ def train_round(
     refiner_steps: K_g; the rest of the synthetic batches go to D's steps.
     self_regularization_weight: lambda.
     features_fn: psi.
+    gradient_penalty: its weight in the discriminator's loss.
     num_parts: of a batch, computed one after the other to save memory.
     axis_name: mesh axis over which the batch is split, if it is.
 
@@ -64,6 +66,7 @@ def train_round(
     return steps.discriminator_step(
         *(state, synthetic, real),
         key=jax.random.fold_in(round_key, index),
+        gradient_penalty=gradient_penalty,
         num_parts=num_parts,
         axis_name=axis_name,
     )
@@ -109,6 +112,7 @@ def make_update(
     refiner_steps: int,
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
+    gradient_penalty: float = 0.0,
     num_parts: int = 1,
 ) -> Callable[..., tuple[SimGANState, Metrics]]:
   """Return update(state, batch, dataset=None): whole rounds in one call.
@@ -123,6 +127,7 @@ def make_update(
       refiner_steps=refiner_steps,
       self_regularization_weight=self_regularization_weight,
       features_fn=features_fn,
+      gradient_penalty=gradient_penalty,
       num_parts=num_parts,
       axis_name=mesh_lib.AXIS,
   )
@@ -137,6 +142,7 @@ def make_pretraining(
     mesh: Mesh,
     *,
     features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean,
+    gradient_penalty: float = 0.0,
     num_parts: int = 1,
 ) -> tuple[
     Callable[..., tuple[SimGANState, Metrics]],
@@ -164,7 +170,10 @@ def make_pretraining(
     key = jax.random.fold_in(state.key, 2**32 - 1)
     key = jax.random.fold_in(key, state.discriminator.step)
     return steps.discriminator_step(
-        *(state, batch.synthetic[0], batch.real[0]), key=key, **options
+        *(state, batch.synthetic[0], batch.real[0]),
+        key=key,
+        gradient_penalty=gradient_penalty,
+        **options,
     )
 
   return (

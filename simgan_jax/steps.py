@@ -15,6 +15,7 @@ from simgan_jax import losses
 from simgan_jax.state import SimGANState
 
 Metrics = dict[str, jax.Array]
+_NOISE_SCALE = 0.05  # of the gradient penalty, for images in [-1, 1]
 
 
 def scale_images(
@@ -106,6 +107,16 @@ def _apply_gradients(
   return network, metrics
 
 
+def _add_noise(
+    key: PRNGKeyArray, images: Float[Array, 'b h w c'], *, first: Any
+) -> Float[Array, 'b h w c']:
+  """Return images with noise that depends on their numbers in the batch."""
+  numbers = first + jnp.arange(len(images))
+  keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
+  noise = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
+  return images + _NOISE_SCALE * noise
+
+
 def refiner_step(
     state: SimGANState,
     synthetic: Shaped[Array, 'b h w c'],
@@ -172,6 +183,7 @@ def discriminator_step(
     real: Shaped[Array, 'b h w c'],
     *,
     key: PRNGKeyArray,
+    gradient_penalty: float = 0.0,
     num_parts: int = 1,
     axis_name: str | None = None,
 ) -> tuple[SimGANState, Metrics]:
@@ -183,7 +195,8 @@ def discriminator_step(
       image is refined, the history gives the others; with a history of no
       slots, all are refined.
     real: [b, h, w, c] like `synthetic`.
-    key: a PRNG key for this step's draws from the history.
+    key: a PRNG key for this step's draws from the history, and noise.
+    gradient_penalty: weight of `losses.gradient_penalty`, 0 as in the paper.
     num_parts: of the batch, computed one after the other to save memory.
     axis_name: mesh axis over which the batch is split, if it is.
 
@@ -197,8 +210,8 @@ def discriminator_step(
       synthetic[::2] if has_history else synthetic,
       num_parts=num_parts,
   )
+  device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
   if has_history:
-    device = 0 if axis_name is None else jax.lax.axis_index(axis_name)
     refined, history = history_lib.mix(
         *(history, refined),
         key=key,
@@ -206,26 +219,33 @@ def discriminator_step(
         first_pair=device * len(refined),
     )
 
+  images = [refined, scale_images(real)]
+  if gradient_penalty:
+    images.append(_add_noise(key, images[1], first=device * len(real)))
+
   def loss_fn(params, images):
-    refined, real = images
-    # One pass over both halves: the convolutions see one larger batch.
-    refined_logits, real_logits = jnp.split(
-        state.discriminator.apply_fn(
-            {'params': params}, jnp.concatenate([refined, real])
-        ),
-        2,
+    # One pass over all parts: the convolutions see one larger batch.
+    logits = state.discriminator.apply_fn(
+        {'params': params}, jnp.concatenate(images)
     )
+    refined_logits, real_logits, *noised = jnp.split(logits, len(images))
     loss = losses.discriminator_loss(refined_logits, real_logits)
+    penalty = jnp.zeros(())
+    if noised:
+      penalty = losses.gradient_penalty(
+          real_logits, *noised, noise_scale=_NOISE_SCALE
+      )
     accuracies = (
         losses.patch_accuracy(refined_logits, refined=True),
         losses.patch_accuracy(real_logits, refined=False),
     )
     num_patches = refined_logits.shape[1] * refined_logits.shape[2]
     per_patch = loss.total / (2 * num_patches)
-    return loss.total, (loss, per_patch, accuracies)
+    total = loss.total + gradient_penalty * penalty
+    return total, (loss, penalty, per_patch, accuracies)
 
-  gradients, (loss, per_patch, accuracies) = mean_gradients(
-      *(loss_fn, state.discriminator.params, (refined, scale_images(real))),
+  gradients, (loss, penalty, per_patch, accuracies) = mean_gradients(
+      *(loss_fn, state.discriminator.params, images),
       num_parts=num_parts,
       axis_name=axis_name,
   )
@@ -248,4 +268,6 @@ def discriminator_step(
       # Refiner steps between the newest and the oldest image.
       'history/age_span': (newest - oldest).astype(jnp.float32),
   }
+  if gradient_penalty:  # before its weight
+    metrics['discriminator/gradient_penalty'] = penalty
   return state._replace(discriminator=discriminator, history=history), metrics

@@ -86,12 +86,13 @@ def validate(config: config_lib.Config) -> None:
       *('gradient_accumulation', parts),
       f'twice as many parts must divide batch_size={config.batch_size}',
   )
-  weight = config.self_regularization_weight
-  _require(
-      0 <= weight < float('inf'),
-      *('self_regularization_weight', weight),
-      'it must be a finite number, 0 or more',
-  )
+  for field in ('self_regularization_weight', 'gradient_penalty'):
+    weight = flat[field]
+    _require(
+        0 <= weight < float('inf'),
+        *(field, weight),
+        'it must be a finite number, 0 or more',
+    )
   for field in ('optimizer.learning_rate', 'evaluation.learning_rate'):
     rate = flat[field]
     _require(

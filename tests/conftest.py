@@ -10,14 +10,15 @@ import sys
 # Half of the time of a test goes into compiling; LLVM's part of it need not be
 # good here. Before JAX is imported, and for the processes that tests start.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
 import jax
 import pytest
+from processes import Process
 from runs import ROOT, SHRUNK
 
 # Before the first array: a backend cannot grow devices later.
 jax.config.update('jax_num_cpu_devices', 8)
-jax.config.update('jax_platforms', 'cpu')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -100,7 +101,7 @@ def data_dir(shared):
 @pytest.fixture(scope='session')
 def environment(shared):
   cache = {'XDG_CACHE_HOME': str(shared / 'cache')}
-  return os.environ | cache | {'JAX_PLATFORMS': 'cpu', 'PYTHONWARNINGS': ''}
+  return os.environ | cache | {'PYTHONWARNINGS': ''}
 
 
 @pytest.fixture(scope='session')
@@ -108,17 +109,8 @@ def command(data_dir, environment):
   """Return a function that starts a script of ours in its own process."""
 
   def start(script, workdir, *flags):
-    return subprocess.Popen(
-        [
-            *(sys.executable, script, f'--workdir={workdir}'),
-            *(f'--data_dir={data_dir}', *flags),
-        ],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = f'--workdir={workdir}', f'--data_dir={data_dir}', *flags
+    return Process([script, *options], cwd=ROOT, env=environment)
 
   return start
 
@@ -127,22 +119,33 @@ def command(data_dir, environment):
 def run(command):
   def wait(script, workdir, *flags):
     process = command(script, workdir, *flags)
-    output, error = process.communicate(timeout=300)
+    output, error = process.communicate()
     return process.returncode, output, error
 
   return wait
 
 
 @pytest.fixture(scope='session')
-def finished(run, shared, tmp_path_factory):
+def finished(shared, data_dir, environment, tmp_path_factory):
   """Return the workdir of an uninterrupted run, a copy for each worker."""
   made = shared / 'runs'
   with (shared / 'runs.lock').open('w') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not (made / 'stderr').exists():
-      code, _, error = run('train.py', made / 'finished', *SHRUNK)
-      assert code == 0, error
-      (made / 'stderr').write_text(error)
+      # As a user starts it, with everything that imports may say.
+      plain = environment.copy()
+      for name in ('TF_CPP_MIN_LOG_LEVEL', 'PYTHONWARNINGS'):
+        del plain[name]
+      options = f'--workdir={made / "finished"}', f'--data_dir={data_dir}'
+      done = subprocess.run(
+          [sys.executable, 'train.py', *options, *SHRUNK],
+          cwd=ROOT,
+          env=plain,
+          capture_output=True,
+          text=True,
+      )
+      assert done.returncode == 0, done.stderr
+      (made / 'stderr').write_text(done.stderr)
   copy = tmp_path_factory.mktemp('runs')
   shutil.copytree(made, copy, dirs_exist_ok=True)
   return copy / 'finished'

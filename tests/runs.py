@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 import time
 import warnings
 
@@ -41,26 +39,6 @@ SHRUNK = [
         )
     ),
 ]
-
-
-def run_commands(commands, folder, environment):
-  """Return [exit code, stdout, stderr] of each command, run in a folder.
-
-  Args:
-    commands: each a list of a script or a module, and flags.
-    folder: where they are run, one after the other, a process each.
-    environment: of the processes.
-  """
-  done = subprocess.run(
-      [sys.executable, pathlib.Path(__file__).parent / 'fork_commands.py'],
-      input=json.dumps(commands),
-      capture_output=True,
-      text=True,
-      cwd=folder,
-      env=environment,
-  )
-  assert done.returncode == 0, done.stderr
-  return json.loads(done.stdout)
 
 
 def read_parameters(workdir, round_number=NUM_ROUNDS):

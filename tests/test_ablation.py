@@ -2,11 +2,10 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
+from processes import Process
 from runs import ROOT, wait_for
 
 SHRUNK = [
@@ -41,17 +40,14 @@ def start(data_dir, environment, tmp_path_factory):
   folder = tmp_path_factory.mktemp('ablation')
 
   def start(*flags):
-    return subprocess.Popen(
+    return Process(
         [
-            *(sys.executable, '-m', 'simgan_jax.ablation'),
-            *(f'--workdir={folder}/runs', f'--data_dir={data_dir}'),
-            *(f'--output={folder}/docs/ablations.md', *flags),
+            *('simgan_jax.ablation', f'--workdir={folder}/runs'),
+            *(f'--data_dir={data_dir}', *flags),
+            f'--output={folder}/docs/ablations.md',
         ],
         cwd=ROOT,
         env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
 
   start.folder = folder

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from runs import ROOT, SHRUNK, run_commands
+from processes import run_commands
+from runs import ROOT, SHRUNK
 
 from configs import eyes
 from simgan_jax import records

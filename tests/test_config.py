@@ -96,6 +96,8 @@ def test_unknown_preset_names_the_presets():
         ('self_regularization_weight', -0.1),
         ('optimizer.beta1', 1.0),
         ('self_regularization_weight', float('nan')),
+        ('gradient_penalty', -0.1),
+        ('gradient_penalty', float('inf')),
         ('self_regularization_features', 'edges'),
         ('history_size', 2),
         ('compute_dtype', 'float16'),
@@ -180,7 +182,14 @@ def test_flatten_reaches_every_field(config):
 
 @pytest.mark.parametrize(
     ('text', 'message'),
-    [('{"batch', 'damaged'), ('{"lambda": 3}', "'lambda'")],
+    [
+        ('{"batch', 'damaged'),
+        ('', 'damaged'),
+        ('null', 'damaged .*None where there are fields of Config'),
+        ('{"data": 3}', 'damaged .*3 where there are fields of DataConfig'),
+        ('{"batch_size": "32"}', "damaged .*batch_size is '32', no int"),
+        ('{"lambda": 3}', "fields this version does not know: .*'lambda'"),
+    ],
 )
 def test_a_damaged_or_foreign_config_json_is_named(tmp_path, text, message):
   path = tmp_path / 'config.json'
@@ -189,6 +198,8 @@ def test_a_damaged_or_foreign_config_json_is_named(tmp_path, text, message):
     config_lib.read(str(path))
   with pytest.raises(errors.InputError, match='does not exist'):
     config_lib.read(str(tmp_path / 'none.json'))
+  with pytest.raises(errors.InputError, match='is damaged .*Is a directory'):
+    config_lib.read(str(tmp_path))
 
 
 def test_another_config_in_the_workdir_is_refused_naming_fields(

@@ -141,6 +141,25 @@ def test_colour_of_16_bits(tmp_path):
     np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
+def test_values_above_the_largest_of_a_ppm(tmp_path):
+  path = tmp_path / 'a.ppm'
+  path.write_bytes(_ppm(_draw(3, most=1_000) + np.uint16(4_096), 4_095))
+  assert (crops.read_image(path) == 65_535).all()
+
+
+def test_a_photograph_that_was_turned(tmp_path):
+  upright = np.zeros((20, 40, 3), np.uint8)
+  upright[:8] = 255
+  image = Image.fromarray(np.rot90(upright))
+  turned = Image.Exif()
+  turned[0x0112] = 6  # Orientation: a quarter to the right is upright
+  for name in ('a.png', 'a.jpg', 'a.tif'):
+    image.save(tmp_path / name, exif=turned)
+    found = crops.read_image(tmp_path / name)
+    assert found.shape == (20, 40, 3)
+    np.testing.assert_allclose(found, upright, atol=8)
+
+
 def test_colour_of_16_bits_that_cannot_be_read(tmp_path):
   png = tf.io.encode_png(_draw(3)).numpy()
   planes = _tiff(np.moveaxis(_draw(3), -1, 0).reshape(35, 55, 3), planar=2)
@@ -174,6 +193,7 @@ def test_numpy_files(load, tmp_path):
       ('channel', grey[..., None]),
       ('deep', grey.astype(np.uint16) << 8),
       ('colour', np.stack([grey] * 3, axis=-1)),
+      ('big_endian', (grey.astype(np.uint16) << 8).astype('>u2')),
   ):
     np.save(tmp_path / f'{name}.npy', array)
   assert (load(tmp_path).images == 100).all()

@@ -45,10 +45,26 @@ def test_references_are_drawn_for_each_image_and_channel():
   # The first images choose the same references, however many follow.
   fewer = histograms.match(images[:10], references, seed=3)
   np.testing.assert_array_equal(fewer, matched[:10])
-  later = histograms.match(images[7:10], references, seed=3, first=7)
-  np.testing.assert_array_equal(later, matched[7:10])
+  some = np.array([7, 9])
+  later = histograms.match(images[some], references, seed=3, numbers=some)
+  np.testing.assert_array_equal(later, matched[some])
   other = histograms.match(images, references, seed=4)
   assert (other != matched).any()
+
+
+def test_16_bits_are_matched_like_8_with_values_between():
+  image = _images(1)
+  references = histograms.quantiles(_images(5, 1))
+  expected = histograms.match(image, references, seed=0)
+  middles = image * np.uint16(256) + np.uint16(128)
+  matched = histograms.match(middles, references, seed=0)
+  assert matched.dtype == np.uint16
+  np.testing.assert_array_equal(matched, expected * np.uint16(257))
+  deep = image * np.uint16(256) + np.arange(55, dtype=np.uint16)[:, None] * 4
+  matched = histograms.match(deep, references, seed=0)
+  order = np.argsort(deep.ravel(), kind='stable')
+  assert (np.diff(matched.ravel()[order].astype(int)) >= 0).all()
+  assert len(np.unique(matched & 255)) > 100
 
 
 def test_references_are_spread_over_many_images_and_few_are_all_kept():

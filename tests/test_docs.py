@@ -13,7 +13,8 @@ import textwrap
 import numpy as np
 import pytest
 from PIL import Image
-from runs import ROOT, SHRUNK, run_commands
+from processes import run_commands
+from runs import ROOT, SHRUNK
 
 from simgan_jax import command
 from simgan_jax import config as config_lib
@@ -98,6 +99,55 @@ def test_the_guide_from_its_first_to_its_last_command(
       cwd=folder,
       check=True,
   )
+
+
+def test_the_flags_of_every_command_exist(environment):
+  """Also of those that need data, machines or time which no test has."""
+  flags: dict[str, set[str]] = {}
+  for page in PAGES:
+    text = page.read_text().replace('\\\n', ' ')
+    for name, rest in re.findall(
+        r'python (?:-m )?(\w+\.py|simgan_jax\.\w+)(.*)', text
+    ):
+      rest = re.split(r'  #|`|\'', rest)[0]
+      flags.setdefault(name, set()).update(re.findall(r' --(\w+)', rest))
+    for module in re.findall(r'python -m (benchmarks\.\w+)', text):
+      assert importlib.util.find_spec(module), f'{page.name}: {module}'
+  assert {'train.py', 'eval.py', 'simgan_jax.ablation'} <= set(flags)
+  commands = [[name, '--help'] for name in flags if name != 'make_api.py']
+  for words, (_, output, error) in zip(
+      commands, run_commands(commands, ROOT, environment), strict=True
+  ):
+    known = set(re.findall(r'--(?:\[no\])?(\w+)', output)) | {'config'}
+    assert flags[words[0]] <= known, (words, error)
+
+
+@pytest.mark.parametrize('page', [PAGES[0], GUIDE], ids=lambda page: page.name)
+def test_the_command_for_a_tpu_slice_is_one_command_on_each_host(
+    page, tmp_path
+):
+  """With a gcloud that runs it here, and a python that writes it down."""
+  found = re.search(r'^ {4}gcloud .*\n(?: {8}.*\n)+', page.read_text(), re.M)
+  assert found
+  scripts = {
+      'bin/gcloud': 'for a; do case $a in --command=*)'
+      ' exec sh -c "${a#--command=}";; esac; done',
+      '.venv/bin/python': f'printf "%s\\n" "$@" >> {tmp_path}/arguments',
+  }
+  for name, script in scripts.items():
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text(f'#!/bin/sh\n{script}\n')
+    path.chmod(0o755)
+  subprocess.run(
+      ['bash', '-ec', found[0].replace('/shared/simgan_jax', str(tmp_path))],
+      env={'PATH': f'{tmp_path}/bin:/usr/bin:/bin'},
+      check=True,
+  )
+  arguments = (tmp_path / 'arguments').read_text().split()
+  assert arguments.count('train.py') == 1 and arguments[0] == 'train.py'
+  assert {'--distributed', '--data_dir=/shared/data'} <= set(arguments)
+  assert all(word.startswith('--') for word in arguments[1:])
 
 
 def _fields(settings, prefix=''):

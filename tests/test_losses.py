@@ -62,6 +62,21 @@ def test_refiner_loss_is_equation_4(logits, images):
   )
 
 
+def test_gradient_penalty_is_half_the_squared_gradient():
+  """Of a linear D: the mean over much noise, the sum over two patches."""
+  key = jax.random.key(0)
+  weights = jax.random.normal(key, (7, 2, 2))  # of [..., real and refined]
+  images = jax.random.normal(jax.random.key(1), (50_000, 7))
+  noised = images + 0.1 * jax.random.normal(jax.random.key(2), images.shape)
+  logits, noised_logits = (
+      jnp.einsum('bi,ipc->bpc', x, weights)[:, :, None]
+      for x in (images, noised)
+  )
+  penalty = losses.gradient_penalty(logits, noised_logits, noise_scale=0.1)
+  gradients = weights[..., 1] - weights[..., 0]
+  np.testing.assert_allclose(penalty, (gradients**2).sum() / 2, rtol=0.02)
+
+
 def test_twice_the_patches_cost_twice(logits):
   once = losses.cross_entropy(jnp.asarray(logits), refined=True)
   doubled = jnp.concatenate([logits, logits], axis=1)

@@ -359,6 +359,19 @@ def test_one_array_cannot_mix_depths(refine, folder, tmp_path):
     refine(tmp_path / 'out', 'npz', path=folder)
 
 
+def test_nor_can_the_files_of_one_data_set(refine, tmp_path, monkeypatch):
+  monkeypatch.setattr(job, '_SHARD', 2)
+  (tmp_path / 'mixed').mkdir()
+  for i in range(5):
+    dtype = np.uint16 if i == 4 else np.uint8
+    image = Image.fromarray(_draw(i, 35, 55, dtype=dtype))
+    image.save(tmp_path / 'mixed' / f'{i}.png')
+  for kind in ('npz', 'tfds'):
+    with pytest.raises(errors.InputError, match='use --format=folder'):
+      refine(tmp_path / kind, kind, path=tmp_path / 'mixed')
+  assert refine(tmp_path / 'out', path=tmp_path / 'mixed')['images'] == 5
+
+
 @pytest.mark.parametrize('name', ['../a.png', '/tmp/a.png', 'a/../../b.png'])
 def test_no_name_leads_out_of_the_folder(name):
   with pytest.raises(errors.InputError, match='lies outside of the folder'):

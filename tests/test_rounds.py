@@ -88,16 +88,18 @@ def test_a_round_makes_k_g_and_k_d_steps_and_counts():
 
 
 @pytest.mark.parametrize(
-    ('history_size', 'numbers_of_devices'), [(24, (2, 4, 8)), (0, (4,))]
+    ('history_size', 'numbers_of_devices', 'gradient_penalty'),
+    [(24, (2, 4, 8), 0.0), (0, (4,), 0.0), (24, (4,), 1.0)],
 )
 def test_numbers_do_not_depend_on_the_number_of_devices(
-    history_size, numbers_of_devices
+    history_size, numbers_of_devices, gradient_penalty
 ):
   batch = _batch(num_rounds=4)
   state = _create(history_size=history_size)
-  one, one_metrics = _make_update(1)(state, batch)
+  options = {'gradient_penalty': gradient_penalty}
+  one, one_metrics = _make_update(1, **options)(state, batch)
   for num_devices in numbers_of_devices:
-    many, metrics = _make_update(num_devices)(state, batch)
+    many, metrics = _make_update(num_devices, **options)(state, batch)
     for name, value in one_metrics.items():
       np.testing.assert_allclose(
           metrics[name], value, rtol=2e-4, atol=1e-5, err_msg=name
@@ -144,11 +146,16 @@ def test_a_batch_of_image_numbers_gives_the_same_numbers():
   assert _distance(metrics, found_metrics) == 0
 
 
-@pytest.mark.parametrize('num_devices', [1, 2])
-def test_accumulation_and_rematerialisation_keep_the_numbers(num_devices):
+@pytest.mark.parametrize(
+    ('num_devices', 'gradient_penalty'), [(1, 1.0), (2, 0.0)]
+)
+def test_accumulation_and_rematerialisation_keep_the_numbers(
+    num_devices, gradient_penalty
+):
   batch = _batch(num_rounds=3)
-  plain, plain_metrics = _make_update(num_devices)(_create(), batch)
-  update = _make_update(num_devices, num_parts=4)
+  options = {'gradient_penalty': gradient_penalty}
+  plain, plain_metrics = _make_update(num_devices, **options)(_create(), batch)
+  update = _make_update(num_devices, num_parts=4, **options)
   saving, metrics = update(_create(rematerialize=True), batch)
   for name, value in plain_metrics.items():
     np.testing.assert_allclose(

@@ -164,6 +164,38 @@ def test_without_history_the_whole_batch_is_of_the_current_refiner():
     assert float(metrics[name]) == 0.0
 
 
+def test_the_gradient_penalty_makes_the_discriminator_less_steep(state):
+  step = jax.jit(
+      functools.partial(steps.discriminator_step, gradient_penalty=1.0)
+  )
+  plain = penalized = state
+  for i in range(60):
+    key, images = jax.random.key(i), (_images(1), _images(2) // 2)
+    plain, metrics = discriminator_step(plain, *images, key=key)
+    penalized, penalized_metrics = step(penalized, *images, key=key)
+    assert 'discriminator/gradient_penalty' not in metrics
+
+  def slope(state):
+    def evidence(images):
+      logits = state.discriminator.apply_fn(
+          {'params': state.discriminator.params}, images
+      )
+      return (logits[..., 1] - logits[..., 0]).sum()
+
+    real = steps.scale_images(jnp.asarray(_images(2) // 2))
+    return float(jnp.linalg.norm(jax.grad(evidence)(real)))
+
+  assert slope(penalized) < 0.7 * slope(plain)
+  assert penalized_metrics['discriminator/gradient_penalty'] > 0
+  # The loss that is told is eq. 2, without the penalty.
+  np.testing.assert_allclose(
+      penalized_metrics['discriminator/loss'],
+      penalized_metrics['discriminator/real']
+      + penalized_metrics['discriminator/refined'],
+      rtol=1e-5,
+  )
+
+
 def test_metrics_by_hand(state):
   synthetic = _images(1)
   refined = steps.refine(state.refiner, synthetic)

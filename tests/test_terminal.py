@@ -7,7 +7,8 @@ import sys
 
 import pytest
 from absl import flags
-from runs import NUM_ROUNDS, ROOT, SHRUNK, run_commands
+from processes import run_commands
+from runs import NUM_ROUNDS, ROOT, SHRUNK
 
 from simgan_jax import command as command_lib
 

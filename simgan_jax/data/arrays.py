@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from simgan_jax import records
+from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.originals import Originals
@@ -85,8 +86,8 @@ def load(
     )
   chosen = chosen[: limit or None]
   images = fields['images'][chosen]
-  if images.dtype != np.uint8 and not keep_bits:
-    images = (images >> 8).astype(np.uint8)
+  if not keep_bits:
+    images = crops.to_8_bits(images)
   return LabelledImages(
       images=images,
       subjects=fields['subjects'][chosen].astype(np.int32),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt, UInt8, UInt16
 from numpy.lib import format as npy
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
 from simgan_jax.data.samples import Damaged
 
@@ -50,6 +50,7 @@ def read_image(file: Path) -> Pixels:
     return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
+  ImageOps.exif_transpose(image, in_place=True)  # as people see it
   if image.mode not in ('L', 'RGB'):
     grey = image.mode in ('1', 'LA', 'La')
     image = image.convert('L' if grey else 'RGB')
@@ -76,7 +77,7 @@ def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
 def _read_16_bit_colour(
     file: Path, image: ImageFile.ImageFile, largest: int
 ) -> UInt16[np.ndarray, 'h w c']:
-  import cv2
+  import cv2  # needed by nothing else
 
   in_planes = (
       isinstance(image, TiffImagePlugin.TiffImageFile)
@@ -89,7 +90,7 @@ def _read_16_bit_colour(
   pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
   if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
     raise ValueError(f'16-bit {image.mode} that OpenCV does not decode')
-  rgb = pixels[..., 2::-1]  # from BGR or BGRA
+  rgb = np.minimum(pixels[..., 2::-1], largest)  # from BGR or BGRA
   return np.rint(rgb * (65535 / largest)).astype(np.uint16)
 
 
@@ -101,11 +102,13 @@ def check_pixels(pixels: np.ndarray) -> Pixels:
   """
   grey = pixels.ndim == 2
   shaped = grey or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
-  if not (shaped and pixels.size and pixels.dtype in (np.uint8, np.uint16)):
+  unsigned = pixels.dtype.kind == 'u' and pixels.itemsize <= 2
+  if not (shaped and pixels.size and unsigned):
     raise ValueError(
         f'{pixels.dtype} {list(pixels.shape)}, not uint8 or uint16 [height,'
         ' width] or [height, width, 3]'
     )
+  pixels = pixels.astype(pixels.dtype.newbyteorder('='), copy=False)
   return pixels[..., None] if grey else pixels
 
 
@@ -125,8 +128,8 @@ def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
   return int(image.min()), int(image.max())
 
 
-def to_8_bits(image: Pixels) -> UInt8[np.ndarray, 'h w c']:
-  """Returns the image with the upper 8 bits of its values."""
+def to_8_bits(image: UInt[np.ndarray, '...']) -> UInt8[np.ndarray, '...']:
+  """Returns the upper 8 bits of values of 8 or 16."""
   return image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
 
 

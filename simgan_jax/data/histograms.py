@@ -9,9 +9,10 @@ import io
 import os
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt, UInt8
 
 from simgan_jax import errors, records, samples
+from simgan_jax.data import crops
 
 FILE = 'histograms.npy'  # in the folder of a run
 NUM_LEVELS = 256
@@ -37,12 +38,12 @@ def quantiles(
 
 
 def match(
-    images: UInt8[np.ndarray, 'n h w c'],
+    images: UInt[np.ndarray, 'n h w c'],
     references: UInt8[np.ndarray, 'm levels c'],
     *,
     seed: int,
-    first: int = 0,
-) -> UInt8[np.ndarray, 'n h w c']:
+    numbers: Int[np.ndarray, 'n'] | None = None,
+) -> UInt[np.ndarray, 'n h w c']:
   """Return the images with the histograms of randomly chosen references.
 
   A monotonic change of the grey values, for each channel on its own (Gonzalez
@@ -50,28 +51,42 @@ def match(
   stay equal, and darker ones never become brighter than others.
 
   Args:
-    images: [n, h, w, c] uint8.
+    images: [n, h, w, c] uint8 or uint16; between the levels of the upper 8 bits
+      the lower ones are interpolated.
     references: of `quantiles`.
     seed: of the choice; an image's depends on it and on its number only.
-    first: number of the first image.
+    numbers: [n] of the images in their data set, ascending; None if these are
+      all of it.
 
   Returns:
-    [n, h, w, c] uint8.
+    [n, h, w, c] of the type of the images.
   """
   channels = images.shape[-1]
+  if numbers is None:
+    numbers = np.arange(len(images))
   generator = np.random.default_rng(seed)
-  numbers = generator.integers(len(references), size=first + len(images))
-  chosen = references[numbers[first:]]
+  draws = generator.integers(len(references), size=numbers.max(initial=-1) + 1)
+  chosen = references[draws[numbers]]
   matched = np.empty_like(images)
   for i, image in enumerate(images):
     for channel in range(channels):
       values = image[..., channel]
-      counts = np.bincount(values.ravel(), minlength=NUM_LEVELS)
+      upper = crops.to_8_bits(values)
+      counts = np.bincount(upper.ravel(), minlength=NUM_LEVELS)
       # The rank of a value is that of the middle one of its pixels.
       ranks = (np.cumsum(counts) - counts / 2) / values.size
       levels = np.minimum(ranks * NUM_LEVELS, NUM_LEVELS - 1).astype(np.int64)
-      matched[i, ..., channel] = chosen[i, levels, channel][values]
+      matched[i, ..., channel] = _map(values, chosen[i, levels, channel])
   return matched
+
+
+def _map(
+    values: UInt[np.ndarray, 'h w'], levels: UInt8[np.ndarray, 'levels']
+) -> UInt[np.ndarray, 'h w']:
+  if values.dtype == np.uint8:
+    return levels[values]
+  middles = np.arange(NUM_LEVELS) + 0.5
+  return np.rint(np.interp(values / 256, middles, levels * 257.0))
 
 
 def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:

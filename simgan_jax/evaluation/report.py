@@ -32,6 +32,13 @@ _CHARTS = (
         (0.0, 1.0),
     ),
     (
+        'Discriminator, loss a patch',
+        'Undecided it is 0.69. Near 0 for long, the refiner is losing, as'
+        ' nothing it tries is taken for real.',
+        ('discriminator/loss_per_patch',),
+        None,
+    ),
+    (
         'Refiner, adversarial loss',
         'Falls while the refiner fools the discriminator better. It need not'
         ' fall for ever: the two play against each other.',

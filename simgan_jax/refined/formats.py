@@ -6,7 +6,7 @@ may be the end; each file is whole or not there.
 
 import abc
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,13 +102,17 @@ class Folder(Format):
       records.write_bytes(str(path), encode(image, path.suffix.lower()))
 
 
-def _stack(shard: Shard) -> UInt[np.ndarray, 'n h w c']:
-  if len({image.dtype for image in shard.images}) > 1:
+def check_depths(kind: str, bits: Iterable[int]) -> None:
+  """Check that a format has place for images of all these bits.
+
+  Raises:
+    InputError: when images of 8 and of 16 would be in one array.
+  """
+  if kind != 'folder' and len(set(bits)) > 1:
     raise InputError(
         'images of 8 and of 16 bits fit in one folder, but not in one array:'
         ' use --format=folder.'
     )
-  return np.stack(shard.images)
 
 
 class Npz(Format):
@@ -123,7 +127,7 @@ class Npz(Format):
     arrays.write(
         self._folder / f'part-{shard.number:05d}.npz',
         LabelledImages(
-            images=_stack(shard),
+            images=np.stack(shard.images),
             subjects=shard.subjects,
             names=np.array(shard.names),
             left_out=(),
@@ -145,7 +149,7 @@ class Tfds(Format):
     """See base class."""
     from simgan_jax.data import tfds_writer
 
-    images = _stack(shard)
+    images = np.stack(shard.images)
     features = tfds_writer.make_features(
         self._size, images.dtype, self._label_shapes
     )

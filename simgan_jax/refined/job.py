@@ -43,11 +43,12 @@ def _write_shards(
     files: dict[str, str],
     write: Callable[..., shards.Record],
     folder: pathlib.Path,
+    kind: str,
 ) -> list[pathlib.Path]:
   """Write every shard that is not there yet; return the files of progress."""
   entries = originals.entries
   most = min(originals.limit or len(entries), len(entries))
-  count, paths = 0, []
+  count, bits, paths = 0, set(), []
   with progress.make_bar(most, 'refine', 'image') as bar:
     for number, start in enumerate(range(0, len(entries), _SHARD)):
       if count == most:
@@ -60,11 +61,14 @@ def _write_shards(
         used, left_out = shards.read(
             originals, entries[start : start + _SHARD], most - count
         )
+        bits |= {8 * sample.image.itemsize for _, sample in used}
+        formats.check_depths(kind, bits)
         if used:
           record = write(number, count, used)
         record = record._replace(left_out=left_out)
         records.write_text(str(path), json.dumps(record._asdict()))
       paths.append(path)
+      bits.update(record.bits)
       count += len(record.files)
       bar.update(len(record.files))
   return paths
@@ -200,7 +204,7 @@ def refine_data_set(
         find_beside=find_beside,
         folder=folder,
     )
-    progress_files = _write_shards(originals, files, write, folder)
+    progress_files = _write_shards(originals, files, write, folder, kind)
     found = _finish(originals, writer, folder, progress_files)
     content = identity | {'workdir': workdir, 'path': path} | found
     manifest.complete(folder, content)

@@ -36,26 +36,20 @@ def make_refine(
 ) -> Refine:
   """Return the function that refines images and keeps their bit depth."""
 
-  def match(first: int, images: Images) -> Images:
-    if not config.data.match_histograms:
-      return images
-    grey = np.stack(
-        [(x >> 8 * (x.itemsize - 1)).astype(np.uint8) for x in images]
-    )
-    return list(refining.prepare(config, grey, workdir=workdir, first=first))
-
-  def scale(image: UInt[np.ndarray, 'h w c']) -> np.ndarray:
-    if image.dtype == np.uint8:
-      return image  # the refiner scales these
-    return image.astype(np.float32) / (np.iinfo(image.dtype).max / 2) - 1
-
   def refine(first: int, images: Images) -> Images:
-    given, refined = match(first, images), list(images)
+    refined = list(images)
     for dtype in (np.uint8, np.uint16):
       places = [i for i, image in enumerate(images) if image.dtype == dtype]
       if places:
+        given = refining.prepare(
+            *(config, np.stack([images[i] for i in places])),
+            workdir=workdir,
+            numbers=first + np.array(places),
+        )
+        if dtype == np.uint16:  # those of 8 bits the refiner scales itself
+          given = given / np.float32(65535 / 2) - 1
         found = refining.refine_images(
-            *(refiner, np.stack([scale(given[i]) for i in places])),
+            *(refiner, given),
             mesh=mesh,
             batch_size=_BATCH_SIZE * mesh.size,
             dtype=dtype,

@@ -1,0 +1,113 @@
+"""Processes of our commands, forked from one that imported what is slow."""
+
+import multiprocessing
+import os
+import pathlib
+import runpy
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+
+_CONTEXT = multiprocessing.get_context('forkserver')
+# Whatever a command may import, as long as it starts no thread.
+_CONTEXT.set_forkserver_preload(
+    [
+        'jax',
+        'tensorflow_datasets',
+        'ml_collections.config_flags',
+        'simgan_jax.data.sources',
+        'simgan_jax.loop',
+    ]
+)
+
+
+class Process:
+  """Runs a command, with the methods of `subprocess.Popen` that tests need.
+
+  Attributes:
+    returncode: as `Popen` has it, None before `communicate`.
+  """
+
+  def __init__(
+      self,
+      command: Sequence[str],
+      *,
+      cwd: str | pathlib.Path,
+      env: Mapping[str, str],
+  ):
+    """Start a script or a module with flags."""
+    self.returncode: int | None = None
+    self._files = [tempfile.NamedTemporaryFile() for _ in range(2)]
+    names = [file.name for file in self._files]
+    self._process = _CONTEXT.Process(
+        target=_run, args=([*map(str, command)], str(cwd), dict(env), names)
+    )
+    self._process.start()
+
+  def poll(self) -> int | None:
+    """Return the exit code, None while it runs."""
+    return self._process.exitcode
+
+  def send_signal(self, number: int) -> None:
+    """Send a signal, unless it has ended."""
+    if self.poll() is None:
+      os.kill(self._process.pid, number)
+
+  def communicate(self, timeout: float = 300) -> tuple[str, str]:
+    """Wait for the end; return what it wrote to stdout and stderr."""
+    self._process.join(timeout)
+    assert self.poll() is not None, f'runs for more than {timeout} s'
+    self.returncode = self.poll()
+    output, error = (file.read().decode() for file in self._files)
+    return output, error
+
+
+def run_commands(
+    commands: Sequence[Sequence[str]],
+    folder: str | pathlib.Path,
+    environment: Mapping[str, str],
+) -> list[tuple[int, str, str]]:
+  """Return (exit code, stdout, stderr) of each command, run in a folder.
+
+  Args:
+    commands: each a list of a script or a module, and flags.
+    folder: where they are run, one after the other, a process each.
+    environment: of the processes.
+  """
+  found = []
+  for command in commands:
+    process = Process(command, cwd=folder, env=environment)
+    output, error = process.communicate()
+    found.append((process.returncode, output, error))
+  return found
+
+
+def _run(
+    command: list[str],
+    folder: str,
+    environment: dict[str, str],
+    files: list[str],
+) -> None:
+  """Become what `python COMMAND` would be."""
+  for descriptor, name in enumerate(files, start=1):
+    os.dup2(os.open(name, os.O_WRONLY), descriptor)
+  os.chdir(folder)
+  os.environ.clear()
+  os.environ.update(environment)
+  sys.path.insert(0, folder)
+  sys.argv = command
+  code = 0
+  try:
+    if command[0].endswith('.py'):
+      runpy.run_path(command[0], run_name='__main__')
+    else:
+      runpy.run_module(command[0], run_name='__main__', alter_sys=True)
+  except SystemExit as stop:
+    code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+  except BaseException:
+    traceback.print_exc()
+    code = 1
+  sys.stdout.flush()
+  sys.stderr.flush()
+  os._exit(code)
