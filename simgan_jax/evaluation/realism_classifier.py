@@ -84,9 +84,8 @@ def train(
   half = batch_size // 2
   is_real = np.repeat(np.array([1, 0], np.float32), half)
   optimizer, step = _make_step(num_steps, learning_rate)
-  params = RealismClassifier().init(
-      jax.random.key(seed), jnp.zeros((1, *real.shape[1:]))
-  )['params']
+  init = jax.jit(RealismClassifier().init)  # compiled once, not op by op
+  params = init(jax.random.key(seed), jnp.zeros((1, *real.shape[1:])))['params']
   state = params, optimizer.init(params)
   generator = np.random.default_rng((seed, 1))
   losses = []
