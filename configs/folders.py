@@ -27,6 +27,8 @@ def get_config(preset: str = '') -> config_lib.Config:
     )
   config = config_lib.Config(name='folders')
   config.num_rounds = 400
+  # The mean of the channels would leave the hue free, and it swings.
+  config.self_regularization_features = 'identity'
   config.pretrain_refiner_steps = 100
   config.pretrain_discriminator_steps = 50
   config.sample_every = config.checkpoint_every = 50

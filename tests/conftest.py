@@ -126,34 +126,44 @@ def run(command):
 
 
 @pytest.fixture(scope='session')
-def finished(shared, data_dir, environment, tmp_path_factory):
+def run_alone(data_dir, environment):
+  """Return a function that runs a script as a user does, imports and all."""
+  plain = environment.copy()
+  for name in ('TF_CPP_MIN_LOG_LEVEL', 'PYTHONWARNINGS'):  # ours hide chatter
+    del plain[name]
+
+  def run_alone(script, workdir, *flags):
+    options = f'--workdir={workdir}', f'--data_dir={data_dir}', *flags
+    done = subprocess.run(
+        [sys.executable, script, *options],
+        cwd=ROOT,
+        env=plain,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+  return run_alone
+
+
+@pytest.fixture(scope='session')
+def finished(run_alone, shared, tmp_path_factory):
   """Return the workdir of an uninterrupted run, a copy for each worker."""
   made = shared / 'runs'
   with (shared / 'runs.lock').open('w') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not (made / 'stderr').exists():
-      # As a user starts it, with everything that imports may say.
-      plain = environment.copy()
-      for name in ('TF_CPP_MIN_LOG_LEVEL', 'PYTHONWARNINGS'):
-        del plain[name]
-      options = f'--workdir={made / "finished"}', f'--data_dir={data_dir}'
-      done = subprocess.run(
-          [sys.executable, 'train.py', *options, *SHRUNK],
-          cwd=ROOT,
-          env=plain,
-          capture_output=True,
-          text=True,
-      )
-      assert done.returncode == 0, done.stderr
-      (made / 'stderr').write_text(done.stderr)
+      _, error = run_alone('train.py', made / 'finished', *SHRUNK)
+      (made / 'stderr').write_text(error)
   copy = tmp_path_factory.mktemp('runs')
   shutil.copytree(made, copy, dirs_exist_ok=True)
   return copy / 'finished'
 
 
 @pytest.fixture(scope='session')
-def evaluated(finished, run):
+def evaluated(finished, run_alone):
   """Return what eval.py printed and wrote about the uninterrupted run."""
-  code, output, error = run('eval.py', finished)
-  assert code == 0, error
+  output, error = run_alone('eval.py', finished)
+  finished.with_name('stderr_of_eval').write_text(error)
   return output, json.loads((finished / 'eval/metrics.json').read_text())

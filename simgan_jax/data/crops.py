@@ -35,6 +35,7 @@ def read_image(file: Path) -> Pixels:
     with Image.open(file) as image:
       largest = _largest_of_16_bit_colour(image)
       image.load()
+      ImageOps.exif_transpose(image, in_place=True)  # as people see it
     if largest:
       return _read_16_bit_colour(file, image, largest)
   except FileNotFoundError:
@@ -50,7 +51,6 @@ def read_image(file: Path) -> Pixels:
     return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
-  ImageOps.exif_transpose(image, in_place=True)  # as people see it
   if image.mode not in ('L', 'RGB'):
     grey = image.mode in ('1', 'LA', 'La')
     image = image.convert('L' if grey else 'RGB')
