@@ -19,7 +19,7 @@ eyes: $(VENV)/installed
 	$(BIN)/python eval.py --workdir=runs/eyes
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Apart: Apache Beam wants older versions of what others need.
 test-beam: $(VENV)/installed-dev

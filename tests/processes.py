@@ -57,7 +57,9 @@ class Process:
   def communicate(self, timeout: float = 300) -> tuple[str, str]:
     """Wait for the end; return what it wrote to stdout and stderr."""
     self._process.join(timeout)
-    assert self.poll() is not None, f'runs for more than {timeout} s'
+    if self.poll() is None:
+      self._process.kill()
+      raise TimeoutError(f'ran for more than {timeout} s')
     self.returncode = self.poll()
     output, error = (file.read().decode() for file in self._files)
     return output, error

@@ -43,8 +43,8 @@ def start(data_dir, environment, tmp_path_factory):
     return Process(
         [
             *('simgan_jax.ablation', f'--workdir={folder}/runs'),
-            *(f'--data_dir={data_dir}', *flags),
-            f'--output={folder}/docs/ablations.md',
+            *(f'--data_dir={data_dir}', f'--output={folder}/docs/ablations.md'),
+            *flags,
         ],
         cwd=ROOT,
         env=environment,
