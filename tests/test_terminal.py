@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from absl import flags
+from ml_collections import config_flags  # keeps the flags it is imported with
 from processes import run_commands
 from runs import NUM_ROUNDS, ROOT, SHRUNK
 
@@ -65,8 +66,6 @@ def parse(monkeypatch):
     flags.DEFINE(
         command_lib._PathParser(), 'workdir', '', 'A path.', flag_values=values
     )
-    from ml_collections import config_flags
-
     config_flags.DEFINE_config_file(
         'config', None, '', lock_config=False, flag_values=values
     )

@@ -95,9 +95,10 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
     return Iris(np.zeros((0, 2)), none, none, none, none > 0)
   circles = _search_grid(height, width)
   parts = []
-  for start in range(0, len(images), _PART):
+  size = min(_PART, len(images))
+  for start in range(0, len(images), size):
     # Filled up, so that one shape is compiled.
-    part = np.resize(images[start : start + _PART], (_PART, *images.shape[1:]))
+    part = np.resize(images[start : start + size], (size, *images.shape[1:]))
     parts.append(np.asarray(_fit(_make_maps(part), circles), np.float64))
   fitted = np.concatenate(parts)[: len(images)]
   radius, score, margin = fitted[:, 2:].T

@@ -121,7 +121,7 @@ def predict(
       lambda batch: jnp.column_stack(_apply(params, batch)),
       images,
       mesh=mesh_lib.make_mesh(1),
-      batch_size=_PREDICT_BATCH,
+      batch_size=min(_PREDICT_BATCH, len(images)),
   )
   outputs = np.concatenate(list(found))
   return outputs[:, 0], outputs[:, 1:]
