@@ -25,14 +25,6 @@ def test_stderr_of_a_run_has_no_chatter_of_libraries(finished):
   assert lines and not [line for line in lines if not KNOWN.fullmatch(line)]
 
 
-def test_nor_has_that_of_an_evaluation(finished, evaluated):
-  lines = finished.with_name('stderr_of_eval').read_text().splitlines()
-  known = re.compile(
-      r'(refine|train on \w+): \d+ of \d+ \w+, .*|warning: no .*'
-  )
-  assert lines and not [line for line in lines if not known.fullmatch(line)]
-
-
 def test_no_progress_with_verbosity_minus_2(run, finished, tmp_path):
   workdir = tmp_path / 'run'
   shutil.copytree(finished, workdir)

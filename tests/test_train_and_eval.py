@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -129,6 +130,16 @@ def test_eval_writes_the_contract_and_reuse_scores_other_subjects(
   (finished / 'eval/metrics.json').write_text(json.dumps(again))
   code, _, error = run('eval.py', finished, '--reuse', '--seeds=1')
   assert code == 2 and 'is the best: run eval.py without --reuse' in error
+
+
+def test_stderr_of_an_evaluation_has_no_chatter_of_libraries(
+    finished, evaluated
+):
+  lines = finished.with_name('stderr_of_eval').read_text().splitlines()
+  known = re.compile(
+      r'(refine|train on \w+): \d+ of \d+ \w+, .*|warning: no .*'
+  )
+  assert lines and not [line for line in lines if not known.fullmatch(line)]
 
 
 def test_the_page_of_an_evaluated_run_opens_offline(

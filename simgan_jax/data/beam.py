@@ -44,11 +44,11 @@ class Read(beam.PTransform):
     super().__init__()
     self._builder = builder
 
-  def expand(self, pipeline: Any) -> Any:
+  def expand(self, input_or_inputs: Any) -> Any:
     """See base class."""
     firsts = range(0, len(self._builder.selected()), _PART)
     encoded = (
-        pipeline
+        input_or_inputs
         | beam.Create(firsts)
         | beam.Reshuffle()
         | beam.ParDo(_Encode(self._builder))
