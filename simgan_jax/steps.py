@@ -221,7 +221,8 @@ def discriminator_step(
 
   images = [refined, scale_images(real)]
   if gradient_penalty:
-    images.append(_add_noise(key, images[1], first=device * len(real)))
+    noise_key = jax.random.fold_in(key, 2)  # the history uses 0 and 1
+    images.append(_add_noise(noise_key, images[1], first=device * len(real)))
 
   def loss_fn(params, images):
     # One pass over all parts: the convolutions see one larger batch.

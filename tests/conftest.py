@@ -4,8 +4,6 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 # Half of the time of a test goes into compiling; LLVM's part of it need not be
 # good here. Before JAX is imported, and for the processes that tests start.
@@ -14,7 +12,7 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
 import jax
 import pytest
-from processes import Process
+from processes import Process, run_alone
 from runs import ROOT, SHRUNK
 
 # Before the first array: a backend cannot grow devices later.
@@ -132,35 +130,27 @@ def run(command):
 
 
 @pytest.fixture(scope='session')
-def run_alone(data_dir, environment):
-  """Return a function that runs a script as a user does, imports and all."""
+def run_as_user(data_dir, environment):
+  """Return a function that runs a script without what hides chatter."""
   plain = environment.copy()
-  for name in ('TF_CPP_MIN_LOG_LEVEL', 'PYTHONWARNINGS'):  # ours hide chatter
+  for name in ('TF_CPP_MIN_LOG_LEVEL', 'PYTHONWARNINGS'):
     del plain[name]
 
-  def run_alone(script, workdir, *flags):
+  def run_as_user(script, workdir, *flags):
     options = f'--workdir={workdir}', f'--data_dir={data_dir}', *flags
-    done = subprocess.run(
-        [sys.executable, script, *options],
-        cwd=ROOT,
-        env=plain,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+    return run_alone([script, *options], cwd=ROOT, env=plain)
 
-  return run_alone
+  return run_as_user
 
 
 @pytest.fixture(scope='session')
-def finished(run_alone, shared, tmp_path_factory):
+def finished(run_as_user, shared, tmp_path_factory):
   """Return the workdir of an uninterrupted run, a copy for each worker."""
   made = shared / 'runs'
   with (shared / 'runs.lock').open('w') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not (made / 'stderr').exists():
-      _, error = run_alone('train.py', made / 'finished', *SHRUNK)
+      _, error = run_as_user('train.py', made / 'finished', *SHRUNK)
       (made / 'stderr').write_text(error)
   copy = tmp_path_factory.mktemp('runs')
   shutil.copytree(made, copy, dirs_exist_ok=True)
@@ -168,8 +158,8 @@ def finished(run_alone, shared, tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def evaluated(finished, run_alone):
+def evaluated(finished, run_as_user):
   """Return what eval.py printed and wrote about the uninterrupted run."""
-  output, error = run_alone('eval.py', finished)
+  output, error = run_as_user('eval.py', finished)
   finished.with_name('stderr_of_eval').write_text(error)
   return output, json.loads((finished / 'eval/metrics.json').read_text())

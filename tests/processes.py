@@ -4,16 +4,18 @@ import multiprocessing
 import os
 import pathlib
 import runpy
+import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 
 _CONTEXT = multiprocessing.get_context('forkserver')
-# Whatever a command may import, as long as it starts no thread.
+# Whatever a command may import, but nothing is computed before the fork.
 _CONTEXT.set_forkserver_preload(
     [
         'jax',
+        'tensorflow',
         'tensorflow_datasets',
         'ml_collections.config_flags',
         'simgan_jax.data.sources',
@@ -83,6 +85,24 @@ def run_commands(
     output, error = process.communicate()
     found.append((process.returncode, output, error))
   return found
+
+
+def run_alone(
+    command: Sequence[str | pathlib.Path],
+    *,
+    cwd: str | pathlib.Path,
+    env: Mapping[str, str],
+) -> tuple[str, str]:
+  """Run a script as a user does, imports and all; return stdout and stderr."""
+  done = subprocess.run(
+      [sys.executable, *command],
+      cwd=cwd,
+      env=env,
+      capture_output=True,
+      text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  return done.stdout, done.stderr
 
 
 def _run(

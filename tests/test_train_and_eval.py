@@ -3,12 +3,11 @@
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import jax
 import numpy as np
 from PIL import Image
+from processes import run_alone
 from runs import (
     NUM_ROUNDS,
     ROOT,
@@ -180,29 +179,24 @@ def test_packed_arrays_give_the_same_without_tensorflow(
 ):
   (tmp_path / 'sitecustomize.py').write_text(WITHOUT_TENSORFLOW)
   elsewhere = environment | {'PYTHONPATH': str(tmp_path)}
-
-  def start(*command, environment=elsewhere):
-    process = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
-    return process.stdout, process.stderr
-
-  output, _ = start(
-      *('pack.py', f'--output={tmp_path / "packed"}'),
-      *(f'--data_dir={data_dir}', *SHRUNK),
-      environment=environment,
+  output, _ = run_alone(
+      [
+          *('pack.py', f'--output={tmp_path / "packed"}'),
+          *(f'--data_dir={data_dir}', *SHRUNK),
+      ],
+      cwd=ROOT,
+      env=environment,
   )
   flags = output.splitlines()[-1].removeprefix('train on them with ').split()
   workdir = tmp_path / 'run'
-  _, error = start('train.py', f'--workdir={workdir}', *SHRUNK, *flags)
+  _, error = run_alone(
+      ['train.py', f'--workdir={workdir}', *SHRUNK, *flags],
+      cwd=ROOT,
+      env=elsewhere,
+  )
   assert 'no TensorBoard files' in error
   assert_same_run(workdir, finished)
   assert not list(workdir.glob('events.*'))
-  start('eval.py', f'--workdir={workdir}')
+  run_alone(['eval.py', f'--workdir={workdir}'], cwd=ROOT, env=elsewhere)
   found = json.loads((workdir / 'eval/metrics.json').read_text())
   assert found == evaluated[1]
