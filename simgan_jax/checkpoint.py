@@ -106,6 +106,10 @@ class Checkpoints:
         for row in records.read_metrics(workdir, records.INSPECTION)
     }
     self.directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+    context = ocp.Context()
+    # The networks are small: cutting each array for the devices takes longer
+    # than writing it from one.
+    context.array.saving.use_replica_parallel = False
     # Orbax's annotations do not fit its own policies and pytrees: hence Any.
     policies: Any = ocp.training.preservation_policies
     self._checkpointer: Any = ocp.training.Checkpointer(
@@ -114,6 +118,7 @@ class Checkpoints:
             [policies.LatestN(NUM_KEPT), _KeepFirst(self._order)]
         ),
         cleanup_tmp_directories=True,
+        context=context,
     )
 
   def rounds(self) -> list[int]:

@@ -134,13 +134,10 @@ class Inspector:
 
     real, subjects, synthetic = self._images
     self._images = real[:0], subjects[:0], synthetic[:0]  # free the memory
-    num_images = min(len(real), len(synthetic))
-    if num_images >= realism.MIN_IMAGES:
+    if min(len(real), len(synthetic)) >= realism.MIN_IMAGES:
       result = realism.classify(
           *(real, realism.known_subjects(subjects), synthetic),
           seed=self._seed,
-          # More than 50 times the same few images would teach it nothing.
-          num_steps=min(400, 50 * num_images // 32),
       )
       held_out = min(len(result.held_out_real), len(result.held_out_other))
       if held_out >= _MIN_HELD_OUT:

@@ -5,9 +5,13 @@ import json
 import os
 import shutil
 
-# Half of the time of a test goes into compiling; LLVM's part of it need not be
-# good here. Before JAX is imported, and for the processes that tests start.
-os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
+# Half of the time of a test goes into compiling; what is compiled need not be
+# fast here. Before JAX is imported, and for the processes that tests start.
+os.environ.setdefault(
+    'XLA_FLAGS',
+    '--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1'
+    ' --xla_llvm_disable_expensive_passes=true',
+)
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
 import jax
@@ -17,6 +21,7 @@ from runs import ROOT, SHRUNK
 
 # Before the first array: a backend cannot grow devices later.
 jax.config.update('jax_num_cpu_devices', 8)
+jax.config.update('jax_disable_most_optimizations', True)
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -50,6 +55,14 @@ def check_types(function):
 
   conf = beartype.BeartypeConf(is_pep484_tower=True)
   return beartype.beartype(function, conf=conf)
+
+
+@pytest.fixture(scope='module')
+def optimized():
+  """Compile better: for tests that compute more than they compile."""
+  jax.config.update('jax_disable_most_optimizations', False)
+  yield
+  jax.config.update('jax_disable_most_optimizations', True)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from orbax.checkpoint import v1 as ocp
 from simgan_jax import selection
 
 ROOT = pathlib.Path(__file__).parent.parent
-NUM_ROUNDS = 12
+NUM_ROUNDS, WIDTH = 12, 40
 SHRUNK = [
     '--config=configs/eyes.py',
     *(
@@ -28,6 +28,8 @@ SHRUNK = [
             'history_size=8',
             'refiner.num_features=4',
             'refiner.num_blocks=1',
+            'data.height=24',
+            f'data.width={WIDTH}',
             'data.synthetic.limit=64',
             'data.real.limit=64',
             'data.test.limit=64',
@@ -77,7 +79,7 @@ def assert_same_run(workdir, finished):
 
 def best(rows):
   measured = {row['round']: row for row in rows}
-  return selection.Rule(55, NUM_ROUNDS).order(list(measured), measured)[0]
+  return selection.Rule(WIDTH, NUM_ROUNDS).order(list(measured), measured)[0]
 
 
 def wait_for(path, process):

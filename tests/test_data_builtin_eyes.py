@@ -6,6 +6,8 @@ from test_data_eye_drawing import iris_correlations
 
 from simgan_jax.data import sources
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 
 @pytest.fixture(scope='module')
 def load(tmp_path_factory):

@@ -13,6 +13,8 @@ from simgan_jax.data import iris_landmarks
 from simgan_jax.evaluation import iris
 from simgan_jax.simulators import eyes
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 SOURCE = 'unity_eyes'
 REAL = Path('../shared/data/unityeyes')
 SIZE = {'height': 35, 'width': 55}

@@ -11,6 +11,8 @@ from simgan_jax.estimators import fitting
 from simgan_jax.estimators import gaze as gaze_lib
 from simgan_jax.evaluation import metrics
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 SHAPE = (19, 23, 1)
 
 

@@ -8,6 +8,8 @@ from simgan_jax import errors
 from simgan_jax.evaluation import iris
 from simgan_jax.simulators import eyes
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 NUM = 24
 
 

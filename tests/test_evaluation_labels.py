@@ -10,6 +10,8 @@ from simgan_jax import mesh as mesh_lib
 from simgan_jax.estimators import gaze as estimator
 from simgan_jax.evaluation import labels, metrics
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 NUM = 32
 
 

@@ -7,6 +7,8 @@ from scipy import ndimage
 from simgan_jax import errors
 from simgan_jax.evaluation import realism
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 OTHER = 1.3  # blur
 QUICK = {'num_steps': 60, 'batch_size': 32}
 

@@ -10,6 +10,8 @@ from test_evaluation_iris import draw_eyes, random_irises
 from simgan_jax import inspector, selection
 from simgan_jax import mesh as mesh_lib
 
+pytestmark = pytest.mark.usefixtures('optimized')
+
 NUM = 64
 DISTANCES = [selection.DISTANCE, selection.KERNEL_DISTANCE]
 REFINER = train_state.TrainState.create(

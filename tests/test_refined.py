@@ -293,25 +293,25 @@ def test_histograms_are_matched_as_for_the_evaluation(
 
 def test_killed_it_goes_on_and_the_result_is_the_same(command, tmp_path):
   config = _make_run(tmp_path / 'run')
-  config.data.synthetic.limit = 4_000
+  config.data.synthetic.limit = 2_100
   records.write_text(
       str(tmp_path / 'run' / 'config.json'), job.config_lib.to_json(config)
   )
   whole, killed = (tmp_path / name for name in ('whole', 'killed'))
   process = command('refine.py', tmp_path / 'run', f'--output={killed}')
-  wait_for(killed / naming.PROGRESS / '00001.json', process)
+  wait_for(killed / naming.PROGRESS / '00000.json', process)
   process.send_signal(signal.SIGKILL)
   process.communicate()
   written = json.loads((killed / manifest.FILE).read_text())
   progress = list((killed / naming.PROGRESS).iterdir())
-  assert not written['complete'] and len(progress) < 4
+  assert not written['complete'] and len(progress) < 3
   for output in (whole, killed):
     process = command('refine.py', tmp_path / 'run', f'--output={output}')
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
-    assert '4,000 images, refined with round 1' in out
+    assert '2,100 images, refined with round 1' in out
   assert _files(whole) == _files(killed)
-  assert len(_files(whole)) == 4_000 + 2
+  assert len(_files(whole)) == 2_100 + 2
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def classify(
     other: UInt8[np.ndarray, 'm _ _ _'],
     *,
     seed: int,
-    num_steps: int = 400,
+    num_steps: int | None = None,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     held_out: float = 0.25,
@@ -61,7 +61,7 @@ def classify(
       held out, since subjects of a simulator are often unknown.
     seed: of what is held out, the initial parameters and the batches; equal
       arguments give equal results.
-    num_steps: optimiser steps.
+    num_steps: optimiser steps; None means 400, or fewer for few images.
     batch_size: images a step, half of them real.
     learning_rate: of Adam, at the start; it decays to 0 along a cosine.
     held_out: share of the subjects, and of the other images; at least one.
@@ -87,6 +87,8 @@ def classify(
         ' leave none to hold out: give 2 or more of each (numbers of images as'
         ' subjects, if those are unknown).'
     )
+  if num_steps is None:
+    num_steps = _choose_num_steps(min(len(real), len(other)))
   if not 0 < held_out < 1 or batch_size < 2 or num_steps < 1:
     raise errors.InputError(
         f'held_out={held_out} must lie between 0 and 1, batch_size={batch_size}'
@@ -117,6 +119,11 @@ def classify(
       held_out_other=np.flatnonzero(test_other),
       params=params,
   )
+
+
+def _choose_num_steps(num_images: int) -> int:
+  # More than 50 times the same few images would teach it nothing.
+  return min(400, 50 * num_images // 32)
 
 
 def _draw(generator: np.random.Generator, values: np.ndarray, share: float):

@@ -1,5 +1,6 @@
 """One row of the tables: estimators trained on one data set, tested on real."""
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -35,6 +36,13 @@ def find(
   return os.path.join(directory, name)
 
 
+@functools.cache  # tracing an hourglass takes a second
+def _abstract_params(task: tasks.Task, image_shape: tuple[int, ...]) -> Any:
+  return jax.eval_shape(
+      lambda: task.init_params(jax.random.key(0), image_shape=image_shape)
+  )
+
+
 def load(
     path: str,
     image_shape: tuple[int, int, int],
@@ -46,9 +54,7 @@ def load(
   Raises:
     InputError: when there are none at `path`.
   """
-  abstract = jax.eval_shape(
-      lambda: task.init_params(jax.random.key(0), image_shape=image_shape)
-  )
+  abstract = _abstract_params(task, image_shape)
   sharding = mesh_lib.replicated(mesh)
   abstract = jax.tree.map(
       lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
