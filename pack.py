@@ -7,6 +7,8 @@ without TensorFlow, for example on a machine with an accelerator.
 import os
 
 from simgan_jax import command, devices, errors, inputs, validation
+from simgan_jax.data import arrays
+from simgan_jax.evaluation import inspection
 
 _CONFIG = command.define_config()
 _OUTPUT = command.define_path(
@@ -21,10 +23,6 @@ def main() -> None:
   validation.validate(config)
   devices.use_cores(config.evaluation.batch_size)  # as eval.py, which compares
   devices.cache_programs()
-  # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.data import arrays
-  from simgan_jax.evaluation import inspection
-
   options = []
   for name, load in (
       ('synthetic', inputs.load_synthetic),

@@ -58,6 +58,14 @@ def _from_saved(saved: dict[str, Any], state: SimGANState) -> SimGANState:
   )
 
 
+def _make_context() -> ocp.Context:
+  """Return settings by which one device writes each whole array."""
+  context = ocp.Context()
+  # The networks are small: cutting arrays for the devices takes longer.
+  context.array.saving.use_replica_parallel = False
+  return context
+
+
 class _KeepFirst:
   """A preservation policy of orbax: keep the first in an order of rounds."""
 
@@ -106,10 +114,6 @@ class Checkpoints:
         for row in records.read_metrics(workdir, records.INSPECTION)
     }
     self.directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
-    context = ocp.Context()
-    # The networks are small: cutting each array for the devices takes longer
-    # than writing it from one.
-    context.array.saving.use_replica_parallel = False
     # Orbax's annotations do not fit its own policies and pytrees: hence Any.
     policies: Any = ocp.training.preservation_policies
     self._checkpointer: Any = ocp.training.Checkpointer(
@@ -118,7 +122,7 @@ class Checkpoints:
             [policies.LatestN(NUM_KEPT), _KeepFirst(self._order)]
         ),
         cleanup_tmp_directories=True,
-        context=context,
+        context=_make_context(),
     )
 
   def rounds(self) -> list[int]:
@@ -240,7 +244,8 @@ class Checkpoints:
 
 def save_params(path: str, params: Any) -> None:
   """Write a pytree of arrays to the directory `path`, atomically."""
-  ocp.save(os.path.abspath(path), params, overwrite=True)
+  with _make_context():
+    ocp.save(os.path.abspath(path), params, overwrite=True)
 
 
 def load_params(path: str, abstract: Any) -> Any:
