@@ -82,9 +82,6 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
   multiplies [f, n] x [n, k] fastest.
   """
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
-  if kernel_shape[:2] == strides == (1, 1):
-    product = jnp.tensordot(gradient, padded, ((0, 1, 2),) * 2)
-    return product.T.reshape(kernel_shape).astype(images.dtype)
   features, size = gradient.shape[3], gradient.shape[1:3]
   if (
       features % native.FEATURES == 0
@@ -94,6 +91,9 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
     return native.kernel_gradient(
         padded, gradient, kernel_shape=kernel_shape, strides=strides
     )
+  if kernel_shape[:2] == strides == (1, 1):
+    product = jnp.tensordot(gradient, padded, ((0, 1, 2),) * 2)
+    return product.T.reshape(kernel_shape).astype(images.dtype)
 
   def add(total, image_and_gradient):
     image, gradient = image_and_gradient

@@ -99,7 +99,8 @@ def _compile(
     sizes: Sizes,
 ):
   """Return compiled init(key) and train_chunk as `fitting.fit` takes it."""
-  optimizer = fitting.make_optimizer(num_steps, learning_rate)
+  # As one vector: 400 small arrays take 12 seconds longer to compile.
+  optimizer = optax.flatten(fitting.make_optimizer(num_steps, learning_rate))
   image_size = image_shape[0]
   size = sizes.heatmap_size * sizes.stride(image_size)
 
