@@ -32,7 +32,7 @@ def _laptop() -> config_lib.Config:
   config = config_lib.Config(name='hands')
   config.batch_size = 32
   config.history_size = 1_024
-  config.num_rounds = 400
+  config.num_rounds = 300
   # Most of an image is empty: with fewer steps the discriminator learns too
   # little, and with a longer memory of gradients both of them swing.
   config.refiner_steps, config.discriminator_steps = 1, 2
