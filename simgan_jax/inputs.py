@@ -131,13 +131,11 @@ def load_real(config: Config, *, data_dir: str) -> LabelledImages:
 
 
 def _test_source(config: Config, path: str, subjects: str) -> SourceConfig:
-  return SourceConfig(
-      name=config.data.test.name,
-      path=path or config.data.test.path or config.data.real.path,
-      subjects=subjects or config.data.test.subjects,
-      limit=config.data.test.limit,
-      samples=config.data.test.samples,
-      views=config.data.test.views,
+  test = config.data.test
+  return dataclasses.replace(
+      test,
+      path=path or test.path or config.data.real.path,
+      subjects=subjects or test.subjects,
   )
 
 

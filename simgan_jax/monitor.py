@@ -26,8 +26,8 @@ def check_finite(metrics: Mapping[str, float], *, round_number: int) -> None:
   if names:
     raise NonFiniteError(
         f'round {round_number}: {", ".join(sorted(names))} is not finite; the'
-        ' last checkpoint is kept, continue from it in a new --workdir with a'
-        ' lower --config.optimizer.learning_rate.'
+        ' last checkpoint is kept. Start again in a new --workdir with a lower'
+        ' --config.optimizer.learning_rate.'
     )
 
 

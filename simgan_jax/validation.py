@@ -134,7 +134,7 @@ def validate(config: config_lib.Config) -> None:
     _require(
         method in config_lib.METHODS,
         *('evaluation.methods', config.evaluation.methods),
-        f'choose from {config_lib.METHODS}',
+        f"choose from {config_lib.METHODS}, as in \"('svr', 'knn')\"",
     )
   size = config.evaluation.heatmap_size
   _require(
@@ -158,6 +158,11 @@ def validate(config: config_lib.Config) -> None:
       *('data.width', config.data.width),
       f'images of hands are square, and data.height is {config.data.height}',
   )
+  _require(
+      not hands or not config.evaluation.methods,
+      *('evaluation.methods', config.evaluation.methods),
+      'they estimate gaze; leave them out for hands',
+  )
   sizes = config.discriminator
   lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
   _require(
@@ -165,8 +170,14 @@ def validate(config: config_lib.Config) -> None:
       *('discriminator.features', sizes.features),
       'features, kernel_sizes and strides need the same length, at least 2',
   )
+  augmented = config.evaluation.augmented
   _require(
-      config.evaluation.scales and config.evaluation.augmented,
+      augmented and all(isinstance(value, bool) for value in augmented),
+      *('evaluation.augmented', augmented),
+      'give True, False or "(False, True)"',
+  )
+  _require(
+      config.evaluation.scales,
       *('evaluation.scales', config.evaluation.scales),
-      'evaluation needs at least one scale and one of augmented',
+      'evaluation needs at least one scale',
   )

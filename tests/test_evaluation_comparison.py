@@ -14,7 +14,7 @@ def test_a_constant_ratio_has_no_spread():
   found = comparison.paired_bootstrap(before, 0.7 * before, SUBJECTS)
   assert found.ratio == pytest.approx(0.7)
   assert found.ratio_interval == pytest.approx((0.7, 0.7))
-  assert found.difference_deg == pytest.approx(-0.3 * before.mean())
+  assert found.difference == pytest.approx(-0.3 * before.mean())
   assert found.p_value < 0.001
   assert found.subjects == 8
 
@@ -29,7 +29,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         *(np.full(300, 10.0), after, np.repeat(np.arange(30), 10)),
         num_samples=500,
     )
-    low, high = found.difference_interval_deg
+    low, high = found.difference_interval
     covered.append(low <= -1 <= high)
   assert 0.88 <= np.mean(covered) <= 0.99
 
@@ -40,8 +40,8 @@ def test_images_of_one_person_are_not_independent():
   after = before + np.repeat(rng.normal(0, 2, 8), 50)
   by_person = comparison.paired_bootstrap(before, after, SUBJECTS)
   by_image = comparison.paired_bootstrap(before, after, np.arange(400))
-  low, high = by_person.difference_interval_deg
-  narrow_low, narrow_high = by_image.difference_interval_deg
+  low, high = by_person.difference_interval
+  narrow_low, narrow_high = by_image.difference_interval
   assert high - low > 3 * (narrow_high - narrow_low)
 
 
@@ -49,7 +49,7 @@ def test_no_difference_is_not_significant():
   before = np.full(400, 10.0)
   after = before + np.where(np.arange(400) % 2, 1.0, -1.0)
   found = comparison.paired_bootstrap(before, after, SUBJECTS)
-  assert found.p_value == 1.0 and found.difference_deg == 0
+  assert found.p_value == 1.0 and found.difference == 0
 
 
 def test_persons_with_many_images_count_more_as_in_the_mean():

@@ -17,15 +17,15 @@ class Comparison(NamedTuple):
 
   ratio: float  # mean error after / before
   ratio_interval: tuple[float, float]  # 95 % of the bootstrap
-  difference_deg: float  # mean error after - before
-  difference_interval_deg: tuple[float, float]  # 95 % of the bootstrap
+  difference: float  # mean error after - before, in the errors' unit
+  difference_interval: tuple[float, float]  # 95 % of the bootstrap
   p_value: float  # two-sided, of no difference
   subjects: int
 
 
 def paired_bootstrap(
-    before_deg: Float[np.ndarray, 'n'],
-    after_deg: Float[np.ndarray, 'n'],
+    before_errors: Float[np.ndarray, 'n'],
+    after_errors: Float[np.ndarray, 'n'],
     subjects: Int[np.ndarray, 'n'],
     *,
     num_samples: int = 10_000,
@@ -34,8 +34,8 @@ def paired_bootstrap(
   """Compare errors on the same images, drawing persons with replacement.
 
   Args:
-    before_deg: [n] errors in degrees, for example trained on synthetic images.
-    after_deg: [n] errors on the same images, for example trained on refined.
+    before_errors: [n] in any unit, for example trained on synthetic images.
+    after_errors: [n] on the same images, for example trained on refined.
     subjects: [n] the person in each image.
     num_samples: bootstrap samples.
     seed: of the draws.
@@ -43,14 +43,14 @@ def paired_bootstrap(
   Raises:
     InputError: when there are no images.
   """
-  if not len(before_deg):
+  if not len(before_errors):
     raise errors.InputError(
         'there are no errors to compare: give at least one test image.'
     )
   people, index = np.unique(subjects, return_inverse=True)
   counts = np.bincount(index)
-  before = np.bincount(index, weights=before_deg)
-  after = np.bincount(index, weights=after_deg)
+  before = np.bincount(index, weights=before_errors)
+  after = np.bincount(index, weights=after_errors)
   rng = np.random.default_rng(seed)
   # Only sums are needed: how often each person was drawn, times its errors.
   drawn = rng.multinomial(
@@ -68,8 +68,8 @@ def paired_bootstrap(
   return Comparison(
       ratio=float(after.sum() / before.sum()),
       ratio_interval=interval(ratios),
-      difference_deg=float((after - before).sum() / counts.sum()),
-      difference_interval_deg=interval(differences),
+      difference=float((after - before).sum() / counts.sum()),
+      difference_interval=interval(differences),
       p_value=float(min(1.0, 2 * tail / (num_samples + 1))),
       subjects=len(people),
   )
