@@ -37,9 +37,18 @@ def test_holes_are_counted_as_a_share_of_the_inside(disc):
   holes = disc.copy()
   holes[20:26, 20:26] = 255
   inside = (disc < 255).sum()
-  assert _measure(holes).hole_percent == pytest.approx(
-      100 * 36 / inside, abs=0.5
-  )
+  found = _measure(holes)
+  assert found.hole_percent == pytest.approx(100 * 36 / inside, abs=0.5)
+  assert found.edge_raggedness == _measure(disc).edge_raggedness
+
+
+def test_an_image_of_more_pixels_has_the_same_holes(disc):
+  split = disc.copy()
+  split[:, 22:25] = 255  # a gap of 19 mm
+  large = split.repeat(4, axis=0).repeat(4, axis=1)
+  found = _measure(split).hole_percent
+  assert found > 5
+  assert _measure(large).hole_percent == pytest.approx(found, rel=0.2)
 
 
 def test_roughness_is_in_millimetres(disc):

@@ -1,5 +1,7 @@
 """Which rows an evaluation has."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,11 @@ def test_a_scale_without_images_enough_is_left_out(capsys):
   assert _rows(_images(3))[0] == ('synthetic', 1, 3, 3)
 
 
+def test_a_damaged_image_costs_no_scale():
+  images = _images(39)._replace(left_out=('5.jpg: truncated',))
+  assert _rows(images)[1] == ('synthetic', 4, 39, 39)
+
+
 def test_images_without_labels_are_refused():
   with pytest.raises(errors.InputError, match='have no labels'):
     _rows(_images(50, gaze=False))
@@ -79,4 +86,8 @@ def test_real_labels_need_other_persons_or_another_folder_of_nyu():
   assert protocol.is_labelled_apart(real, config, **options)
   assert not protocol.is_labelled_apart(
       real, config, test_path='nyu/../nyu/train', **options
+  )
+  config.data.real.path = '~/nyu/train'
+  assert not protocol.is_labelled_apart(
+      real, config, test_path=os.path.expanduser('~/nyu/train'), **options
   )

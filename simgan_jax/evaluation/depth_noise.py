@@ -11,19 +11,20 @@ from simgan_jax import hands
 _LEVEL_MM = hands.CUBE_MM / 255  # from a grey value to the next
 _BACKGROUND = 242  # grey values from here on are no hand
 _SQUARE = np.ones((3, 3), bool)
+_GAP_MM = 18.75  # gaps up to this, between fingers too, count as inside
 
 
 class DepthNoise(NamedTuple):
   """Means over images."""
 
-  edge_raggedness: float  # length of the outline / that of it smoothed
+  edge_raggedness: float  # length of the outer outline / of it smoothed
   hole_percent: float  # of the outline's inside that shows nothing
   roughness_mm: float  # from a pixel to the median around it, inside
 
 
 def _outline(mask: Bool[np.ndarray, 'h w']) -> int:
-  """Return the number of borders between pixels of the mask and others."""
-  padded = np.pad(mask, 1)
+  """Return the number of borders between pixels of the mask and outer ones."""
+  padded = np.pad(ndimage.binary_fill_holes(mask), 1)
   return sum(int(np.diff(padded, axis=axis).sum()) for axis in (0, 1))
 
 
@@ -35,6 +36,8 @@ def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
   Args:
     images: [n, h, w, 1] uint8.
   """
+  # Each step closes a gap from both sides.
+  steps = max(1, round(_GAP_MM / hands.CUBE_MM * images.shape[2] / 2))
   found = []
   for image in images[..., 0]:
     mask = image < _BACKGROUND
@@ -42,8 +45,11 @@ def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
     smooth = ndimage.median_filter(smooth, size=5, mode='nearest')
     if not smooth.any():
       continue
-    whole = ndimage.binary_closing(np.pad(smooth, 4), _SQUARE, iterations=2)
-    whole = ndimage.binary_fill_holes(whole)[4:-4, 4:-4]
+    whole = ndimage.binary_closing(
+        np.pad(smooth, steps + 2), _SQUARE, iterations=steps
+    )
+    whole = ndimage.binary_fill_holes(whole)
+    whole = whole[steps + 2 : -steps - 2, steps + 2 : -steps - 2]
     inside = ndimage.binary_erosion(smooth & mask, _SQUARE, iterations=2)
     rough = np.abs(image - ndimage.median_filter(image.astype(float), size=3))
     found.append(

@@ -47,7 +47,11 @@ def is_labelled_apart(
   of_training, of_test = config.data.real.subjects, test_subjects
   if config.data.real.name == 'nyu_hand':
     path = test_path or config.data.test.path or config.data.real.path
-    return os.path.realpath(path) != os.path.realpath(config.data.real.path)
+    of_test, of_training = (
+        os.path.realpath(os.path.expanduser(folder))
+        for folder in (path, config.data.real.path)
+    )
+    return of_test != of_training
   return bool(
       real.labels is not None
       and of_training
@@ -76,7 +80,8 @@ def training_sets(
     real: labelled real images of other persons than the test's, or None.
     base_images: the images of scale 1, the first ones.
     scales: multiples of `base_images`; those that need more images than there
-      are get left out with a warning, the smallest takes what is there.
+      are, damaged ones included, get left out with a warning; the smallest
+      takes what is there.
 
   Raises:
     InputError: when the synthetic images have no labels.
@@ -86,7 +91,7 @@ def training_sets(
   )
   labels = synthetic.labels
   assert labels is not None
-  available = len(synthetic.images)
+  available = len(synthetic.images) + len(synthetic.left_out)
   usable = []
   for scale in sorted(scales):
     if scale == min(scales) or scale * base_images <= available:
@@ -172,6 +177,13 @@ def evaluate(
       config, data_dir=data_dir, path=test_path, subjects=test_subjects
   )
   test.check_labels('test', 'give a labelled set with --test_path')
+  labelled = synthetic.labels is not None
+  if labelled and (test.joints is None) != (synthetic.joints is None):
+    raise errors.InputError(
+        f'the labels of the synthetic images ({synthetic.source}) and of the'
+        f' test images ({test.source}) are of two kinds, gaze and joints: give'
+        ' a test set of the same kind.'
+    )
   task = tasks.choose(test, config.evaluation)
   subjects = test_subjects or config.data.test.subjects
   refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)

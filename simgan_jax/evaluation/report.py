@@ -17,7 +17,7 @@ import jinja2
 from simgan_jax import config as config_lib
 from simgan_jax import records, samples, selection
 from simgan_jax.evaluation import rows as rows_lib
-from simgan_jax.evaluation import summaries, tables
+from simgan_jax.evaluation import metrics, summaries, tables
 
 _WIDTH, _HEIGHT = 600, 180  # of a chart, in its own units
 _MAX_POINTS = 400  # points of a line, as more cannot be told apart
@@ -176,8 +176,11 @@ def _grey_values(workdir: str) -> list[tuple[str, str]]:
 
 def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   """Return title -> table, of which there is anything to show."""
+  of_gaze = rows_lib.measure(results) is metrics.GAZE
   found = {
-      "The paper's Table 2": summaries.errors_of_rows(results),
+      "The paper's Table 2"
+      if of_gaze
+      else 'Errors of joints': summaries.errors_of_rows(results),
       "Joints, the paper's Table 4": summaries.of_joints(results),
       'Depth noise': summaries.depth_noise(results),
       'Refined against unrefined': summaries.comparisons(results),

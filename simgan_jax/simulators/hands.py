@@ -1,8 +1,8 @@
 """The built-in hand simulator: depth images of right hands with exact joints.
 
 A kinematic hand of round cones, whose depth each pixel's ray meets in closed
-form. The domain 'synthetic' is that depth; 'real' shows other persons in the
-same poses and views as a structured-light sensor measures them.
+form. The domain 'synthetic' is that depth; 'real' shows other persons, their
+poses and views of the same ranges, as a structured-light sensor measures them.
 """
 
 import functools
