@@ -16,8 +16,8 @@ import jinja2
 
 from simgan_jax import config as config_lib
 from simgan_jax import records, samples, selection
-from simgan_jax.evaluation import rows as rows_lib
 from simgan_jax.evaluation import metrics, summaries, tables
+from simgan_jax.evaluation import rows as rows_lib
 
 _WIDTH, _HEIGHT = 600, 180  # of a chart, in its own units
 _MAX_POINTS = 400  # points of a line, as more cannot be told apart
