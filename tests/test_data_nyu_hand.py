@@ -8,9 +8,11 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from simgan_jax import hands
+from configs import hands as hands_config
+from simgan_jax import hands, inputs
 from simgan_jax.data import nyu_hand
 from simgan_jax.errors import InputError
+from simgan_jax.evaluation import protocol
 
 SOURCE = 'nyu_hand'
 
@@ -419,3 +421,29 @@ def test_the_camera_makes_the_authentic_palm_rigid(real_uvd):
   for change in (-10, 10):
     assert spread_mm(focal, (middle[0] + change, middle[1])) > 0.1
     assert spread_mm(focal, (middle[0], middle[1] + change)) > 0.1
+
+
+def test_the_papers_preset_has_the_rows_of_table_4(folder, tmp_path):
+  config = hands_config.get_config('paper')
+  data = config.data
+  data.height = data.width = 32
+  data.synthetic.path = data.real.path = str(folder / 'train')
+  data.test.path = str(folder / 'test')
+  synthetic = inputs.load_synthetic(config, data_dir=str(tmp_path))
+  real = inputs.load_real(config, data_dir=str(tmp_path))
+  test = inputs.load_test(config, data_dir=str(tmp_path))
+  assert len(test.images) == NUM_FRAMES['test']
+  assert protocol.is_labelled_apart(real, config, test_subjects='')
+  sets = protocol.training_sets(
+      *(synthetic, None, 255 - synthetic.images, real),
+      base_images=NUM_FRAMES['train'],
+      scales=config.evaluation.scales,
+  )
+  assert [(s.train_on, s.scale, len(s.images)) for s in sets] == [
+      *(('synthetic', 1, 3), ('synthetic', 3, 9)),
+      *(('refined', 1, 3), ('refined', 3, 9)),
+      ('real', 1, 3),
+  ]
+  # The same frames of one view, rendered and measured.
+  np.testing.assert_array_equal(sets[0].labels, sets[-1].labels)
+  assert (sets[0].images != sets[-1].images).any()

@@ -94,6 +94,20 @@ def test_noise_grows_with_the_square_of_the_distance():
   assert 0.5 < deviation[0] < deviation[1] < 5
 
 
+def test_noise_grows_at_grazing_angles(monkeypatch):
+  # Else where a pixel is looked up changes the depth of a slope, too.
+  monkeypatch.setattr(hand_sensor, '_JITTER_PX', 0.0)
+  look = jax.jit(jax.vmap(hand_sensor.observe, in_axes=(0, None, None)))
+  keys = jax.random.split(jax.random.key(5), 8)
+  deviation = []
+  for slope in (0.0, 2.0):
+    # At one distance: near the axis.
+    true = np.asarray(plane(slope))[:, 28:36]
+    seen = np.asarray(look(keys, plane(slope), camera(700)))[..., 28:36]
+    deviation.append((seen - true)[seen > 0].std())
+  assert deviation[1] == pytest.approx(2 * deviation[0], rel=0.1)
+
+
 grain = jax.jit(hand_sensor.grain, static_argnums=1)
 
 
