@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan_jax import config as config_lib
-from simgan_jax import errors, hands
+from simgan_jax import hands
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import metrics, tables, tasks
 from simgan_jax.evaluation import rows as rows_lib
@@ -33,10 +33,6 @@ def test_the_labels_decide_the_task(test_set):
   assert tasks.choose(test_set, settings).measure is metrics.HANDS
   gaze = test_set._replace(joints=None, gaze=np.ones((5, 3), np.float32))
   assert tasks.choose(gaze, settings) is tasks.GAZE
-  settings.methods = ('svr',)
-  assert tasks.choose(gaze, settings) is tasks.GAZE
-  with pytest.raises(errors.InputError, match='estimate gaze'):
-    tasks.choose(test_set, settings)
 
 
 def test_pixels_are_those_of_the_papers_width_and_mm_true_lengths(test_set):

@@ -51,5 +51,9 @@ def test_trains_and_evaluates_hands_with_the_contract(run, tmp_path):
   page = (tmp_path / 'report.html').read_text()
   for words in ('pixels (images 224 wide)', 'Depth noise', 'refined'):
     assert words in page + output
+  # Methods that estimate gaze are no reason to stop, in a run that is trained.
+  config = json.loads((tmp_path / 'config.json').read_text())
+  config['evaluation']['methods'] = ['svr']
+  (tmp_path / 'config.json').write_text(json.dumps(config))
   code, _, error = run('eval.py', tmp_path, '--reuse', '--test_subjects=25-28')
   assert code == 0, error

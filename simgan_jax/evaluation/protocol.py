@@ -233,7 +233,8 @@ def evaluate(
       scoring.score_baseline(method, training_set, test, seeds=seeds)
       for method in config.evaluation.methods
       for training_set in sets
-      if training_set.scale == largest
+      if task.measure is metrics.GAZE  # which is all that they estimate
+      and training_set.scale == largest
       and training_set.train_on in ('synthetic', 'refined')
   ]
   name = f'{test.source} {subjects}'.strip()

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from simgan_jax import config as config_lib
-from simgan_jax import errors, hands
+from simgan_jax import hands
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import gaze as gaze_estimator
 from simgan_jax.estimators import hands as hands_estimator
@@ -73,19 +73,9 @@ GAZE = Task(
 
 
 def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
-  """Return the task that labelled test images are for.
-
-  Raises:
-    InputError: for hands with `methods`, which estimate gaze.
-  """
+  """Return the task that labelled test images are for."""
   if test.joints is None:
     return GAZE
-  if settings.methods:
-    raise errors.InputError(
-        f'evaluation.methods={settings.methods} estimate gaze, and the test'
-        ' images are of hands: repeat train.py with'
-        ' --config.evaluation.methods="()".'
-    )
   sizes = hands_estimator.Sizes(
       heatmap_size=settings.heatmap_size,
       num_features=settings.hourglass_features,
