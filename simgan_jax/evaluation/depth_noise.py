@@ -45,11 +45,9 @@ def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
     smooth = ndimage.median_filter(smooth, size=5, mode='nearest')
     if not smooth.any():
       continue
-    whole = ndimage.binary_closing(
-        np.pad(smooth, steps + 2), _SQUARE, iterations=steps
-    )
-    whole = ndimage.binary_fill_holes(whole)
-    whole = whole[steps + 2 : -steps - 2, steps + 2 : -steps - 2]
+    padded = np.pad(smooth, steps)
+    whole = ndimage.binary_closing(padded, _SQUARE, iterations=steps)
+    whole = ndimage.binary_fill_holes(whole)[steps:-steps, steps:-steps]
     inside = ndimage.binary_erosion(smooth & mask, _SQUARE, iterations=2)
     rough = np.abs(image - ndimage.median_filter(image.astype(float), size=3))
     found.append(

@@ -177,10 +177,9 @@ def _grey_values(workdir: str) -> list[tuple[str, str]]:
 def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   """Return title -> table, of which there is anything to show."""
   of_gaze = rows_lib.measure(results) is metrics.GAZE
+  errors = "The paper's Table 2" if of_gaze else 'Errors of joints'
   found = {
-      "The paper's Table 2"
-      if of_gaze
-      else 'Errors of joints': summaries.errors_of_rows(results),
+      errors: summaries.errors_of_rows(results),
       "Joints, the paper's Table 4": summaries.of_joints(results),
       'Depth noise': summaries.depth_noise(results),
       'Refined against unrefined': summaries.comparisons(results),
