@@ -30,20 +30,22 @@ SIDE = 224  # pixels, of the paper's images
 
 def _laptop() -> config_lib.Config:
   config = config_lib.Config(name='hands')
-  config.batch_size = 32
+  # Small batches: an image has many patches, and many steps are what it takes
+  # until the refiner tears edges and makes holes.
+  config.batch_size = 8
   config.history_size = 1_024
-  config.num_rounds = 300
+  config.num_rounds = 1_000
   # Most of an image is empty: with fewer steps the discriminator learns too
   # little, and with a longer memory of gradients both of them swing.
   config.refiner_steps, config.discriminator_steps = 1, 2
   config.optimizer.beta1 = 0.5
   config.self_regularization_weight = 0.2
-  config.pretrain_refiner_steps = 100
-  config.pretrain_discriminator_steps = 200
-  config.log_every = 10
-  config.sample_every = 40
+  config.pretrain_refiner_steps = 400
+  config.pretrain_discriminator_steps = 400
+  config.log_every = 20
+  config.sample_every = 100
   # Often: the two networks swing, and the best refiner is between swings.
-  config.checkpoint_every = 10
+  config.checkpoint_every = 20
   config.refiner = config_lib.RefinerConfig(num_features=32)
   data = config.data
   data.height = data.width = 64
