@@ -43,7 +43,6 @@ def _laptop() -> config_lib.Config:
   config.pretrain_refiner_steps = 400
   config.pretrain_discriminator_steps = 400
   config.log_every = 20
-  config.sample_every = 100
   # Often: the two networks swing, and the best refiner is between swings.
   config.checkpoint_every = 20
   config.refiner = config_lib.RefinerConfig(num_features=32)
