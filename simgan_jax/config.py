@@ -39,6 +39,8 @@ class RefinerConfig:
   num_features: int = 64  # channels of every hidden convolution
   num_blocks: int = 4  # residual blocks
   kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
+  # Pixels become background by chance, as they do in depth images.
+  loses_pixels: bool = False
 
 
 @dataclasses.dataclass

@@ -31,6 +31,7 @@ def make_state_fn(
       num_features=sizes.num_features,
       num_blocks=sizes.num_blocks,
       kernel_size=sizes.kernel_size,
+      loses_pixels=sizes.loses_pixels,
       dtype=dtype,
       rematerialize=config.rematerialize,
   )

@@ -13,6 +13,10 @@ from simgan_jax.activation import relu
 from simgan_jax.convolution import Conv
 from simgan_jax.pooling import max_pool
 
+LOST = 1.0  # what a lost pixel shows: the background of depth images
+_RARELY = -3.0  # logarithm of the odds that an untrained refiner loses a pixel
+_TEMPERATURE = 0.3  # of the choice in the backward pass
+
 
 @final
 class ResidualBlock(nn.Module):
@@ -37,6 +41,25 @@ class ResidualBlock(nn.Module):
     return relu(x + conv(name='second')(y))
 
 
+def _draw_logistic(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w 1']:
+  """Return logistic noise drawn from the bits of each image.
+
+  So equal images have equal noise, wherever they are in whatever batch.
+  """
+  # 16 bits, so that it does not matter how integers were scaled to [-1, 1].
+  images = jax.lax.stop_gradient(images.astype(jnp.float32))
+  levels = jnp.round((images + 1) * 32_767.5).astype(jnp.uint32)
+  levels = levels.reshape(images.shape[0], -1)
+  # The multiplication that Knuth hashes with: modulo 2 ** 32, odd factors.
+  places = jnp.arange(levels.shape[1], dtype=jnp.uint32)
+  factors = (places * jnp.uint32(2_654_435_761)) | jnp.uint32(1)
+  seeds = (levels * factors[None]).sum(axis=1, dtype=jnp.uint32)
+  shape = (*images.shape[1:3], 1)
+  return jax.vmap(lambda s: jax.random.logistic(jax.random.key(s), shape))(
+      seeds
+  )
+
+
 @final
 class Refiner(nn.Module):
   """Residual network that makes a synthetic image look real.
@@ -50,6 +73,11 @@ class Refiner(nn.Module):
     num_blocks: residual blocks.
     kernel_size: side of the convolutions, pixels.
     dtype: type of the computation; parameters and result are float32.
+    loses_pixels: True lets it lose pixels by chance, with odds that a second
+      1x1 convolution says for each, as depth sensors do; the paper's refiner
+      has no chance in it. Gradients are the straight-through ones of Jang, Gu
+      and Poole, "Categorical Reparameterization with Gumbel-Softmax", ICLR
+      2017.
     rematerialize: True keeps only the blocks' inputs for the backward pass and
       computes the rest again: less memory, a third more time.
   """
@@ -57,6 +85,7 @@ class Refiner(nn.Module):
   num_features: int = 64
   num_blocks: int = 4
   kernel_size: int = 3
+  loses_pixels: bool = False
   dtype: DTypeLike = jnp.float32
   rematerialize: bool = False
 
@@ -72,8 +101,16 @@ class Refiner(nn.Module):
     x = relu(x)
     for i in range(self.num_blocks):
       x = block(*sizes, name=f'block{i}')(x)
-    x = Conv(images.shape[-1], (1, 1), dtype=self.dtype, name='head')(x)
-    return jnp.tanh(x.astype(jnp.float32))
+    y = Conv(images.shape[-1], (1, 1), dtype=self.dtype, name='head')(x)
+    refined = jnp.tanh(y.astype(jnp.float32))
+    if not self.loses_pixels:
+      return refined
+    odds = Conv(1, (1, 1), dtype=self.dtype, name='lost')(x)
+    odds = odds.astype(jnp.float32) + _RARELY + _draw_logistic(images)
+    lost = nn.sigmoid(odds / _TEMPERATURE)
+    # All or nothing, with the gradient as if there were something in between.
+    lost += jax.lax.stop_gradient(jnp.round(lost) - lost)
+    return refined + lost * (LOST - refined)
 
 
 @final

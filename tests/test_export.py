@@ -28,10 +28,11 @@ assert 'simgan_jax' not in sys.modules and 'flax' not in sys.modules
 """
 
 
-def _make_run(workdir, *, factor=1.0):
+def _make_run(workdir, *, factor=1.0, loses_pixels=False):
   config = eyes.get_config()
   config.batch_size, config.history_size = 4, 8
   config.refiner.num_features, config.refiner.num_blocks = 4, 1
+  config.refiner.loses_pixels = loses_pixels
   records.claim_workdir(str(workdir), config)
   state = create.make_state_fn(config, mesh_lib.make_mesh(1))()
   params = jax.tree.map(lambda x: x * factor, state.refiner.params)
@@ -58,8 +59,11 @@ def _export(workdir, folder, output='refiner.stablehlo'):
   )
 
 
-def test_another_process_refines_the_same_without_this_package(tmp_path):
-  refiner = _make_run(tmp_path / 'run')
+@pytest.mark.parametrize('loses_pixels', [False, True])
+def test_another_process_refines_the_same_without_this_package(
+    tmp_path, loses_pixels
+):
+  refiner = _make_run(tmp_path / 'run', loses_pixels=loses_pixels)
   done = _export(tmp_path / 'run', tmp_path)
   assert done.returncode == 0, done.stderr
   assert 'refiner of round 7' in done.stdout
