@@ -77,7 +77,8 @@ class Refiner(nn.Module):
       1x1 convolution says for each, as depth sensors do; the paper's refiner
       has no chance in it. Gradients are the straight-through ones of Jang, Gu
       and Poole, "Categorical Reparameterization with Gumbel-Softmax", ICLR
-      2017.
+      2017. A choice on the edge may fall otherwise where sums are rounded
+      otherwise, as on another number of devices.
     rematerialize: True keeps only the blocks' inputs for the backward pass and
       computes the rest again: less memory, a third more time.
   """
