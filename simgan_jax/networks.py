@@ -13,7 +13,7 @@ from simgan_jax.activation import relu
 from simgan_jax.convolution import Conv
 from simgan_jax.pooling import max_pool
 
-LOST = 1.0  # what a lost pixel shows: the background of depth images
+LOST = 1.0  # what a lost pixel shows, `hands.BACKGROUND`
 _RARELY = -3.0  # logarithm of the odds that an untrained refiner loses a pixel
 _TEMPERATURE = 0.3  # of the choice in the backward pass
 
@@ -47,8 +47,8 @@ def _draw_logistic(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w 1']:
   So equal images have equal noise, wherever they are in whatever batch.
   """
   # 16 bits, so that it does not matter how integers were scaled to [-1, 1].
-  images = jax.lax.stop_gradient(images.astype(jnp.float32))
-  levels = jnp.round((images + 1) * 32_767.5).astype(jnp.uint32)
+  levels = (images.astype(jnp.float32) + 1) * 32_767.5
+  levels = jnp.round(levels).astype(jnp.uint32)
   levels = levels.reshape(images.shape[0], -1)
   # The multiplication that Knuth hashes with: modulo 2 ** 32, odd factors.
   places = jnp.arange(levels.shape[1], dtype=jnp.uint32)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simgan_jax import networks
+from simgan_jax import hands, networks
 
 
 def _shapes(network, shape):
@@ -134,9 +134,7 @@ def _losing(images, evidence):
   plain = networks.Refiner(num_features=8)
   return (
       network.apply({'params': params}, images),
-      plain.apply(
-          {'params': {k: params[k] for k in params if k != 'lost'}}, images
-      ),
+      plain.apply({'params': params}, images),
   )
 
 
@@ -165,6 +163,10 @@ def test_which_pixels_are_lost_depends_on_the_image_alone():
   moved, plain = _losing(images.at[0, 3, 5].add(2 / 255), 3.0)
   moved_share = (moved - plain) / (networks.LOST - plain)
   assert np.abs(moved_share[0] - share[0]).mean() > 0.2
+
+
+def test_a_lost_pixel_is_background():
+  assert networks.LOST == hands.BACKGROUND
 
 
 def test_odds_of_a_loss_are_learnt():
