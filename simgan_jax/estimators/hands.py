@@ -218,7 +218,7 @@ def _predict(params, images, *, sizes):
   size = sizes.heatmap_size * sizes.stride(image_size)
   views = hand_augmentation.resize(steps.scale_images(images), size=size)
   heatmaps = _apply(params, views, image_size, sizes)[:, -1]
-  places = hourglass.find_peaks(heatmaps)
+  places = hourglass.find_places(heatmaps)
   return (places + 0.5) * (image_size / sizes.heatmap_size) - 0.5
 
 

@@ -119,33 +119,20 @@ def draw_heatmaps(
   return jnp.einsum('bki,bkj->bijk', rows, columns)
 
 
-def find_peaks(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
-  """Return where each heat-map is highest: (x, y) in its pixels, sub-pixel.
+def find_places(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
+  """Return the joint of each heat-map: (x, y) in its pixels, sub-pixel.
 
-  The logarithm of a Gaussian is a parabola: through the highest pixel and its
-  two neighbours it gives the Gaussian's centre exactly.
+  The mean place under the squared probabilities: the centre of a Gaussian, and
+  of several guesses the likeliest, drawn towards the others the more they are
+  as likely. That errs less in the mean than the highest pixel, which is wrong
+  by a whole finger when it is, and than the mean place, which is never sharp.
+  Within 2 px of the border it is drawn inside, at most by 0.3 px.
 
   Args:
     heatmaps: [b, s, s, k] float32, logarithms up to a constant.
   """
-  size = heatmaps.shape[1]
-  highest = heatmaps.reshape(len(heatmaps), -1, heatmaps.shape[-1]).argmax(1)
-  row, column = highest // size, highest % size
-
-  def read(rows, columns):
-    b, k = jnp.ogrid[: len(heatmaps), : heatmaps.shape[-1]]
-    inside = [jnp.clip(places, 0, size - 1) for places in (rows, columns)]
-    return heatmaps[b, inside[0], inside[1], k]
-
-  middle = read(row, column)
-
-  def refine(place, before, after):
-    bend = 2 * middle - before - after
-    offset = 0.5 * (after - before) / jnp.maximum(bend, 1e-6)
-    # At the border the neighbour outside is the pixel itself: no parabola.
-    inner = (place > 0) & (place < size - 1)
-    return place + jnp.where(inner, jnp.clip(offset, -0.5, 0.5), 0.0)
-
-  x = refine(column, read(row, column - 1), read(row, column + 1))
-  y = refine(row, read(row - 1, column), read(row + 1, column))
+  shares = jax.nn.softmax(2 * heatmaps, axis=(1, 2))
+  pixels = jnp.arange(float(heatmaps.shape[1]))
+  x = jnp.einsum('bijk,j->bk', shares, pixels)
+  y = jnp.einsum('bijk,i->bk', shares, pixels)
   return jnp.stack([x, y], axis=-1)
