@@ -60,9 +60,9 @@ def _laptop() -> config_lib.Config:
       base_images=4_000,
       scales=(1,),
       # Small batches: they learn more in the same time.
-      num_steps=1_200,
+      num_steps=1_600,
       batch_size=16,
-      learning_rate=3e-3,
+      learning_rate=6e-3,
       augmented=(True,),
       heatmap_size=32,
       hourglass_features=32,
