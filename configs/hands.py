@@ -8,7 +8,7 @@ Presets:
     python train.py --config=configs/hands.py
     python eval.py --workdir=runs/hands
   Built-in simulator and built-in sensor, no download, small images and
-  networks, sized for a laptop: 17 minutes on 2 CPU cores. The refiner
+  networks, sized for a laptop: 39 minutes on 2 slow CPU cores. The refiner
   learns ragged edges and holes.
 
     python train.py --config=configs/hands.py:paper
