@@ -9,7 +9,7 @@ Presets:
     python eval.py --workdir=runs/hands
   Built-in simulator and built-in sensor, no download, small images and
   networks, sized for a laptop: 39 minutes on 2 slow CPU cores. The refiner
-  learns ragged edges and holes.
+  learns holes and rough depths, and ragged edges in part.
 
     python train.py --config=configs/hands.py:paper
         --config.data.synthetic.path=NYU/train --config.data.real.path=NYU/train
