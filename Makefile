@@ -24,7 +24,7 @@ test: $(VENV)/installed-dev
 # Apart: Apache Beam wants older versions of what others need.
 test-beam: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet apache-beam
-	$(BIN)/python -m pytest -k beam tests/test_data_beam.py tests/test_api.py
+	$(BIN)/python -m pytest -k beam tests/data/test_beam.py tests/house/test_api.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

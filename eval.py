@@ -4,12 +4,15 @@ import os
 
 from absl import flags
 
-from simgan_jax import command, devices
-from simgan_jax import config as config_lib
+from simgan_jax.machine import devices
+from simgan_jax.settings import command_line
+from simgan_jax.settings import config as config_lib
 
-_WORKDIR = command.define_path('workdir', 'runs/eyes', 'Folder of the run.')
-_DATA_DIR = command.define_data_dir()
-_TEST_PATH = command.define_path(
+_WORKDIR = command_line.define_path(
+    'workdir', 'runs/eyes', 'Folder of the run.'
+)
+_DATA_DIR = command_line.define_data_dir()
+_TEST_PATH = command_line.define_path(
     'test_path', '', 'Folder of another test set of the same kind.'
 )
 _TEST_SUBJECTS = flags.DEFINE_string(
@@ -26,12 +29,13 @@ _REUSE = flags.DEFINE_bool(
 def main() -> None:
   """Train the estimators, test them, print and write the tables."""
   workdir = _WORKDIR.value
-  seeds = command.parse_seeds(_SEEDS.value)
+  seeds = command_line.parse_seeds(_SEEDS.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
   # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.evaluation import protocol, tables
+  from simgan_jax.evaluation import protocol
+  from simgan_jax.report import tables
 
   results = protocol.evaluate(
       workdir=workdir,
@@ -46,4 +50,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  command.run(main)
+  command_line.run(main)

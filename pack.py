@@ -6,15 +6,16 @@ without TensorFlow, for example on a machine with an accelerator.
 
 import os
 
-from simgan_jax import command, devices, errors, inputs, validation
-from simgan_jax.data import arrays
-from simgan_jax.evaluation import inspection
+from simgan_jax.data import arrays, inputs
+from simgan_jax.evaluation import image_quality
+from simgan_jax.machine import devices, errors
+from simgan_jax.settings import command_line, validation
 
-_CONFIG = command.define_config()
-_OUTPUT = command.define_path(
+_CONFIG = command_line.define_config()
+_OUTPUT = command_line.define_path(
     'output', 'packed', 'Folder of the files; made when missing.'
 )
-_DATA_DIR = command.define_data_dir()
+_DATA_DIR = command_line.define_data_dir()
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
   ):
     data, centres = load(config, data_dir=data_dir), None
     if name == 'synthetic':
-      centres = inspection.load_centres(config, data.names)
+      centres = image_quality.load_centres(config, data.names)
     path = os.path.join(_OUTPUT.value, f'{name}.npz')
     try:
       arrays.write(path, data, iris_centres=centres)
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  command.run(main)
+  command_line.run(main)

@@ -6,10 +6,12 @@ This is for data that take long, or more than a machine: --beam_options.
 
 from absl import flags
 
-from simgan_jax import command, devices, inputs, validation
+from simgan_jax.data import inputs
+from simgan_jax.machine import devices
+from simgan_jax.settings import command_line, validation
 
-_CONFIG = command.define_config()
-_DATA_DIR = command.define_data_dir()
+_CONFIG = command_line.define_config()
+_DATA_DIR = command_line.define_data_dir()
 _NUM_WORKERS = flags.DEFINE_integer(
     'num_workers', 0, 'Threads that read files; 0 = one for each core.', 0
 )
@@ -37,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  command.run(main)
+  command_line.run(main)

@@ -6,10 +6,13 @@ on with the same command.
 
 from absl import flags
 
-from simgan_jax import command, devices
+from simgan_jax.machine import devices
+from simgan_jax.settings import command_line
 
-_WORKDIR = command.define_path('workdir', 'runs/eyes', 'Folder of the run.')
-_OUTPUT = command.define_path(
+_WORKDIR = command_line.define_path(
+    'workdir', 'runs/eyes', 'Folder of the run.'
+)
+_OUTPUT = command_line.define_path(
     'output', '', 'Folder of the refined images, empty or new.'
 )
 _FORMAT = flags.DEFINE_enum(
@@ -18,13 +21,13 @@ _FORMAT = flags.DEFINE_enum(
     ['folder', 'tfds', 'npz'],
     'Image files with labels.csv, a TensorFlow data set, or arrays.',
 )
-_INPUT = command.define_path(
+_INPUT = command_line.define_path(
     'input',
     '',
     "Other images than the run's synthetic ones, of the same source: a folder"
     ' or, packed, a file.',
 )
-_DATA_DIR = command.define_data_dir()
+_DATA_DIR = command_line.define_data_dir()
 
 
 def main() -> None:
@@ -33,7 +36,7 @@ def main() -> None:
   devices.use_cores(128)
   devices.cache_programs()
   # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.refined import job
+  from simgan_jax.refining import job
 
   found = job.refine_data_set(
       workdir=workdir,
@@ -51,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  command.run(main)
+  command_line.run(main)

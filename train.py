@@ -2,14 +2,15 @@
 
 from absl import flags
 
-from simgan_jax import command, devices, validation
-from simgan_jax import config as config_lib
+from simgan_jax.machine import devices
+from simgan_jax.settings import command_line, validation
+from simgan_jax.settings import config as config_lib
 
-_CONFIG = command.define_config()
-_WORKDIR = command.define_path(
+_CONFIG = command_line.define_config()
+_WORKDIR = command_line.define_path(
     'workdir', None, 'Folder of the run; the default is runs/<name>.'
 )
-_DATA_DIR = command.define_data_dir()
+_DATA_DIR = command_line.define_data_dir()
 _NUM_DEVICES = flags.DEFINE_integer(
     'num_devices',
     0,
@@ -33,7 +34,8 @@ def main() -> None:
     )
   devices.cache_programs()
   # After use_cores: importing the loop may start a JAX backend.
-  from simgan_jax import loop, processes
+  from simgan_jax.machine import processes
+  from simgan_jax.training import loop
 
   workdir = _WORKDIR.value or f'runs/{config.name}'
   summary = loop.train(
@@ -54,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-  command.run(main)
+  command_line.run(main)

@@ -20,10 +20,11 @@ from absl import app, flags
 from jax.experimental import topologies
 
 from benchmarks import cost_model, hlo, measure, scaling_plot
-from simgan_jax import config as config_lib
-from simgan_jax import create, rounds
-from simgan_jax import mesh as mesh_lib
-from simgan_jax import state as state_lib
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.method import algorithm
+from simgan_jax.method import state as state_lib
+from simgan_jax.settings import config as config_lib
+from simgan_jax.training import build
 
 _TASKS = flags.DEFINE_list('tasks', ['eyes', 'hands'], 'eyes, hands or both.')
 
@@ -52,16 +53,16 @@ def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
   def place(sharding, arrays):
     return jax.tree.map(lambda x: describe(x.shape, x.dtype, sharding), arrays)
 
-  state = jax.eval_shape(create.make_state_fn(config, mesh))
+  state = jax.eval_shape(build.make_state_fn(config, mesh))
   state = jax.tree.map(place, state_lib.shardings(mesh), state)
   k_g, k_d = config.refiner_steps, config.discriminator_steps
   data, split = config.data, mesh_lib.batch_sharding(mesh, batch_axis=2)
   images = (config.batch_size, data.height, data.width, data.channels)
-  batch = rounds.RoundBatch(
+  batch = algorithm.RoundBatch(
       describe((1, k_g + k_d, *images), np.uint8, split),
       describe((1, k_d, *images), np.uint8, split),
   )
-  update = create.make_update(config, mesh)
+  update = build.make_update(config, mesh)
   return jax.jit(update, donate_argnums=0).lower(state, batch).compile()
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from simgan_jax import config as config_lib
+from simgan_jax.settings import config as config_lib
 
 
 @dataclasses.dataclass(frozen=True)

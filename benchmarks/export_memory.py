@@ -26,14 +26,16 @@ def _make_run(workdir: str) -> None:
   import jax.numpy as jnp
 
   from configs import eyes
-  from simgan_jax import checkpoint, create, records, selection
-  from simgan_jax import mesh as mesh_lib
+  from simgan_jax.machine import mesh as mesh_lib
+  from simgan_jax.measures import selection
+  from simgan_jax.training import build, checkpoint
+  from simgan_jax.training import workdir as workdir_lib
 
   config = eyes.get_config()
   config.batch_size, config.history_size = 4, 8
   config.refiner.num_features, config.refiner.num_blocks = 4, 1
-  records.claim_workdir(workdir, config)
-  state = create.make_state_fn(config, mesh_lib.make_mesh(1))()
+  workdir_lib.claim_workdir(workdir, config)
+  state = build.make_state_fn(config, mesh_lib.make_mesh(1))()
   rule = selection.Rule(config.data.width, config.num_rounds)
   checkpoints = checkpoint.Checkpoints(workdir, rule=rule)
   checkpoints.save(1, state._replace(round=jnp.int32(1)))
@@ -42,10 +44,10 @@ def _make_run(workdir: str) -> None:
 
 def _measure_one(num_images: int, kind: str) -> None:
   """Refine so many images and print the memory as JSON."""
-  from simgan_jax import devices
+  from simgan_jax.machine import devices
 
   devices.use_cores(128)
-  from simgan_jax.refined import job
+  from simgan_jax.refining import job
 
   generator = np.random.default_rng(0)
   with tempfile.TemporaryDirectory() as folder:

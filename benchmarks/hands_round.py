@@ -28,7 +28,7 @@ _ONE = flags.DEFINE_string('one', '', 'Measure only this case.')
 def _measure_one(num_parts: int, again: bool) -> dict[str, float]:
   """Return seconds a round, its floor, and memory in GiB."""
   from configs import hands
-  from simgan_jax import devices
+  from simgan_jax.machine import devices
 
   config = hands.get_config('paper')
   config.batch_size, config.compute_dtype = _BATCH.value, 'bfloat16'

@@ -29,8 +29,8 @@ _IMAGES = flags.DEFINE_integer('images', 50_000, 'Images of each data set.')
 def main(_) -> None:
   """Time the rounds and the pipeline alone; print the tables."""
   num_devices = measure.use_devices(_BATCH.value)
-  from simgan_jax import mesh as mesh_lib
-  from simgan_jax import streams
+  from simgan_jax.machine import mesh as mesh_lib
+  from simgan_jax.training import batches as batches_lib
 
   config = workload.make_config(_BATCH.value, _DTYPE.value)
   shape = (_IMAGES.value, 35, 55, 1)
@@ -39,7 +39,7 @@ def main(_) -> None:
   mesh = mesh_lib.make_mesh(num_devices)
 
   def make(on_devices):
-    batches = streams.Batches(
+    batches = batches_lib.Batches(
         *(synthetic, real), mesh=mesh, seed=0, on_devices=on_devices
     )
     stream = batches.rounds('rounds', config, 0)
@@ -75,7 +75,7 @@ def main(_) -> None:
   for on_devices in (False, True):
     for batch_size in (32, 512):
       config.batch_size = batch_size
-      batches = streams.Batches(
+      batches = batches_lib.Batches(
           *(synthetic, real), mesh=mesh, seed=0, on_devices=on_devices
       )
       stream = batches.rounds('rounds', config, 0)

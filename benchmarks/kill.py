@@ -25,7 +25,7 @@ import numpy as np
 from absl import app, flags
 from orbax.checkpoint import v1 as ocp
 
-from simgan_jax import devices
+from simgan_jax.machine import devices
 
 _NUM_KILLS = flags.DEFINE_integer('num_kills', 20, 'Kills.', 1)
 _SEED = flags.DEFINE_integer('seed', 0, 'Of the moments.')

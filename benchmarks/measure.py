@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 def use_devices(batch_size: int) -> int:
   """Give XLA a device a core, as train.py does; return how many are used."""
-  from simgan_jax import devices
+  from simgan_jax.machine import devices
 
   devices.use_cores(batch_size // 2)
   return devices.choose_number(batch_size // 2)

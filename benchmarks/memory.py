@@ -21,7 +21,7 @@ _ONE = flags.DEFINE_list('one', [], 'Batch and parts; measure only these.')
 def _measure_one(batch_size: int, num_parts: int) -> None:
   """Run two rounds and print the memory as JSON."""
   num_devices = measure.use_devices(batch_size)
-  from simgan_jax import devices
+  from simgan_jax.machine import devices
 
   config = workload.make_config(batch_size, 'float32')
   config.gradient_accumulation = num_parts

@@ -37,16 +37,17 @@ def refining_variants(mesh) -> dict:
   import torch
 
   from benchmarks import pytorch_simgan
-  from simgan_jax import batching, create, refining
+  from simgan_jax.machine import batching
+  from simgan_jax.training import build, refiners
 
   config = workload.make_config(32, 'float32')
-  state = create.make_state_fn(config, mesh)()
+  state = build.make_state_fn(config, mesh)()
   batch = batching.BATCH_SIZE
   shape = (_IMAGES.value, 35, 55, 1)
   images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
   def ours():
-    refining.refine_images(state.refiner, images, mesh=mesh, batch_size=batch)
+    refiners.refine_images(state.refiner, images, mesh=mesh, batch_size=batch)
 
   def make(channels_last, compiled):
     layout = pytorch_simgan.memory_layout(channels_last=channels_last)
@@ -121,7 +122,7 @@ def main(_) -> None:
   import torch
 
   num_devices = measure.use_devices(_BATCH.value)
-  from simgan_jax import mesh as mesh_lib
+  from simgan_jax.machine import mesh as mesh_lib
 
   mesh = mesh_lib.make_mesh(num_devices)
   for title, make, images in (

@@ -17,7 +17,7 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks import cost_model, measure, workload
-from simgan_jax import config as config_lib
+from simgan_jax.settings import config as config_lib
 
 _BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
 _DEVICE = flags.DEFINE_enum(

@@ -14,7 +14,7 @@ from absl import app, flags
 
 from benchmarks import cost_model, measure
 from configs import hands
-from simgan_jax import config as config_lib
+from simgan_jax.settings import config as config_lib
 
 _PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
 

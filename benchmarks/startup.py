@@ -82,7 +82,10 @@ def main(_) -> None:
   for name, arguments in (
       ('train.py --help', ('train.py', '--help')),
       ('train.py with a wrong setting', ('train.py', '--config.seed=x')),
-      ('import simgan_jax.rounds', ('-c', 'import simgan_jax.rounds')),
+      (
+          'import simgan_jax.method.algorithm',
+          ('-c', 'import simgan_jax.method.algorithm'),
+      ),
   ):
     rows.append([name, '', _seconds(*arguments)])
   measure.show(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from simgan_jax import config as config_lib
+from simgan_jax.settings import config as config_lib
 
 
 class Ours:
@@ -14,11 +14,11 @@ class Ours:
 
   def __init__(self, config: config_lib.Config, *, num_devices: int):
     """Create a state with a full history on a mesh of `num_devices`."""
-    from simgan_jax import create
-    from simgan_jax import mesh as mesh_lib
+    from simgan_jax.machine import mesh as mesh_lib
+    from simgan_jax.training import build
 
     self._mesh = mesh = mesh_lib.make_mesh(num_devices)
-    state = create.make_state_fn(config, mesh)()
+    state = build.make_state_fn(config, mesh)()
     shape, sharding = state.history.images.shape, state.history.images.sharding
     old = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
     history = state.history._replace(
@@ -26,12 +26,12 @@ class Ours:
         count=jax.device_put(np.int32(shape[1]), state.round.sharding),
     )
     self.state = state._replace(history=history)
-    self._update = create.make_update(config, mesh)
+    self._update = build.make_update(config, mesh)
     self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
 
   def place(self, synthetic: np.ndarray, real: np.ndarray):
     """Return a batch of one round on the devices."""
-    from simgan_jax.rounds import RoundBatch
+    from simgan_jax.method.algorithm import RoundBatch
 
     images = synthetic[None], real[None, None]
     return RoundBatch(*jax.device_put(images, self._sharding))

@@ -24,8 +24,8 @@ Presets:
 The measured results stand in README.md.
 """
 
-from simgan_jax import config as config_lib
-from simgan_jax import errors
+from simgan_jax.machine import errors
+from simgan_jax.settings import config as config_lib
 
 
 def _small() -> config_lib.Config:

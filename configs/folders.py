@@ -15,8 +15,8 @@ The networks are the paper's for eyes, at home up to about 100 pixels; for
 larger images copy those of configs/hands.py:paper.
 """
 
-from simgan_jax import config as config_lib
-from simgan_jax import errors
+from simgan_jax.machine import errors
+from simgan_jax.settings import config as config_lib
 
 
 def get_config(preset: str = '') -> config_lib.Config:

@@ -22,8 +22,8 @@ Presets:
 The measured results stand in README.md.
 """
 
-from simgan_jax import config as config_lib
-from simgan_jax import errors
+from simgan_jax.machine import errors
+from simgan_jax.settings import config as config_lib
 
 SIDE = 224  # pixels, of the paper's images
 

@@ -68,11 +68,11 @@ def optimized():
 @pytest.fixture
 def load(request, tmp_path):
   """Return a function that loads a folder of the test module's `SOURCE`."""
-  from simgan_jax.data import sources
+  from simgan_jax.data import loading
 
   def load(path, **options):
     size = {'height': 35, 'width': 55}
-    return sources.load(
+    return loading.load(
         request.module.SOURCE,
         path=path,
         data_dir=tmp_path / 'cache',

@@ -18,8 +18,8 @@ _CONTEXT.set_forkserver_preload(
         'tensorflow',
         'tensorflow_datasets',
         'ml_collections.config_flags',
-        'simgan_jax.data.sources',
-        'simgan_jax.loop',
+        'simgan_jax.data.loading',
+        'simgan_jax.training.loop',
     ]
 )
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from simgan_jax import selection
+from simgan_jax.measures import selection
 
 ROOT = pathlib.Path(__file__).parent.parent
 NUM_ROUNDS, WIDTH = 12, 40

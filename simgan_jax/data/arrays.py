@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax import records
 from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
+from simgan_jax.data.entries import Entry, Sample, read_entries
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.originals import Originals
-from simgan_jax.data.samples import Entry, Sample, read_entries
-from simgan_jax.errors import InputError
+from simgan_jax.machine import files
+from simgan_jax.machine.errors import InputError
 
 REQUIRED = ('images', 'subjects', 'names')
 _LABELS = ('gaze', 'head_pose', 'joints', 'intrinsics')
@@ -43,7 +43,7 @@ def write(
   known = {name: fields[name] for name in _FIELDS if fields[name] is not None}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, allow_pickle=False, **known)
-  records.write_bytes(str(path), buffer.getvalue())
+  files.write_bytes(str(path), buffer.getvalue())
 
 
 def load(

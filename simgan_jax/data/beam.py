@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from simgan_jax.data.source import Encoded, Source, summarise_levels
-from simgan_jax.errors import InputError, RunError
+from simgan_jax.machine.errors import InputError, RunError
 
 _PART = 256  # entries a machine reads one after another
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simgan_jax.data import source, workers
-from simgan_jax.data.samples import Entry, Sample
+from simgan_jax.data.entries import Entry, Sample
 
 _BLOCK = 4_096  # images simulated at a time
 

@@ -21,7 +21,7 @@ from absl import logging
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.source import Source, SourceConfig
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 tfds.disable_progress_bar()
 

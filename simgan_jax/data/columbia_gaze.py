@@ -8,8 +8,8 @@ import functools
 import re
 from pathlib import Path
 
-from simgan_jax.data import crops, folders, gaze, source
-from simgan_jax.data.samples import Damaged, Entry, LeftOut, Sample
+from simgan_jax.data import crops, folders, gaze_angles, source
+from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample
 
 _NAME = re.compile(r'(\d+)_2m_(-?\d+)P_(-?\d+)V_(-?\d+)H_([LR])\.jpg')
 _ONE_LABEL_IS_WRONG = frozenset(
@@ -61,8 +61,8 @@ class ColumbiaGaze(source.Source):
     if patch.std() < _MIN_CONTRAST:
       raise LeftOut(f'shows no eye (contrast below {_MIN_CONTRAST})')
     image = self._cut(image)
-    labels = gaze.columbia_labels(*(int(match[i]) for i in (2, 3, 4)))
+    labels = gaze_angles.columbia_labels(*(int(match[i]) for i in (2, 3, 4)))
     if match[5] == 'L':
       image = image[:, ::-1]
-      labels = gaze.mirror(*labels)
+      labels = gaze_angles.mirror(*labels)
     return Sample(image, *labels)

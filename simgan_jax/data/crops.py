@@ -11,7 +11,7 @@ from jaxtyping import UInt, UInt8, UInt16
 from numpy.lib import format as npy
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
-from simgan_jax.data.samples import Damaged
+from simgan_jax.data.entries import Damaged
 
 FITS = ('crop', 'resize', 'pad')
 Box = tuple[float, float, float, float]  # left, upper, right, lower [px]

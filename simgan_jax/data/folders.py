@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 
 def list_files(

@@ -12,9 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from simgan_jax.data import crops, gaze, source
-from simgan_jax.data.samples import Damaged, Entry, Sample
-from simgan_jax.errors import InputError
+from simgan_jax.data import crops, gaze_angles, source
+from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.machine.errors import InputError
 
 _IMAGE, _LABEL = 'image', 'look_vec'
 
@@ -77,7 +77,7 @@ class Hdf5(source.Source):
         look = np.asarray(file[_LABEL][key], np.float64)[:3]
         if look.shape != (3,) or not 0 < np.linalg.norm(look) < np.inf:
           raise ValueError(f'{_LABEL} {look.tolist()} is no direction')
-        vector = gaze.unityeyes_gaze(look)
+        vector = gaze_angles.unityeyes_gaze(look)
       image = crops.check_pixels(pixels)
     except (
         *(OSError, KeyError, ValueError, TypeError),

@@ -11,8 +11,8 @@ import os
 import numpy as np
 from jaxtyping import Int, UInt, UInt8
 
-from simgan_jax import errors, records, samples
 from simgan_jax.data import crops
+from simgan_jax.machine import batching, errors, files
 
 FILE = 'histograms.npy'  # in the folder of a run
 NUM_LEVELS = 256
@@ -31,7 +31,7 @@ def quantiles(
     [m, NUM_LEVELS, c] uint8: entry i of an image is the value that a share
     (i + 1/2) / NUM_LEVELS of its pixels does not exceed, for each channel.
   """
-  chosen = samples.spread(len(images), MAX_IMAGES)
+  chosen = batching.spread(len(images), MAX_IMAGES)
   pixels = images[chosen].reshape(len(chosen), -1, images.shape[-1])
   ranks = (np.arange(NUM_LEVELS) + 0.5) / NUM_LEVELS * pixels.shape[1]
   return np.sort(pixels, axis=1)[:, ranks.astype(np.int64)]
@@ -93,7 +93,7 @@ def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:
   """Write the references of a run, which refining needs again."""
   buffer = io.BytesIO()
   np.save(buffer, references)
-  records.write_bytes(os.path.join(workdir, FILE), buffer.getvalue())
+  files.write_bytes(os.path.join(workdir, FILE), buffer.getvalue())
 
 
 def read(workdir: str) -> UInt8[np.ndarray, 'm levels c']:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simgan_jax.data import crops, folders, gaze, source
-from simgan_jax.data.samples import Damaged, Entry, Sample
-from simgan_jax.errors import InputError
+from simgan_jax.data import crops, folders, gaze_angles, source
+from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.machine.errors import InputError
 
 _SUFFIXES = (
     *('.bmp', '.jpeg', '.jpg', '.npy', '.pgm', '.png', '.ppm', '.tif'),
@@ -40,7 +40,7 @@ class ImageFolder(source.Source):
 
   Where there is a `labels.csv` it says which images there are: column `file`
   (relative to the folder), then `gaze_x`, `gaze_y`, `gaze_z` or `yaw`,
-  `pitch` in radians (simgan_jax.data.gaze has the convention), or neither, and
+  `pitch` in radians (convention: simgan_jax.data.gaze_angles), or neither, and
   `subject`, a number, if known. Without a table an image NAME.png may have the
   same labels in NAME.json, an object. An empty cell is unknown, and so is, with
   a warning, what is no such label: the refiner needs none. Others are left
@@ -213,7 +213,7 @@ def _gaze(cells: Mapping[Any, Any]) -> np.ndarray:
   numbers = [float(value) for value in values]
   vector = np.array(numbers)
   if len(numbers) == 2 and np.isfinite(vector).all():
-    vector = gaze.vector_from_angles(*vector)
+    vector = gaze_angles.vector_from_angles(*vector)
   length = np.linalg.norm(vector)
   if not 0 < length < np.inf:
     raise ValueError(f'{numbers} is no direction')

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from PIL import Image
 
 from simgan_jax.data import unity_eyes_labels
-from simgan_jax.data.samples import Damaged
-from simgan_jax.errors import InputError
+from simgan_jax.data.entries import Damaged
+from simgan_jax.machine.errors import InputError
 
 
 def unity_eyes_centres(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int32, Shaped, UInt8
 
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 
 class LabelledImages(NamedTuple):

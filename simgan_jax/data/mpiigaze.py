@@ -16,9 +16,9 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float, UInt8
 
-from simgan_jax.data import folders, gaze, source, workers
-from simgan_jax.data.samples import Damaged, Entry, Sample
-from simgan_jax.errors import InputError
+from simgan_jax.data import folders, gaze_angles, source, workers
+from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.machine.errors import InputError
 
 _NORMALIZED = Path('Data', 'Normalized')
 _LISTS = Path('Evaluation Subset', 'sample list for eye image')
@@ -100,11 +100,11 @@ class Mpiigaze(source.Source):
     index = day.filenames.index(name['file'])
     eyes = day.left if name['side'] == 'left' else day.right
     image = self._cut(eyes.images[index][..., None])
-    head_pose = gaze.mpiigaze_head_pose(eyes.rotation_vectors[index])
+    head_pose = gaze_angles.mpiigaze_head_pose(eyes.rotation_vectors[index])
     labels = eyes.gaze[index], head_pose
     if name['side'] == 'right':
       image = image[:, ::-1]
-      labels = gaze.mirror(*labels)
+      labels = gaze_angles.mirror(*labels)
     return Sample(image, *labels)
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float
 
-from simgan_jax import hands
 from simgan_jax.data import crops, folders, source, subjects
-from simgan_jax.data.samples import Damaged, Entry, Sample
-from simgan_jax.errors import InputError
+from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.machine import pixels
+from simgan_jax.machine.errors import InputError
+from simgan_jax.simulators import hand_images
 
 FOCAL_PX = 588.036865, 587.075073  # of all three cameras
 MIDDLE_PX = 320.0, 240.0
@@ -55,7 +56,7 @@ class NyuHand(source.Source):
   """
 
   CONFIG = NyuHandConfig
-  LABELS = {'joints': (len(hands.JOINTS), 3), 'intrinsics': (4,)}
+  LABELS = {'joints': (len(hand_images.JOINTS), 3), 'intrinsics': (4,)}
 
   @classmethod
   def stamp(cls, config: NyuHandConfig) -> str:
@@ -93,20 +94,24 @@ class NyuHand(source.Source):
       )
     # The joints count from the first pixel's centre, the box from its edge.
     box = crops.box_around(
-        u + 0.5, v + 0.5, hands.CUBE_MM * FOCAL_PX[0] / centre_mm, **size
+        u + 0.5, v + 0.5, hand_images.CUBE_MM * FOCAL_PX[0] / centre_mm, **size
     )
-    values = hands.encode_depth(_nearest(depth_mm, box, **size), centre_mm)
-    if (values == hands.BACKGROUND).all():
+    values = hand_images.encode_depth(
+        _nearest(depth_mm, box, **size), centre_mm
+    )
+    if (values == hand_images.BACKGROUND).all():
       raise Damaged(
           f'{file}: shows no hand, as nothing is within'
-          f' {hands.CUBE_MM / 2:.0f} mm of its depth, {centre_mm:.0f} mm'
+          f' {hand_images.CUBE_MM / 2:.0f} mm of its depth, {centre_mm:.0f} mm'
       )
-    grey = np.rint((values + 1) * 127.5).astype(np.uint8)[..., None]
-    intrinsics = hands.crop_intrinsics(FOCAL_PX, MIDDLE_PX, box, **size)
-    points_mm = hands.to_millimetres(uvd, np.array([*FOCAL_PX, *MIDDLE_PX]))
+    grey = pixels.to_integers(values)[..., None]
+    intrinsics = hand_images.crop_intrinsics(FOCAL_PX, MIDDLE_PX, box, **size)
+    points_mm = hand_images.to_millimetres(
+        uvd, np.array([*FOCAL_PX, *MIDDLE_PX])
+    )
     return Sample(
         np.repeat(grey, config.channels, axis=-1),
-        joints=hands.to_pixels(points_mm, intrinsics),
+        joints=hand_images.to_pixels(points_mm, intrinsics),
         intrinsics=intrinsics,
     )
 

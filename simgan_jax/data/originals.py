@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from simgan_jax.data.samples import Entry, Sample
+from simgan_jax.data.entries import Entry, Sample
 
 
 class Originals(NamedTuple):

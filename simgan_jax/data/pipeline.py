@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from simgan_jax.data import shuffling
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 
 def batches(

@@ -13,8 +13,8 @@ import tensorflow_datasets as tfds
 
 from simgan_jax.data import crops, workers
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.samples import Entry, printable, read_entry
-from simgan_jax.errors import InputError
+from simgan_jax.data.entries import Entry, printable, read_entry
+from simgan_jax.machine.errors import InputError
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 
 def parse(ranges: str) -> frozenset[int]:

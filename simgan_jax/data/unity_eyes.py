@@ -9,8 +9,8 @@ import functools
 from pathlib import Path
 
 from simgan_jax.data import crops, folders, source, unity_eyes_labels
-from simgan_jax.data.samples import Entry, Sample
-from simgan_jax.errors import InputError
+from simgan_jax.data.entries import Entry, Sample
+from simgan_jax.machine.errors import InputError
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import crops, gaze
-from simgan_jax.data.samples import Damaged
+from simgan_jax.data import crops, gaze_angles
+from simgan_jax.data.entries import Damaged
 
 CROPS = ('box', 'columbia')
 
@@ -58,8 +58,10 @@ def read(file: Path) -> Labels:
     labels = json.loads(file.read_text())
     x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]
     return Labels(
-        gaze=gaze.unityeyes_gaze(np.array([x, y, z])),
-        head_pose=gaze.unityeyes_head_pose(_numbers(labels['head_pose'])),
+        gaze=gaze_angles.unityeyes_gaze(np.array([x, y, z])),
+        head_pose=gaze_angles.unityeyes_head_pose(
+            _numbers(labels['head_pose'])
+        ),
         eye=points(labels['interior_margin_2d'] + labels['caruncle_2d']),
     )
   except FileNotFoundError:
@@ -94,7 +96,7 @@ def crop_box(
   x, y = (low + high) / 2
   if crop == 'columbia':
     angles = np.degrees(
-        [gaze.angles_from_vector(labels.gaze), labels.head_pose]
+        [gaze_angles.angles_from_vector(labels.gaze), labels.head_pose]
     )
     terms = np.concatenate([np.ones((1, 2)), angles])  # by (x, y)
     shift = np.sum((_IN_BOX - _IN_COLUMBIA).T * terms, axis=0)

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from simgan_jax import errors
-from simgan_jax.data import gaze as gaze_lib
+from simgan_jax.data import gaze_angles as gaze_lib
+from simgan_jax.machine import errors
 
 # Low resolutions are the custom; of 3x5, 7x11, 9x15 and 12x18 the best.
 GRID = (9, 15)

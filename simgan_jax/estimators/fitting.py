@@ -9,8 +9,8 @@ import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
 
-from simgan_jax import errors
-from simgan_jax import mesh as mesh_lib
+from simgan_jax.machine import errors
+from simgan_jax.machine import mesh as mesh_lib
 
 CHUNK = 25  # steps in one compiled call
 

@@ -13,12 +13,12 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
-from simgan_jax import batching, errors, steps
-from simgan_jax import mesh as mesh_lib
-from simgan_jax.convolution import Conv
 from simgan_jax.estimators import fitting
 from simgan_jax.estimators.augmentation import augment
-from simgan_jax.pooling import max_pool
+from simgan_jax.kernels.convolution import Conv
+from simgan_jax.kernels.pooling import max_pool
+from simgan_jax.machine import batching, errors, pixels
+from simgan_jax.machine import mesh as mesh_lib
 
 NUM_HIDDEN = 1_000  # features of the first fully connected layer
 MIN_SIDE = 19  # pixels that the convolutions and pools use up
@@ -123,7 +123,7 @@ def _compile(
 
   def step(state: fitting.TrainState, batch):
     key, images, gaze = batch
-    images = steps.scale_images(images)
+    images = pixels.scale_images(images)
     if augmented:
       images = _augment(key, images, num_devices=mesh.size)
 
@@ -221,7 +221,7 @@ def train(
 
 @jax.jit
 def _predict(params, images):
-  predicted = _apply(params, steps.scale_images(images))
+  predicted = _apply(params, pixels.scale_images(images))
   norm = jnp.linalg.norm(predicted, axis=-1, keepdims=True)
   forward = jnp.broadcast_to(jnp.array([0.0, 0.0, -1.0]), predicted.shape)
   return jnp.where(norm > 1e-6, predicted / jnp.maximum(norm, 1e-6), forward)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-from simgan_jax import hands
+from simgan_jax.simulators import hand_images
 
 MAX_ROTATION_DEG = 20.0
 MAX_ZOOM = 1.15  # factor, or its inverse
@@ -63,7 +63,7 @@ def look(
   place = jnp.floor((source + 0.5) * side).astype(jnp.int32)
   inside = jnp.all((place >= 0) & (place < side), axis=-1, keepdims=True)
   x, y = jnp.moveaxis(jnp.clip(place, 0, side - 1), -1, 0)
-  return jnp.where(inside, image[y, x], hands.BACKGROUND)
+  return jnp.where(inside, image[y, x], hand_images.BACKGROUND)
 
 
 def move(

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from simgan_jax.convolution import Conv
-from simgan_jax.pooling import max_pool
+from simgan_jax.kernels.convolution import Conv
+from simgan_jax.kernels.pooling import max_pool
 
 SIGMA = 1.0  # of the Gaussian around a joint, heat-map pixels
 _GROUP = 8  # channels that are normalised together

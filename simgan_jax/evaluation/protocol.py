@@ -10,20 +10,17 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax import batching, devices, errors, inputs, progress, refining
-from simgan_jax import config as config_lib
-from simgan_jax import mesh as mesh_lib
+from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.subjects import parse as parse_subjects
-from simgan_jax.evaluation import (
-    curves,
-    inspection,
-    metrics,
-    report,
-    scoring,
-    tasks,
-)
-from simgan_jax.evaluation import rows as rows_lib
+from simgan_jax.evaluation import image_quality, scoring, tasks
+from simgan_jax.machine import batching, devices, errors, progress
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.measures import estimation_errors
+from simgan_jax.report import curves, page
+from simgan_jax.report import rows as rows_lib
+from simgan_jax.settings import config as config_lib
+from simgan_jax.training import refiners
 
 
 def make_mesh(config: config_lib.Config) -> Mesh:
@@ -186,13 +183,15 @@ def evaluate(
     )
   task = tasks.choose(test, config.evaluation)
   subjects = test_subjects or config.data.test.subjects
-  refiner, chosen = refining.load_refiner(config, workdir=workdir, mesh=mesh)
+  refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   folder = os.path.join(workdir, 'eval')
   if reuse:
     _check_same_round(os.path.join(folder, 'metrics.json'), chosen.round)
-  prepared = refining.prepare(config, synthetic.images, workdir=workdir)
+  prepared = refiners.match_histograms(
+      config, synthetic.images, workdir=workdir
+  )
   with progress.make_bar(len(prepared), 'refine', 'image') as bar:
-    refined = refining.refine_images(
+    refined = refiners.refine_images(
         refiner, prepared, mesh=mesh, on_progress=bar.update
     )
   apart = is_labelled_apart(
@@ -207,7 +206,7 @@ def evaluate(
       scales=config.evaluation.scales,
   )
   # Before the long part, so that nothing which fails here costs it.
-  found = {'checkpoint': chosen._asdict()} | inspection.inspect(
+  found = {'checkpoint': chosen._asdict()} | image_quality.inspect(
       config, synthetic, refined, real
   )
   directory = os.path.join(folder, 'estimators')
@@ -233,7 +232,8 @@ def evaluate(
       scoring.score_baseline(method, training_set, test, seeds=seeds)
       for method in config.evaluation.methods
       for training_set in sets
-      if task.measure is metrics.GAZE  # which is all that they estimate
+      if task.measure
+      is estimation_errors.GAZE  # which is all that they estimate
       and training_set.scale == largest
       and training_set.train_on in ('synthetic', 'refined')
   ]
@@ -256,13 +256,13 @@ def evaluate(
       seed=seeds[0],
   )
   params = scoring.load(path, test.images.shape[1:], mesh, task)
-  if task.measure is metrics.GAZE:
-    shift = inspection.measure_gaze_shift(
+  if task.measure is estimation_errors.GAZE:
+    shift = image_quality.measure_gaze_shift(
         *(synthetic.images, refined), params=params, mesh=mesh
     )
     found['label_preservation']['gaze_shift_deg'] = shift
   else:
-    shift = inspection.measure_joint_shift(
+    shift = image_quality.measure_joint_shift(
         *(synthetic, refined), task=task, params=params, mesh=mesh
     )
     found['label_preservation'] = {'joint_shift_px': shift}
@@ -274,5 +274,5 @@ def evaluate(
       measure=task.measure,
   )
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)
-  report.render_run(workdir)
+  page.render_run(workdir)
   return results

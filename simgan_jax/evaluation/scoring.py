@@ -10,12 +10,14 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float, UInt8
 
-from simgan_jax import batching, checkpoint, progress
-from simgan_jax import config as config_lib
-from simgan_jax import mesh as mesh_lib
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.evaluation import metrics, tasks
-from simgan_jax.evaluation import rows as rows_lib
+from simgan_jax.evaluation import tasks
+from simgan_jax.machine import batching, progress
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.measures import estimation_errors
+from simgan_jax.report import rows as rows_lib
+from simgan_jax.settings import config as config_lib
+from simgan_jax.training import checkpoint
 
 
 class TrainingSet(NamedTuple):
@@ -153,7 +155,7 @@ def score_baseline(
         *(method, training_set.images, training_set.labels, test.images),
         seed=seed,
     )
-    angles_deg[seed] = metrics.angular_error_deg(predicted, test.gaze)
+    angles_deg[seed] = estimation_errors.angular_error_deg(predicted, test.gaze)
   return rows_lib.Row(
       *(training_set.train_on, training_set.scale, len(training_set.images)),
       angles_deg,

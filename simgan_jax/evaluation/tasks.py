@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax import config as config_lib
-from simgan_jax import hands
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import gaze as gaze_estimator
-from simgan_jax.estimators import hands as hands_estimator
-from simgan_jax.evaluation import metrics
+from simgan_jax.estimators import hand_pose as hands_estimator
+from simgan_jax.measures import estimation_errors
+from simgan_jax.settings import config as config_lib
+from simgan_jax.simulators import hand_images
 
 
 class Task(NamedTuple):
   """One of the paper's two: gaze of eyes, joints of hands."""
 
-  measure: metrics.Measure
+  measure: estimation_errors.Measure
   # (key, *, image_shape) -> params
   init_params: Callable[..., Any]
   # (images, labels, *, mesh, seed, ..., augmented, on_progress) -> params
@@ -37,7 +37,7 @@ def _angles_deg(
     predicted: Float[np.ndarray, 'n 3'], test: LabelledImages
 ) -> Float[np.ndarray, 'n']:
   assert test.gaze is not None
-  return metrics.angular_error_deg(predicted, test.gaze)
+  return estimation_errors.angular_error_deg(predicted, test.gaze)
 
 
 def _joint_errors_px(
@@ -46,7 +46,7 @@ def _joint_errors_px(
   """Return distances in the image, px of an image as wide as the paper's."""
   assert test.joints is not None
   distance = np.linalg.norm(predicted - test.joints[..., :2], axis=2)
-  return distance * (metrics.HANDS_WIDTH / test.images.shape[2])
+  return distance * (estimation_errors.HANDS_WIDTH / test.images.shape[2])
 
 
 def _joint_errors_mm(
@@ -56,19 +56,19 @@ def _joint_errors_mm(
   assert test.joints is not None and test.intrinsics is not None
   guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
   places = [
-      hands.to_millimetres(joints, test.intrinsics)
+      hand_images.to_millimetres(joints, test.intrinsics)
       for joints in (guess, test.joints)
   ]
   return np.linalg.norm(places[0] - places[1], axis=2)
 
 
 GAZE = Task(
-    measure=metrics.GAZE,
+    measure=estimation_errors.GAZE,
     init_params=gaze_estimator.init_params,
     train=gaze_estimator.train,
     predict=gaze_estimator.predict,
     measure_errors=_angles_deg,
-    constant=metrics.constant_predictor,
+    constant=estimation_errors.constant_predictor,
 )
 
 
@@ -82,7 +82,7 @@ def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
       num_stacks=settings.num_stacks,
   )
   return Task(
-      measure=metrics.HANDS,
+      measure=estimation_errors.HANDS,
       init_params=functools.partial(hands_estimator.init_params, sizes=sizes),
       train=functools.partial(hands_estimator.train, sizes=sizes),
       predict=functools.partial(hands_estimator.predict, sizes=sizes),

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 from simgan_jax.simulators import eye_ranges
 from simgan_jax.simulators.camera import CameraParameters
 

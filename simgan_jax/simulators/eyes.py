@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt8
 
+from simgan_jax.machine import pixels
 from simgan_jax.simulators import tiles
 from simgan_jax.simulators.camera import photograph
 from simgan_jax.simulators.eye_geometry import (
@@ -162,6 +163,6 @@ def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
     image, labels = render(light, parameters, height=height, width=width)
     if domain == 'real':
       image = photograph(camera, image, parameters.camera)
-    return jnp.round((image + 1) * 127.5).astype(jnp.uint8), labels
+    return pixels.to_integers(image), labels
 
   return tiles.compile_tiles(one, domain, num_devices=num_devices)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
-from simgan_jax import hands
+from simgan_jax.simulators import hand_images
 
 FOCAL_PX = 588.0  # of the sensor's own 640 x 480 image
 BASELINE_MM = 75.0  # from the camera to the projector, on its right
@@ -111,7 +111,9 @@ def steep(
   """Returns the greatest slope of depth in a window, mm a mm; 0 beside all."""
   height, width = depth_mm.shape
   # The window as it is at the middle distance, 725 mm.
-  radius = max(1, round(_WINDOW_PX * width * 725 / hands.CUBE_MM / FOCAL_PX))
+  radius = max(
+      1, round(_WINDOW_PX * width * 725 / hand_images.CUBE_MM / FOCAL_PX)
+  )
   seen = depth_mm > 0
   far = depth_mm.max() + _BEHIND_MM
   depth = jnp.where(seen, depth_mm, far)
@@ -136,7 +138,8 @@ def grain(
   """
   # Two deviations at the largest distance there is, 900 mm.
   radius = max(
-      1, round(2 * _GRAIN_PX * max(shape) * 900 / hands.CUBE_MM / FOCAL_PX)
+      1,
+      round(2 * _GRAIN_PX * max(shape) * 900 / hand_images.CUBE_MM / FOCAL_PX),
   )
   height, width = (size + 2 * radius for size in shape[-2:])
   noise = jax.random.normal(key, (*shape[:-2], height, width))

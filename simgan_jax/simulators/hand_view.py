@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from simgan_jax import hands
+from simgan_jax.simulators import hand_images
 from simgan_jax.simulators.hand_kinematics import turn
 from simgan_jax.simulators.hand_sensor import FOCAL_PX
 from simgan_jax.simulators.hand_surface import Cones
@@ -77,7 +77,7 @@ def turned(points: Float[Array, 'n 3'], view: HandView) -> Float[Array, 'n 3']:
 def intrinsics(view: HandView, *, height: int, width: int) -> Float[Array, '4']:
   """Returns (fx, fy, cx, cy) px of the image of the cube."""
   # The image is as wide as the cube, and as high as its aspect ratio makes it.
-  focal = width * view.centre[2] / hands.CUBE_MM
+  focal = width * view.centre[2] / hand_images.CUBE_MM
   image_middle = (jnp.array([width, height]) - 1) / 2
   middle = image_middle - focal * view.centre[:2] / view.centre[2]
   return jnp.stack([focal, focal, *middle])

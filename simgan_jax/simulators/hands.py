@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt8
 
-from simgan_jax import hands
-from simgan_jax.errors import InputError
-from simgan_jax.simulators import tiles
+from simgan_jax.machine import pixels
+from simgan_jax.machine.errors import InputError
+from simgan_jax.simulators import hand_images, tiles
 from simgan_jax.simulators.hand_kinematics import (
     HandPose,
     HandShape,
@@ -200,7 +200,7 @@ def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
     depth, labels = render(scene, height=height, width=width)
     if domain == 'real':
       depth = observe(sensor, depth, labels.intrinsics)
-    image = hands.encode_depth(depth, scene.view.centre[2])[..., None]
-    return jnp.round((image + 1) * 127.5).astype(jnp.uint8), labels
+    image = hand_images.encode_depth(depth, scene.view.centre[2])[..., None]
+    return pixels.to_integers(image), labels
 
   return tiles.compile_tiles(one, domain, num_devices=num_devices)

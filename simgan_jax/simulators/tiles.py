@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Int, Key, Shaped
 
-from simgan_jax.errors import InputError
+from simgan_jax.machine.errors import InputError
 
 DOMAINS = ('synthetic', 'real')
 # Images a device computes at once: always as many, so that the batch does not

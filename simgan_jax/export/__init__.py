@@ -1,1 +1,0 @@
-"""A trained refiner as one file that needs JAX and nothing else."""

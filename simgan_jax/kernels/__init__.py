@@ -1,0 +1,4 @@
+"""Fast convolution, pooling and ReLU behind plain Flax layers.
+
+No network is defined here.
+"""

@@ -1,0 +1,112 @@
+"""Errors of estimates, on plain NumPy arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from simgan_jax.machine import errors
+
+HANDS_WIDTH = 224  # px, of the paper's images of hands
+
+
+class Measure(NamedTuple):
+  """How errors are counted."""
+
+  task: str  # of `eval/metrics.json`
+  unit: str  # in the names of its fields and in tables
+  words: str  # the unit in a sentence
+  what: str  # an error
+  counted: str  # what has one each
+  thresholds: tuple[int, ...]
+  end: int  # of a curve
+
+
+GAZE = Measure(
+    task='gaze',
+    unit='deg',
+    words='degrees',
+    what='angular error, degrees',
+    counted='test images',
+    thresholds=(5, 7, 10, 13),
+    end=30,
+)
+# Images of any size are counted as if they were as wide as the paper's.
+HANDS = Measure(
+    task='hands',
+    unit='px',
+    words=f'pixels (images {HANDS_WIDTH} wide)',
+    what=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
+    counted='joints of test images',
+    thresholds=(3, 5, 10, 20),
+    end=30,
+)
+MEASURES = {measure.task: measure for measure in (GAZE, HANDS)}
+
+
+class Summary(NamedTuple):
+  """Errors of one estimator on one test set."""
+
+  mean: float
+  median: float
+  within: dict[int, float]  # threshold -> percent
+
+
+def angular_error_deg(
+    predicted: Float[np.ndarray, 'n 3'], truth: Float[np.ndarray, 'n 3']
+) -> Float[np.ndarray, 'n']:
+  """Return the angles between vectors of any length, degrees in [0, 180].
+
+  The arc tangent of cross and dot product is exact for small angles, too,
+  where the arc cosine of a product slightly above 1 is not a number.
+
+  Args:
+    predicted: [n, 3], none of them zero.
+    truth: [n, 3], none of them zero.
+
+  Returns:
+    [n] float64.
+  """
+  predicted = predicted.astype(np.float64)
+  truth = truth.astype(np.float64)
+  cross = np.linalg.norm(np.cross(predicted, truth), axis=1)
+  return np.degrees(np.arctan2(cross, np.sum(predicted * truth, axis=1)))
+
+
+def summarize(
+    values: Float[np.ndarray, 'n *k'], measure: Measure = GAZE
+) -> Summary:
+  """Return mean, median and the percentages within the measure's thresholds.
+
+  Raises:
+    InputError: when there is no error, or one is not finite.
+  """
+  if not len(values) or not np.isfinite(values).all():
+    raise errors.InputError(
+        f'the errors of {len(values)} images cannot be summarised: give at'
+        ' least one test image and finite labels.'
+    )
+  return Summary(
+      mean=float(np.mean(values)),
+      median=float(np.median(values)),
+      within={
+          limit: float(np.mean(values <= limit) * 100)
+          for limit in measure.thresholds
+      },
+  )
+
+
+def constant_predictor(
+    train_gaze: Float[np.ndarray, 'n 3'],
+) -> Float[np.ndarray, '3']:
+  """Return the mean gaze of the training set as a unit vector, float64.
+
+  Raises:
+    InputError: when there is no gaze, or the gazes cancel out.
+  """
+  length = np.linalg.norm(train_gaze.sum(axis=0, dtype=np.float64))
+  if not length > 0:
+    raise errors.InputError(
+        f'{len(train_gaze)} training labels have no mean gaze; check them.'
+    )
+  return train_gaze.sum(axis=0, dtype=np.float64) / length

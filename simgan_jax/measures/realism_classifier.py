@@ -1,0 +1,127 @@
+"""The classifier behind the automatic visual Turing test, and its training."""
+
+import functools
+from typing import Any, cast, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+from jaxtyping import Array, Float, UInt8
+
+from simgan_jax.kernels.convolution import Conv
+from simgan_jax.machine import batching, pixels
+from simgan_jax.machine import mesh as mesh_lib
+
+NUM_FEATURES = 64
+_PREDICT_BATCH = 256  # images a call when nothing is learnt
+
+
+@final
+class RealismClassifier(nn.Module):
+  """Three strided 3x3 convolutions, mean over the image, one logit.
+
+  The features are the means over the image, scaled to mean 0 and variance 1
+  within each image: bounded, so that a kernel needs no scale of its own.
+  """
+
+  @nn.compact
+  def __call__(
+      self, images: Float[Array, 'b h w c']
+  ) -> tuple[Float[Array, 'b'], Float[Array, 'b f']]:
+    """Return logits (positive: real) and features, for images in [-1, 1]."""
+    x = images
+    for i, features in enumerate((16, 32, NUM_FEATURES)):
+      x = nn.relu(Conv(features, (3, 3), strides=(2, 2), name=f'conv{i}')(x))
+    x = jnp.mean(x, axis=(1, 2))
+    x = nn.LayerNorm(use_bias=False, use_scale=False, name='scaled')(x)
+    return nn.Dense(1, name='logit')(x)[:, 0], x
+
+
+@functools.cache
+def _make_step(num_steps: int, learning_rate: float):
+  """Return the optimiser and a compiled step(state, images, is_real)."""
+  optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
+
+  @jax.jit
+  def step(state, images, is_real):
+    params, opt_state = state
+
+    def loss_fn(params):
+      logits = _apply(params, images)[0]
+      return jnp.mean(optax.sigmoid_binary_cross_entropy(logits, is_real))
+
+    loss, gradients = jax.value_and_grad(loss_fn)(params)
+    updates, opt_state = optimizer.update(gradients, opt_state, params)
+    return (optax.apply_updates(params, updates), opt_state), loss
+
+  return optimizer, step
+
+
+def train(
+    real: UInt8[np.ndarray, 'n h w c'],
+    other: UInt8[np.ndarray, 'm h w c'],
+    *,
+    seed: int,
+    num_steps: int,
+    batch_size: int,
+    learning_rate: float,
+) -> Any:
+  """Return the parameters of a classifier trained on all these images.
+
+  Args:
+    real: [n, h, w, c] uint8.
+    other: [m, h, w, c] uint8.
+    seed: of the initial parameters and the batches.
+    num_steps: optimiser steps.
+    batch_size: images a step, half of them real.
+    learning_rate: of Adam, at the start; it decays to 0 along a cosine.
+
+  Raises:
+    FloatingPointError: when the loss is not finite, naming the step.
+  """
+  half = batch_size // 2
+  is_real = np.repeat(np.array([1, 0], np.float32), half)
+  optimizer, step = _make_step(num_steps, learning_rate)
+  init = jax.jit(RealismClassifier().init)  # compiled once, not op by op
+  params = init(jax.random.key(seed), jnp.zeros((1, *real.shape[1:])))['params']
+  state = params, optimizer.init(params)
+  generator = np.random.default_rng((seed, 1))
+  losses = []
+  for _ in range(num_steps):
+    batch = [
+        images[generator.integers(len(images), size=half)]
+        for images in (real, other)
+    ]
+    state, loss = step(state, np.concatenate(batch), is_real)
+    losses.append(loss)
+  finite = np.isfinite(losses)
+  if not finite.all():
+    raise FloatingPointError(
+        'the loss of the realism classifier is not finite at step'
+        f' {np.argmin(finite) + 1}.'
+    )
+  return state[0]
+
+
+@jax.jit
+def _apply(params, images):
+  outputs = RealismClassifier().apply(
+      {'params': params}, pixels.scale_images(images)
+  )
+  return cast(tuple[jax.Array, jax.Array], outputs)
+
+
+def predict(
+    params: Any, images: UInt8[np.ndarray, 'n h w c']
+) -> tuple[Float[np.ndarray, 'n'], Float[np.ndarray, 'n f']]:
+  """Return logits (positive: real) and features of at least one image."""
+  found = batching.map_batches(
+      lambda batch: jnp.column_stack(_apply(params, batch)),
+      images,
+      mesh=mesh_lib.make_mesh(1),
+      batch_size=min(_PREDICT_BATCH, len(images)),
+  )
+  outputs = np.concatenate(list(found))
+  return outputs[:, 0], outputs[:, 1:]

@@ -1,1 +1,0 @@
-"""The refined data set: every synthetic image once, with its labels."""

@@ -1,0 +1,187 @@
+"""How refined images are written: as files, as .npz files, or for TFDS.
+
+They come shard by shard. A shard may be written again, after a kill, and so
+may be the end; each file is whole or not there.
+"""
+
+import abc
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Shaped, UInt
+from PIL import Image
+
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.machine import files as files_lib
+from simgan_jax.machine.errors import InputError
+
+_PILLOW = {'.tif': 'TIFF', '.tiff': 'TIFF', '.bmp': 'BMP'}
+
+
+class Shard(NamedTuple):
+  """Some images of the data set, in its order."""
+
+  number: int
+  names: list[str]  # in the source
+  files: list[str]  # to be written, relative
+  images: list[UInt[np.ndarray, 'h w c']]  # uint8 or uint16
+  subjects: Int[np.ndarray, 'n']
+  labels: Mapping[str, Shaped[np.ndarray, 'n ...']]
+
+
+class Format(abc.ABC):
+  """Writes a data set into a folder."""
+
+  FILES: tuple[str, ...] = ()  # patterns of names not from the originals
+
+  def __init__(
+      self,
+      folder: Path,
+      *,
+      size: tuple[int, int, int],
+      label_shapes: Mapping[str, tuple[int, ...]],
+  ):
+    """Take the folder, which exists, and what every image will have.
+
+    Args:
+      folder: to write to.
+      size: height, width and channels of the images.
+      label_shapes: shapes of the labels of an image, by name.
+    """
+    self._folder, self._size = folder, size
+    self._label_shapes = label_shapes
+
+  @abc.abstractmethod
+  def write(self, shard: Shard) -> None:
+    """Write the images of a shard that is not empty."""
+
+  def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:
+    """End the data set, whose shards have so many images of that type."""
+    del lengths, dtype
+
+
+def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
+  """Return the content of an image file, without loss.
+
+  Args:
+    image: [h, w, c], c 1 or 3; uint8 or uint16.
+    suffix: '.png' and others of Pillow, or '.npy'.
+  """
+  pixels = image[..., 0] if image.shape[-1] == 1 else image
+  content = io.BytesIO()
+  if suffix == '.npy':
+    np.save(content, pixels, allow_pickle=False)
+  elif suffix in ('.pgm', '.ppm'):
+    kind = b'P5' if pixels.ndim == 2 else b'P6'
+    height, width = pixels.shape[:2]
+    largest = np.iinfo(pixels.dtype).max
+    content.write(b'%s\n%d %d\n%d\n' % (kind, width, height, largest))
+    big_endian = pixels.dtype.newbyteorder('>')
+    content.write(pixels.astype(big_endian).tobytes())
+  elif pixels.ndim == 3 and pixels.dtype == np.uint16:
+    import cv2  # as Pillow has no such images
+
+    tiff = suffix in ('.tif', '.tiff')
+    _, encoded = cv2.imencode('.tiff' if tiff else '.png', pixels[..., ::-1])
+    content.write(encoded.tobytes())
+  else:
+    Image.fromarray(pixels).save(content, _PILLOW.get(suffix, 'PNG'))
+  return content.getvalue()
+
+
+class Folder(Format):
+  """A file an image."""
+
+  def write(self, shard: Shard) -> None:
+    """See base class."""
+    for file, image in zip(shard.files, shard.images, strict=True):
+      path = self._folder / file
+      files_lib.write_bytes(str(path), encode(image, path.suffix.lower()))
+
+
+def check_depths(kind: str, bits: Iterable[int]) -> None:
+  """Check that a format has place for images of all these bits.
+
+  Raises:
+    InputError: when images of 8 and of 16 would be in one array.
+  """
+  if kind != 'folder' and len(set(bits)) > 1:
+    raise InputError(
+        'images of 8 and of 16 bits fit in one folder, but not in one array:'
+        ' use --format=folder.'
+    )
+
+
+class Npz(Format):
+  """Files part-00000.npz of `data.arrays`, a thousand images each."""
+
+  FILES = ('part-*',)
+
+  def write(self, shard: Shard) -> None:
+    """See base class."""
+    from simgan_jax.data import arrays
+
+    arrays.write(
+        self._folder / f'part-{shard.number:05d}.npz',
+        LabelledImages(
+            images=np.stack(shard.images),
+            subjects=shard.subjects,
+            names=np.array(shard.names),
+            left_out=(),
+            source='refined',
+            **{
+                name: shard.labels.get(name)
+                for name in ('gaze', 'head_pose', 'joints', 'intrinsics')
+            },
+        ),
+    )
+
+
+class Tfds(Format):
+  """A data set for `tfds.builder_from_directory`, with the split `train`."""
+
+  FILES = ('part-*', '*.tfrecord-*', 'dataset_info.json', 'features.json')
+
+  def write(self, shard: Shard) -> None:
+    """See base class."""
+    from simgan_jax.data import tfds_writer
+
+    images = np.stack(shard.images)
+    features = tfds_writer.make_features(
+        self._size, images.dtype, self._label_shapes
+    )
+    examples = (
+        {
+            'image': image,
+            'name': shard.names[i],
+            'subject': shard.subjects[i],
+        }
+        | {name: values[i] for name, values in shard.labels.items()}
+        for i, image in enumerate(images)
+    )
+    tfds_writer.write_shard(self._part(shard.number), examples, features)
+
+  def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:
+    """See base class."""
+    from simgan_jax.data import tfds_writer
+
+    written = [number for number, length in enumerate(lengths) if length]
+    tfds_writer.finish(
+        self._folder,
+        [self._part(number) for number in written],
+        [lengths[number] for number in written],
+        tfds_writer.make_features(self._size, dtype, self._label_shapes),
+    )
+
+  def _part(self, number: int) -> Path:
+    return self._folder / f'part-{number:05d}'
+
+
+FORMATS: Mapping[str, type[Format]] = {
+    'folder': Folder,
+    'tfds': Tfds,
+    'npz': Npz,
+}

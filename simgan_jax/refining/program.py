@@ -1,0 +1,35 @@
+"""The refiner as a StableHLO program, its parameters included."""
+
+import jax
+import jax.numpy as jnp
+from flax.training import train_state
+from jax import export
+from jaxtyping import Array, UInt8
+
+from simgan_jax.machine import pixels
+
+PLATFORMS = ('cpu', 'cuda', 'tpu')
+
+
+def make_program(
+    refiner: train_state.TrainState, image_shape: tuple[int, int, int]
+) -> export.Exported:
+  """Return the program that refines any number of uint8 images.
+
+  Args:
+    refiner: trained.
+    image_shape: height, width and channels.
+
+  Returns:
+    Of [b, h, w, c] uint8 it makes the same, grey values as `pixels.to_integers`
+    has them; for each of `PLATFORMS`.
+  """
+  params = jax.device_get(refiner.params)  # become constants of the program
+
+  def refine(images: UInt8[Array, 'b h w c']) -> UInt8[Array, 'b h w c']:
+    refined = refiner.apply_fn({'params': params}, pixels.scale_images(images))
+    return pixels.to_integers(refined)
+
+  batch = export.symbolic_shape('b')
+  images = jax.ShapeDtypeStruct((*batch, *image_shape), jnp.uint8)
+  return export.export(jax.jit(refine), platforms=PLATFORMS)(images)

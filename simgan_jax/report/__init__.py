@@ -1,0 +1,4 @@
+"""What people look at: pages, tables, curves, sheets, metrics files.
+
+Images are measured elsewhere.
+"""

@@ -1,0 +1,82 @@
+"""Cumulative error curve, the paper's Fig. 7."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from simgan_jax.machine import files
+from simgan_jax.measures import estimation_errors
+from simgan_jax.report import rows as rows_lib
+
+_COLORS = {
+    'synthetic': 'tab:blue',
+    'matched': 'tab:purple',
+    'refined': 'tab:orange',
+    'real': 'tab:green',
+}
+
+
+def limits(measure: estimation_errors.Measure) -> Float[np.ndarray, 'points']:
+  """Return the errors at which a curve has its points."""
+  return np.linspace(0, measure.end, 121)
+
+
+def cumulative(
+    values: Float[np.ndarray, 'n *k'], measure: estimation_errors.Measure
+) -> Float[np.ndarray, 'points']:
+  """Return the percentage of errors at most each of `limits`."""
+  ordered = np.sort(values, axis=None)
+  inside = np.searchsorted(ordered, limits(measure), side='right')
+  return inside * (100 / len(ordered))
+
+
+def draw(
+    path: str,
+    rows: Sequence[rows_lib.Row],
+    *,
+    test_name: str,
+    measure: estimation_errors.Measure = estimation_errors.GAZE,
+) -> None:
+  """Write the curve as PNG; an interrupted write leaves the old file.
+
+  One line a row of the paper's network, the mean over its seeds, in a band from
+  the lowest to the highest seed.
+  """
+  # A figure without pyplot needs no display and leaves no global state.
+  figure = Figure(figsize=(9, 4.5), dpi=120, layout='constrained')
+  axes = figure.subplots()
+  for row in rows:
+    if row.method != 'cnn':
+      continue
+    seeds = np.stack([cumulative(e, measure) for e in row.errors.values()])
+    (line,) = axes.plot(
+        limits(measure),
+        seeds.mean(axis=0),
+        '--' if row.scale == 1 else '-',
+        color=_COLORS.get(row.train_on),
+        linewidth=2.5 if row.augmented else 1.2,
+        label=rows_lib.label(row._asdict()),
+    )
+    axes.fill_between(
+        *(limits(measure), seeds.min(axis=0), seeds.max(axis=0)),
+        color=line.get_color(),
+        alpha=0.2,
+        linewidth=0,
+    )
+  axes.set(
+      xlim=(0, measure.end),
+      ylim=(0, 100),
+      xlabel=measure.what,
+      ylabel=f'% of {measure.counted} within',
+      # A dollar sign in a name would start a formula.
+      title=f'Error on {test_name}'.replace('$', r'\$'),
+  )
+  axes.grid(alpha=0.3)
+  if rows:
+    figure.legend(loc='outside right upper')
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format='png')
+  files.write_bytes(path, buffer.getvalue())

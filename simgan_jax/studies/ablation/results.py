@@ -1,0 +1,105 @@
+"""What a finished variant left in its folder."""
+
+import json
+import os
+import statistics
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simgan_jax.machine import files
+from simgan_jax.report import metrics_file
+from simgan_jax.report import rows as rows_lib
+from simgan_jax.settings import config as config_lib
+from simgan_jax.studies.ablation.variants import Variant
+
+_RECORD, _IMAGES = 'ablation.json', 'images.npz'
+
+
+class Result(NamedTuple):
+  """A finished variant."""
+
+  variant: Variant
+  record: dict[str, Any]  # device, date, times, change; 'diverged' if it did
+  evaluation: dict[str, Any]  # eval/metrics.json; empty if it diverged
+  images: dict[str, np.ndarray]  # 'synthetic', 'refined', 'real'; or empty
+
+
+def write(
+    folder: str, record: dict[str, Any], images: dict[str, np.ndarray]
+) -> None:
+  """Write what only the ablation needs; from then on the variant is finished.
+
+  Args:
+    folder: of the variant.
+    record: JSON's types; `rounds` says how long was trained.
+    images: [n, h, w, c] uint8 by kind.
+  """
+  arrays: dict[str, Any] = images  # or they might be options, by their type
+  np.savez_compressed(os.path.join(folder, _IMAGES), **arrays)
+  text = json.dumps(record, indent=2, allow_nan=False)
+  files.write_text(os.path.join(folder, _RECORD), text + '\n')
+
+
+def read(variant: Variant, folder: str) -> Result | None:
+  """Return the result in `folder`, None unless finished with these settings."""
+  path = os.path.join(folder, _RECORD)
+  if not os.path.exists(path):
+    return None
+  config = config_lib.read(os.path.join(folder, 'config.json'))
+  if config_lib.to_json(config) != config_lib.to_json(variant.config):
+    return None
+  with open(path, encoding='utf-8') as file:
+    record = json.load(file)
+  if record['rounds'] != variant.config.num_rounds:
+    return None  # trained longer since, and stopped
+  evaluation = rows_lib.read(os.path.join(folder, 'eval', 'metrics.json'))
+  with np.load(os.path.join(folder, _IMAGES)) as file:
+    images = dict(file)
+  return Result(variant, record, evaluation or {}, images)
+
+
+def seconds_per_round(folder: str) -> float | None:
+  """Return the median time of a round, None when too few were logged.
+
+  The first row is left out: it has compiling in it.
+  """
+  speeds = [
+      row['perf/rounds_per_second']
+      for row in metrics_file.read_metrics(folder)[1:]
+  ]
+  return 1 / statistics.median(speeds) if speeds else None
+
+
+def find_row(
+    evaluation: dict[str, Any], train_on: str, *, augmented: bool
+) -> dict[str, Any] | None:
+  """Return the row of `eval/metrics.json` at the largest scale, if any."""
+  found = [
+      row
+      for row in evaluation['rows']
+      if (row['train_on'], row['augmented']) == (train_on, augmented)
+      and row['method'] == 'cnn'
+  ]
+  return max(found, key=lambda row: row['scale']) if found else None
+
+
+def find_ratio(
+    evaluation: dict[str, Any], *, augmented: bool
+) -> tuple[float, list[float] | None] | None:
+  """Return refined / synthetic, and its interval where persons are known."""
+  before, after = (
+      find_row(evaluation, name, augmented=augmented)
+      for name in ('synthetic', 'refined')
+  )
+  if before is None or after is None:
+    return None
+  intervals = [
+      pair['ratio_interval']
+      for pair in evaluation.get('comparisons', [])
+      if pair['scale'] == after['scale']
+      and (pair['augmented'], pair['method']) == (augmented, 'cnn')
+      and pair.get('against', 'synthetic') == 'synthetic'
+  ]
+  ratio = after['mean_deg']['mean'] / before['mean_deg']['mean']
+  return ratio, intervals[0] if intervals else None

@@ -1,0 +1,75 @@
+"""The images of a test, from a run: its real ones and its refiner's."""
+
+import os
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+
+from simgan_jax.data import inputs
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.machine import batching, devices, errors
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.settings import config as config_lib
+from simgan_jax.studies.turing_test.trials import NUM_IMAGES, Study
+from simgan_jax.training import refiners
+
+POOL_SIZE = 500  # images of each kind that participants' trials draw from
+
+
+def _choose(
+    source: LabelledImages, *, domain: str, at_least: int
+) -> tuple[UInt8[np.ndarray, 'n h w c'], Shaped[np.ndarray, 'n']]:
+  """Return images and names, spread over the set and so over persons."""
+  size = len(source.images)
+  if size < at_least:
+    raise errors.InputError(
+        f'the {domain} data set has {size} images, fewer than the {at_least}'
+        ' that each participant sees; use a run with more.'
+    )
+  indices = batching.spread(size, POOL_SIZE)
+  return source.images[indices], source.names[indices]
+
+
+def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
+  """Return the images of a test, and the path of the file for its answers.
+
+  Real images are the run's test images, which the refiner has never seen. Each
+  refiner has an answers file of its own, named by its round.
+
+  Args:
+    workdir: of a run of train.py.
+    data_dir: folder of the prepared data sets.
+    kind: 'refined', or 'synthetic' for the control.
+
+  Raises:
+    InputError: for a missing run or checkpoint, or too few images.
+  """
+  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  num_images = NUM_IMAGES[kind]
+  real, real_names = _choose(
+      inputs.load_test(config, data_dir=data_dir),
+      domain='test',
+      at_least=num_images,
+  )
+  other, names = _choose(
+      inputs.load_synthetic(config, data_dir=data_dir),
+      domain='synthetic',
+      at_least=num_images,
+  )
+  label = kind
+  if kind == 'refined':
+    num_devices = devices.choose_number(batching.BATCH_SIZE)
+    mesh = mesh_lib.make_mesh(num_devices)
+    refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
+    other = refiners.match_histograms(config, other, workdir=workdir)
+    other = refiners.refine_images(refiner, other, mesh=mesh)
+    label = f'refined_{chosen.round:06d}'
+  study = Study(
+      kind=kind,
+      images={
+          'real': dict(zip(map(str, real_names), real, strict=True)),
+          kind: dict(zip(map(str, names), other, strict=True)),
+      },
+      num_images=num_images,
+  )
+  return study, os.path.join(workdir, 'turing_test', f'answers_{label}.jsonl')

@@ -1,0 +1,4 @@
+"""A run of train.py: its loop, checkpoints, metrics, trained refiner.
+
+The maths is in `method`.
+"""

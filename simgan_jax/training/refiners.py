@@ -1,0 +1,135 @@
+"""Refining a whole data set with a trained refiner."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from flax.training import train_state
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Int, Shaped, UInt
+
+from simgan_jax.data import histograms
+from simgan_jax.machine import batching, devices, errors, pixels
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.measures import selection
+from simgan_jax.method import steps
+from simgan_jax.settings import config as config_lib
+from simgan_jax.training import build, checkpoint, monitor
+
+
+@functools.cache
+def _compile(mesh: Mesh, num_parts: int):
+  """Return refine(refiner, images [b h w c]), compiled once for a mesh."""
+  split = mesh_lib.batch_spec(0)
+  return jax.jit(
+      jax.shard_map(
+          functools.partial(steps.refine, num_parts=num_parts),
+          mesh=mesh,
+          in_specs=(PartitionSpec(), split),
+          out_specs=split,
+          check_vma=False,
+      )
+  )
+
+
+def refine_images(
+    refiner: train_state.TrainState,
+    images: Shaped[np.ndarray, 'n h w c'],
+    *,
+    mesh: Mesh,
+    batch_size: int = batching.BATCH_SIZE,
+    dtype: type[np.unsignedinteger] = np.uint8,
+    on_progress: Callable[[int], object] = int,
+) -> UInt[np.ndarray, 'n h w c']:
+  """Return R(x) for every image, in order, the last partial batch included.
+
+  Args:
+    refiner: a trained refiner, replicated over the mesh.
+    images: [n, h, w, c] uint8, or float32 in [-1, 1].
+    mesh: devices that share a batch; their number divides it.
+    batch_size: images a call.
+    dtype: of the refined images, uint8 or uint16.
+    on_progress: called with the number of images of each batch.
+
+  Returns:
+    [n, h, w, c], see `pixels.to_integers`.
+
+  Raises:
+    NonFiniteError: when a refined image has values that are not numbers.
+  """
+  num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
+  refine = functools.partial(_compile(mesh, num_parts), refiner)
+  refined = [np.zeros((0, *images.shape[1:]), dtype)]
+  for batch in batching.map_batches(
+      refine, images, mesh=mesh, batch_size=batch_size
+  ):
+    if not np.isfinite(batch).all():
+      raise monitor.NonFiniteError(
+          'the refiner makes images with values that are not numbers; use'
+          ' another checkpoint.'
+      )
+    refined.append(pixels.to_integers(batch, dtype))
+    on_progress(len(batch))
+  return np.concatenate(refined)
+
+
+def load_refiner(
+    config: config_lib.Config, *, workdir: str, mesh: Mesh
+) -> tuple[train_state.TrainState, selection.Chosen]:
+  """Return the refiner of the best checkpoint of `workdir`, and which it is.
+
+  Args:
+    config: the settings of the run.
+    workdir: of the run.
+    mesh: devices that get a copy each.
+
+  Returns:
+    The refiner, and its checkpoint as chosen by `selection.Rule`.
+
+  Raises:
+    InputError: when there is no trained checkpoint.
+  """
+  checkpoints = checkpoint.Checkpoints(
+      workdir, rule=selection.Rule(config.data.width, config.num_rounds)
+  )
+  one_device = mesh_lib.make_mesh(1)
+  found = checkpoints.restore_chosen(build.make_state_fn(config, one_device)())
+  checkpoints.close()
+  if found is None or not found[1].round:
+    raise errors.InputError(
+        f'{workdir} has no checkpoint of a trained refiner; run train.py with'
+        f' --workdir={workdir} first.'
+    )
+  state, chosen = found
+  return jax.device_put(state.refiner, mesh_lib.replicated(mesh)), chosen
+
+
+def match_histograms(
+    config: config_lib.Config,
+    synthetic: UInt[np.ndarray, 'n h w c'],
+    *,
+    workdir: str,
+    numbers: Int[np.ndarray, 'n'] | None = None,
+) -> UInt[np.ndarray, 'n h w c']:
+  """Return what the refiner of `workdir` gets in place of `synthetic`.
+
+  The images themselves, or with `data.match_histograms` their copies with the
+  histograms of real ones.
+
+  Args:
+    config: the settings of the run.
+    synthetic: [n, h, w, c] uint8 or uint16.
+    workdir: of the run.
+    numbers: [n] of the images in their data set, ascending; None if these are
+      all of it.
+
+  Raises:
+    InputError: when the file of the histograms is missing or damaged.
+  """
+  if not config.data.match_histograms:
+    return synthetic
+  references = histograms.read(workdir)
+  return histograms.match(
+      synthetic, references, seed=config.seed, numbers=numbers
+  )

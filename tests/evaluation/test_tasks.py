@@ -1,0 +1,75 @@
+"""Which task a test set is for, and errors of joints in px and mm."""
+
+import numpy as np
+import pytest
+
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.evaluation import tasks
+from simgan_jax.measures import estimation_errors
+from simgan_jax.report import rows as rows_lib
+from simgan_jax.report import tables
+from simgan_jax.settings import config as config_lib
+from simgan_jax.simulators import hand_images
+
+
+@pytest.fixture
+def test_set():
+  """Return five images of 56 x 56 with joints known in mm."""
+  rng = np.random.default_rng(0)
+  points = rng.uniform(-60, 60, (5, 14, 3)) + [0, 0, 700]
+  intrinsics = np.tile(np.float32([130, 130, 27.5, 27.5]), (5, 1))
+  return LabelledImages(
+      images=np.zeros((5, 56, 56, 1), np.uint8),
+      gaze=None,
+      head_pose=None,
+      subjects=np.array([25, 25, 26, 26, 26], np.int32),
+      names=np.arange(5).astype(str),
+      left_out=(),
+      joints=hand_images.to_pixels(points, intrinsics).astype(np.float32),
+      intrinsics=intrinsics,
+  )
+
+
+def test_the_labels_decide_the_task(test_set):
+  settings = config_lib.EvaluationConfig()
+  assert tasks.choose(test_set, settings).measure is estimation_errors.HANDS
+  gaze = test_set._replace(joints=None, gaze=np.ones((5, 3), np.float32))
+  assert tasks.choose(gaze, settings) is tasks.GAZE
+
+
+def test_pixels_are_those_of_the_papers_width_and_mm_true_lengths(test_set):
+  task = tasks.choose(test_set, config_lib.EvaluationConfig())
+  joints = test_set.joints
+  predicted = joints[..., :2] + np.float32([3, 4])
+  px = task.measure_errors(predicted, test_set)
+  np.testing.assert_allclose(px, 5 * 224 / 56, rtol=1e-5)
+  mm = task.measure_mm(predicted, test_set)
+  np.testing.assert_allclose(mm, 5 * joints[..., 2] / 130, rtol=1e-4)
+  assert task.constant(joints).shape == (14, 2)
+
+
+def test_rows_of_hands_have_the_contracts_fields(test_set):
+  px = np.full((5, 14), 4.0)
+  px[0, 3] = 30.0  # one joint of one frame
+  rows = [
+      rows_lib.Row('synthetic', 1, 9, {0: 2 * px}, True, errors_mm={0: 3 * px}),
+      rows_lib.Row('refined', 1, 9, {0: px}, True, errors_mm={0: 2 * px}),
+  ]
+  results = rows_lib.build(
+      rows,
+      test_name='hands',
+      constant_errors=px,
+      groups={'subject': test_set.subjects},
+      measure=estimation_errors.HANDS,
+  )
+  row = results['rows'][1]
+  assert results['task'] == 'hands'
+  assert row['mean_px']['mean'] == pytest.approx(px.mean())
+  assert row['mean_mm']['mean'] == pytest.approx(2 * px.mean())
+  assert row['within_px']['5'] == pytest.approx(100 * 69 / 70)
+  assert row['frames_within_px']['5'] == pytest.approx(80)
+  assert row['by_subject'] == {'25': pytest.approx(px[:2].mean()), '26': 4.0}
+  assert results['comparisons'][0]['ratio'] == pytest.approx(0.5)
+  text = tables.format_tables(results)
+  assert 'Refining lowered the mean error from 8.74 to 4.37 pixels' in text
+  assert '98.6' in text

@@ -1,0 +1,154 @@
+"""One run trained by two real processes, against the same by one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from runs import NUM_ROUNDS, ROOT, SHRUNK, read_metrics, wait_for
+
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.measures import selection
+from simgan_jax.settings import config as config_lib
+from simgan_jax.training import build, checkpoint
+
+# Half a batch must be a multiple of the four devices.
+SETTINGS = [*SHRUNK, '--config.batch_size=8', '--config.history_size=16']
+
+
+@pytest.fixture(scope='module')
+def start_pair(data_dir, environment):
+  """Return a function that starts two processes with two devices each."""
+  started = []
+
+  def start(workdir, *flags):
+    with socket.socket() as probe:
+      probe.bind(('127.0.0.1', 0))
+      address = f'127.0.0.1:{probe.getsockname()[1]}'
+    pair = [
+        subprocess.Popen(
+            [
+                *(sys.executable, 'train.py', '--distributed', *SETTINGS),
+                *(f'--workdir={workdir}', f'--data_dir={data_dir}', *flags),
+            ],
+            cwd=ROOT,
+            env=environment
+            | {
+                'JAX_COORDINATOR_ADDRESS': address,
+                'JAX_NUM_PROCESSES': '2',
+                'JAX_PROCESS_ID': str(number),
+                'JAX_NUM_CPU_DEVICES': '2',
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    started.extend(pair)
+    return pair
+
+  yield start
+  for process in started:
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture(scope='module')
+def by_two(start_pair, tmp_path_factory):
+  """Return the folder of a run by two processes, and what each printed."""
+  workdir = tmp_path_factory.mktemp('runs') / 'two'
+  pair = start_pair(workdir)
+  outputs = [process.communicate(timeout=300) for process in pair]
+  assert [process.returncode for process in pair] == [0, 0], outputs
+  return workdir, outputs
+
+
+def restore(workdir):
+  """Return the newest networks and history, on one device."""
+  config = config_lib.read(str(workdir / 'config.json'))
+  state = build.make_state_fn(config, mesh_lib.make_mesh(1))()
+  checkpoints = checkpoint.Checkpoints(
+      str(workdir), rule=selection.Rule(config.data.width, config.num_rounds)
+  )
+  restored = checkpoints.restore(state)
+  checkpoints.close()
+  assert int(restored.round) == NUM_ROUNDS
+  networks = restored.refiner.params, restored.discriminator.params
+  return jax.device_get((networks, restored.history))
+
+
+def test_two_processes_train_what_one_trains(run, by_two, tmp_path):
+  workdir, ((output, _), (other, error)) = by_two
+  alone = tmp_path / 'alone'
+  code, _, message = run('train.py', alone, *SETTINGS, '--num_devices=4')
+  assert code == 0, message
+  expected, found = read_metrics(alone), read_metrics(workdir)
+  assert [row['round'] for row in found] == [row['round'] for row in expected]
+  for row, same in zip(found, expected, strict=True):
+    # The four gradients are added up in another order.
+    assert row == pytest.approx(same, rel=1e-4, abs=1e-4)
+  jax.tree.map(
+      lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-4),
+      *(restore(workdir), restore(alone)),
+  )
+  sheet = f'samples/round_{NUM_ROUNDS:06d}.png'
+  assert (workdir / sheet).exists() and (workdir / 'report.html').exists()
+  assert json.loads((workdir / 'summary.json').read_text())['rounds'] == 12
+  assert f'round {NUM_ROUNDS}' in output and 'train:' not in error
+  assert 'rounds 0 to' in output and 'round' not in other
+
+
+def test_one_process_continues_the_run_of_two(run, by_two):
+  workdir, _ = by_two
+  longer = NUM_ROUNDS + 2
+  code, output, error = run(
+      'train.py', workdir, *SETTINGS, f'--config.num_rounds={longer}'
+  )
+  assert code == 0, error
+  assert f'rounds {NUM_ROUNDS} to {longer}' in output
+
+
+def test_a_killed_process_ends_the_other(start_pair, tmp_path):
+  # Two runs at a time: of one the first process is killed, which the other
+  # connects to, of one the second.
+  pairs = [
+      start_pair(tmp_path / str(victim), '--config.num_rounds=100000')
+      for victim in range(2)
+  ]
+  for victim, pair in enumerate(pairs):
+    wait_for(tmp_path / f'{victim}/checkpoints/2', pair[0])
+  for victim, pair in enumerate(pairs):
+    pair[victim].send_signal(signal.SIGKILL)
+  killed = time.monotonic()
+  for victim, pair in enumerate(pairs):
+    _, error = pair[1 - victim].communicate(timeout=90)
+    assert time.monotonic() - killed < 60
+    assert pair[1 - victim].returncode not in (0, None)
+    assert 'another task died' in error or 'leader' in error, error
+
+
+def test_without_a_cluster_it_says_what_is_missing(tmp_path):
+  environment = {
+      name: value
+      for name, value in os.environ.items()
+      if not name.startswith('JAX_')
+  }
+  done = subprocess.run(
+      [
+          *(sys.executable, 'train.py', '--distributed', *SETTINGS),
+          f'--workdir={tmp_path}',
+      ],
+      cwd=ROOT,
+      env=environment,
+      capture_output=True,
+      text=True,
+  )
+  assert done.returncode == 2 and done.stderr.count('\n') == 1, done.stderr
+  assert 'JAX_COORDINATOR_ADDRESS=HOST:PORT' in done.stderr
