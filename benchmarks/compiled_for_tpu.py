@@ -62,7 +62,9 @@ def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
       describe((1, k_g + k_d, *images), np.uint8, split),
       describe((1, k_d, *images), np.uint8, split),
   )
-  update = build.make_update(config, mesh)
+  update = algorithm.make_update(
+      mesh, build.make_objective(config), build.make_split(config, mesh)
+  )
   return jax.jit(update, donate_argnums=0).lower(state, batch).compile()
 
 

@@ -15,6 +15,7 @@ class Ours:
   def __init__(self, config: config_lib.Config, *, num_devices: int):
     """Create a state with a full history on a mesh of `num_devices`."""
     from simgan_jax.machine import mesh as mesh_lib
+    from simgan_jax.method import algorithm
     from simgan_jax.training import build
 
     self._mesh = mesh = mesh_lib.make_mesh(num_devices)
@@ -26,7 +27,9 @@ class Ours:
         count=jax.device_put(np.int32(shape[1]), state.round.sharding),
     )
     self.state = state._replace(history=history)
-    self._update = build.make_update(config, mesh)
+    self._update = algorithm.make_update(
+        mesh, build.make_objective(config), build.make_split(config, mesh)
+    )
     self._sharding = mesh_lib.batch_sharding(mesh, batch_axis=2)
 
   def place(self, synthetic: np.ndarray, real: np.ndarray):

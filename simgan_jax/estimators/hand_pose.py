@@ -13,9 +13,8 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray, UInt8
 
 from simgan_jax.estimators import fitting, hand_augmentation, hourglass
-from simgan_jax.machine import batching, errors, pixels
+from simgan_jax.machine import batching, errors, pixels, splitting
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.method import steps
 from simgan_jax.simulators import hand_images
 
 
@@ -128,10 +127,11 @@ def _compile(
       loss = heatmap_loss(_apply(params, images, image_size, sizes), truth)
       return loss, loss
 
-    gradients, loss = steps.mean_gradients(
-        *(loss_fn, state.params, prepare(*batch)),
-        num_parts=1,  # in small maps, what each part costs is lost
-        axis_name=mesh_lib.AXIS,
+    gradients, loss = splitting.mean_gradients(
+        loss_fn,
+        state.params,
+        prepare(*batch),
+        splitting.Split(axis_name=mesh_lib.AXIS),
     )
     updates, opt_state = optimizer.update(gradients, state.opt_state)
     return (

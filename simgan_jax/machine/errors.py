@@ -13,3 +13,7 @@ class RunError(RuntimeError):
 
   Every exception but these two is a defect and keeps its traceback.
   """
+
+
+class NonFiniteError(RunError):
+  """A number that training or refining computed is NaN or infinite."""

@@ -1,5 +1,6 @@
 """The device mesh: what is split over it, and what runs on it."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,11 @@ def _mesh_of(devices: Sequence[jax.Device]) -> Mesh:
       axis_types=(jax.sharding.AxisType.Auto,),
       devices=devices,
   )
+
+
+def intentional_copy() -> contextlib.AbstractContextManager[None]:
+  """Allow copies between host and devices inside a loop that forbids them."""
+  return jax.transfer_guard('allow')
 
 
 def make_mesh(num_devices: int | None = None) -> Mesh:

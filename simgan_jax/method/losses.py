@@ -1,8 +1,7 @@
 """Equations 2 and 4 of the paper, in one convention.
 
 Every loss is the mean over the batch of sums over patches, pixels and
-channels, for images in [-1, 1]. The terms are returned apart, so that a caller
-logs them without computing them again.
+channels, for images in [-1, 1]. A loss also returns its terms, for the log.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ def channel_mean(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w 1']:
 
 
 def identity(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
-  """Return the images themselves: every channel is held on its own."""
+  """Return the images, so that every channel is held on its own."""
   return images
 
 
@@ -55,8 +54,8 @@ def cross_entropy(
   '87.34'
 
   Args:
-    logits: [b, map_h, map_w, 2] float32, without activation.
-    refined: the class every patch is taken to be.
+    logits: Logits of D, [b, map_h, map_w, 2] float32.
+    refined: Class that every patch should have.
   """
   # Of two logits, D is the sigmoid of their difference.
   evidence = logits[..., 1] - logits[..., 0]
@@ -79,8 +78,8 @@ def discriminator_loss(
   """Return L_D = -sum log D(refined) - sum log(1 - D(real)), eq. 2.
 
   Args:
-    refined_logits: [b, map_h, map_w, 2] float32 for refined images.
-    real_logits: [b, map_h, map_w, 2] float32 for real images.
+    refined_logits: Logits of refined images, [b, map_h, map_w, 2] float32.
+    real_logits: Logits of real images, [b, map_h, map_w, 2] float32.
   """
   refined = cross_entropy(refined_logits, refined=True)
   real = cross_entropy(real_logits, refined=False)
@@ -96,15 +95,15 @@ def gradient_penalty(
   """Return ||d D / d x||^2 / 2 of the logits of D, summed over patches.
 
   R1 of Mescheder et al., "Which Training Methods for GANs do actually
-  Converge?", ICML 2018, by the finite differences of Lin et al., "Diffusion
-  Adversarial Post-Training", ICML 2025: what a little noise on real images
-  changes. The paper has no such term. It keeps D from being steep, and so the
-  two networks from chasing each other around the solution.
+  Converge?", ICML 2018. The gradient is estimated from the change of the
+  logits under a little noise on real images (Lin et al., "Diffusion
+  Adversarial Post-Training", ICML 2025). A less steep D keeps the two networks
+  from oscillating. The SimGAN paper has no such term.
 
   Args:
-    real_logits: [b, map_h, map_w, 2] float32 for real images.
-    noised_logits: the same for these images with Gaussian noise.
-    noise_scale: its standard deviation.
+    real_logits: Logits of real images, [b, map_h, map_w, 2] float32.
+    noised_logits: Logits of the same images with Gaussian noise, same shape.
+    noise_scale: Standard deviation of the noise.
   """
   difference = noised_logits - real_logits
   evidence = difference[..., 1] - difference[..., 0]
@@ -121,9 +120,9 @@ def self_regularization_loss(
   """Return || psi(refined) - psi(synthetic) ||_1, mean over the batch.
 
   Args:
-    refined: [b, h, w, c] float32 in [-1, 1].
-    synthetic: [b, h, w, c] float32 in [-1, 1].
-    features_fn: psi, one of `FEATURES` or any function of a batch of images.
+    refined: Refined images, [b, h, w, c] float32 in [-1, 1].
+    synthetic: Synthetic images, [b, h, w, c] float32 in [-1, 1].
+    features_fn: Psi, one of `FEATURES` or any function of a batch of images.
   """
   difference = jnp.abs(features_fn(refined) - features_fn(synthetic))
   return jnp.mean(jnp.sum(difference, axis=(1, 2, 3)))
@@ -150,11 +149,11 @@ def refiner_loss(
   Equation 4 of the paper.
 
   Args:
-    refined_logits: [b, map_h, map_w, 2] float32, D's logits for `refined`.
-    refined: [b, h, w, c] float32 in [-1, 1], R(x).
-    synthetic: [b, h, w, c] float32 in [-1, 1], x.
-    self_regularization_weight: lambda, against sums over patches and pixels.
-    features_fn: psi.
+    refined_logits: D's logits of `refined`, [b, map_h, map_w, 2] float32.
+    refined: Refined images R(x), [b, h, w, c] float32 in [-1, 1].
+    synthetic: Synthetic images x, [b, h, w, c] float32 in [-1, 1].
+    self_regularization_weight: Lambda, against sums over patches and pixels.
+    features_fn: Psi.
   """
   adversarial = cross_entropy(refined_logits, refined=False)
   regularization = self_regularization_weight * self_regularization_loss(
@@ -170,6 +169,6 @@ def refiner_loss(
 def patch_accuracy(
     logits: Float[Array, 'b map_h map_w 2'], *, refined: bool
 ) -> Float[Array, '']:
-  """Return the share of patches, in [0, 1], that D classifies as stated."""
+  """Return the share of patches, in [0, 1], that D gives the stated class."""
   says_refined = logits[..., 1] > logits[..., 0]
   return jnp.mean(says_refined == refined)

@@ -20,8 +20,23 @@ class SimGANState(NamedTuple):
   refiner: train_state.TrainState
   discriminator: train_state.TrainState
   history: history_lib.History
-  key: PRNGKeyArray  # never consumed: folded with the round and step
+  key: PRNGKeyArray  # never changes: folded with the round and step
   round: Int[Array, '']  # rounds completed
+
+
+def fold_keys(state: SimGANState, num: int) -> PRNGKeyArray:
+  """Return [num] keys, one for each discriminator step of the next round."""
+  round_key = jax.random.fold_in(state.key, state.round)
+  return jax.vmap(functools.partial(jax.random.fold_in, round_key))(
+      jnp.arange(num)
+  )
+
+
+def pretraining_key(state: SimGANState) -> PRNGKeyArray:
+  """Return the key of the next discriminator step before the rounds."""
+  # Rounds fold in their number; the largest number is free.
+  key = jax.random.fold_in(state.key, 2**32 - 1)
+  return jax.random.fold_in(key, state.discriminator.step)
 
 
 def create_state(
@@ -37,13 +52,13 @@ def create_state(
   """Return the state before the first step.
 
   Args:
-    key: a PRNG key; both networks and all later draws derive from it.
-    refiner: the refiner network.
-    discriminator: the discriminator network.
-    optimizer: used for both networks, each with a state of its own.
-    image_shape: (h, w, c).
-    batch_size: images a step, over all devices; even.
-    history_size: images the history holds, rounded up to half batches.
+    key: PRNG key from which both networks and all later draws derive.
+    refiner: Refiner network.
+    discriminator: Discriminator network.
+    optimizer: Optimiser of both networks, each with a state of its own.
+    image_shape: Shape of an image, (h, w, c).
+    batch_size: Number of images in a step, over all devices; even.
+    history_size: Number of images in the history, rounded up to half batches.
   """
   refiner_key, discriminator_key, training_key = jax.random.split(key, 3)
 
@@ -71,8 +86,8 @@ def create_state(
 def partition_specs(axis_name: str) -> Any:
   """Return how a state is split over a mesh axis, as a prefix of its pytree.
 
-  Every device holds the images of the history that its part of the batch draws
-  from; the rest is the same on all.
+  Every device holds the part of the history from which its part of the batch
+  draws; the rest of the state is the same on all devices.
   """
   everywhere: Any = PartitionSpec()
   split: Any = PartitionSpec(axis_name)
@@ -81,7 +96,7 @@ def partition_specs(axis_name: str) -> Any:
 
 
 def shardings(mesh: Mesh) -> Any:
-  """Return `partition_specs` on a mesh, whose axis is its only one."""
+  """Return the shardings of a state on a mesh with one axis."""
   (axis_name,) = mesh.axis_names
   return jax.tree.map(
       functools.partial(NamedSharding, mesh), partition_specs(axis_name)

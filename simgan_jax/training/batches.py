@@ -60,8 +60,7 @@ class Batches:
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     ):
-      # Where a loop forbids copies between host and devices: this one is meant.
-      with jax.transfer_guard_host_to_device('allow'):
+      with mesh_lib.intentional_copy():
         batch = jax.make_array_from_process_local_data(sharding, images)
       yield batch
 

@@ -1,15 +1,17 @@
-"""From the settings to the networks, the state and the steps of a run."""
+"""From the settings to the networks, the state and the objective of a run."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from simgan_jax.machine import devices
-from simgan_jax.method import algorithm, losses, networks
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.machine.splitting import Split
+from simgan_jax.method import losses, lost_pixels, networks
 from simgan_jax.method import state as state_lib
+from simgan_jax.method.objective import Objective
 from simgan_jax.settings import config as config_lib
 
 
@@ -27,16 +29,15 @@ def make_state_fn(
 ) -> Callable[[], state_lib.SimGANState]:
   """Return a function that creates the state of a run on the mesh."""
   dtype = jnp.dtype(config.compute_dtype)
-  sizes = config.refiner
-  refiner = networks.Refiner(
+  sizes, patches, data = config.refiner, config.discriminator, config.data
+  kind = lost_pixels.LosingRefiner if sizes.loses_pixels else networks.Refiner
+  refiner = kind(
       num_features=sizes.num_features,
       num_blocks=sizes.num_blocks,
       kernel_size=sizes.kernel_size,
-      loses_pixels=sizes.loses_pixels,
       dtype=dtype,
       rematerialize=config.rematerialize,
   )
-  patches = config.discriminator
   discriminator = networks.Discriminator(
       features=patches.features,
       kernel_sizes=patches.kernel_sizes,
@@ -46,7 +47,6 @@ def make_state_fn(
       local=patches.local,
       dtype=dtype,
   )
-  data = config.data
   optimizer = make_optimizer(config.optimizer)
 
   def create():
@@ -63,40 +63,30 @@ def make_state_fn(
   return jax.jit(create, out_shardings=state_lib.shardings(mesh))
 
 
-def _step_options(
-    config: config_lib.Config, mesh: jax.sharding.Mesh
-) -> dict[str, Any]:
-  """Return what all compiled steps take from the settings."""
-  return {
-      'features_fn': losses.FEATURES[config.self_regularization_features],
-      'gradient_penalty': config.gradient_penalty,
-      'num_parts': devices.choose_parts(
-          config.batch_size,
-          num_devices=mesh.size,
-          num_parts=config.gradient_accumulation,
-      ),
-  }
-
-
-def make_update(config: config_lib.Config, mesh: jax.sharding.Mesh):
-  """Return `rounds.make_update` with the settings of a run."""
-  return algorithm.make_update(
-      mesh,
+def make_objective(config: config_lib.Config) -> Objective:
+  """Return the loss of the settings, and K_g."""
+  return Objective(
       refiner_steps=config.refiner_steps,
       self_regularization_weight=config.self_regularization_weight,
-      **_step_options(config, mesh),
+      features_fn=losses.FEATURES[config.self_regularization_features],
+      gradient_penalty=config.gradient_penalty,
   )
 
 
-def make_pretraining(config: config_lib.Config, mesh: jax.sharding.Mesh):
-  """Return `rounds.make_pretraining` with the settings of a run."""
-  return algorithm.make_pretraining(mesh, **_step_options(config, mesh))
+def make_split(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Split:
+  """Return the division of a batch over the mesh and into parts."""
+  num_parts = devices.choose_parts(
+      config.batch_size,
+      num_devices=mesh.size,
+      num_parts=config.gradient_accumulation,
+  )
+  return Split(num_parts, mesh_lib.AXIS)
 
 
 def count_patches(
     config: config_lib.Config, state: state_lib.SimGANState
 ) -> tuple[int, int]:
-  """Return height and width of the discriminator's map of an image."""
+  """Return the height and width of the discriminator's map of an image."""
   data = config.data
   logits = jax.eval_shape(
       state.discriminator.apply_fn,

@@ -95,8 +95,7 @@ class Inspector:
       synthetic images; and for eyes `selection.SHIFT`, the mean over pairs.
       Empty with too few images.
     """
-    # A loop that forbids copies between host and devices means these.
-    with jax.transfer_guard('allow'):
+    with mesh_lib.intentional_copy():
       found = {}
       if processes.is_first():
         found = self._measure(mesh_lib.copy_to(refiner, self._mesh))

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import time
-import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,65 +21,7 @@ _NUM_REFINED = 64  # images for a page, of which 16 are drawn
 _NUM_REAL = 1_000
 
 
-class Watcher:
-  """Reads metrics when they are ready and stops a run that has diverged.
-
-  Where several processes train a run, all but the first only do that.
-  """
-
-  def __init__(self, config: config_lib.Config):
-    """Take the settings."""
-    self.warnings: dict[str, str] = {}
-    self._config = config
-    # The newest call's metrics, still on the device, and whether to log them.
-    self._pending: tuple[int, dict[str, jax.Array], bool] | None = None
-
-  def start(self, round_number: int, refiner: train_state.TrainState) -> None:
-    """Begin at a round."""
-
-  def round_done(
-      self, round_number: int, metrics: dict[str, jax.Array], *, log: bool
-  ) -> None:
-    """Log the call before this one, whose metrics are ready by now."""
-    self._flush()
-    self._pending = (round_number, metrics, log)
-
-  def check_finite(self) -> None:
-    """Wait for the newest metrics and raise NonFiniteError if they diverged."""
-    self._flush(wait=True)
-
-  def _flush(self, *, wait: bool = False) -> None:
-    if self._pending is None:
-      return
-    round_number, arrays, log = self._pending
-    self._pending = None
-    if not log and not wait:
-      return
-    calls = self._config.rounds_per_call
-    arrays = jax.device_get(arrays)
-    rows = [
-        {name: float(values[i]) for name, values in arrays.items()}
-        for i in range(calls)
-    ]
-    for number, row in enumerate(rows, start=round_number - calls + 1):
-      monitor.check_finite(row, round_number=number)
-    if log:
-      self._log(round_number, rows[-1])
-
-  def _log(self, round_number: int, metrics: dict[str, float]) -> None:
-    """Write the metrics of a round."""
-
-  def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
-    """Log what an inspector measured at a round, if anything."""
-
-  def sample(self, round_number: int, refiner: train_state.TrainState) -> None:
-    """Write the sheet synthetic | refined | real of a round, and the page."""
-
-  def close(self) -> None:
-    """Finish the files."""
-
-
-class Recorder(Watcher):
+class Recorder:
   """Writes progress bar, metrics files, TensorBoard, sheets and warnings."""
 
   def __init__(
@@ -91,20 +32,22 @@ class Recorder(Watcher):
       synthetic: np.ndarray,
       real: np.ndarray,
       first_round: int,
-      facts: Mapping[str, Any] = types.MappingProxyType({}),
+      facts: Mapping[str, Any],
+      warnings: Mapping[str, str],
   ):
     """Open the files of `workdir`.
 
     Args:
-      workdir: of the run.
-      config: the settings.
-      synthetic: [n, h, w, c] uint8, to choose from for the sheets.
-      real: [m, h, w, c] uint8, likewise.
-      first_round: of this start, 0 for a new run.
-      facts: what the page says of the run.
+      workdir: Path of the working directory.
+      config: Settings of the run.
+      synthetic: Images to choose from for the sheets, [n, h, w, c] uint8.
+      real: Real images, likewise, [m, h, w, c] uint8.
+      first_round: Round at which this start begins, 0 for a new run.
+      facts: What the page says about the run, by name.
+      warnings: Sentences about the data, by short names.
     """
-    super().__init__(config)
-    self._workdir, self._facts = workdir, facts
+    self.warnings = dict(warnings)
+    self._workdir, self._config, self._facts = workdir, config, facts
     self._synthetic = synthetic[batching.spread(len(synthetic), _NUM_REFINED)]
     self._real = real[batching.spread(len(real), _NUM_REAL)]
     self._grey_values = {
@@ -112,34 +55,31 @@ class Recorder(Watcher):
         'real': sheets.grey_shares(self._real),
     }
     self._refine = jax.jit(steps.refine)
-    self._file = metrics_file.MetricsFile(workdir, last_round=first_round)
-    self._writer = tensorboard.open_writer(workdir)
-    # A run that begins measures round 0 again, after pre-training.
+    self._metrics = metrics_file.MetricsFile(workdir, last_round=first_round)
+    # A new run measures round 0 again, after pre-training.
     self._inspection = metrics_file.MetricsFile(
         workdir, last_round=first_round or -1, name=metrics_file.INSPECTION
     )
+    self._writer = tensorboard.open_writer(workdir)
     self._progress: Any = None  # a bar
     self._first_refiner: train_state.TrainState | None = None
-    self._clock = (0, 0.0)
+    self._clock = (0, 0.0)  # last logged round, and when that was
 
   def start(self, round_number: int, refiner: train_state.TrainState) -> None:
-    """Show the progress bar; the sheet of a run that begins can wait."""
+    """Show the progress bar; the first sheet of a new run is drawn later."""
     if round_number == 0:
       self._first_refiner = jax.device_get(refiner)
     self._progress = progress.make_bar(
-        *(self._config.num_rounds, 'train', 'round'), done=round_number
+        self._config.num_rounds, 'train', 'round', done=round_number
     )
     self._clock = (round_number, time.monotonic())
 
-  def round_done(
-      self, round_number: int, metrics: dict[str, jax.Array], *, log: bool
-  ) -> None:
-    """Log the call before this one, whose metrics are ready by now."""
-    super().round_done(round_number, metrics, log=log)
-    if self._progress is not None:
-      self._progress.update(self._config.rounds_per_call)
+  def advance(self, num_rounds: int) -> None:
+    """Move the progress bar."""
+    self._progress.update(num_rounds)
 
-  def _log(self, round_number: int, metrics: dict[str, float]) -> None:
+  def log(self, round_number: int, metrics: dict[str, float]) -> None:
+    """Write the metrics of a round, and warn if they look wrong."""
     logged_round, logged_time = self._clock
     self._clock = (round_number, time.monotonic())
     speed = (round_number - logged_round) / (self._clock[1] - logged_time)
@@ -151,16 +91,15 @@ class Recorder(Watcher):
         'perf/rounds_per_second': speed,
         'perf/images_per_second': speed * images_a_round,
     }
-    self._file.append({'round': round_number, **metrics})
+    self._metrics.append({'round': round_number, **metrics})
     self._writer.write_scalars(round_number, metrics)
-    if self._progress is not None:
-      self._progress.set_postfix_str(
-          f'change {metrics["refiner/change"]:.3f}, D right on real'
-          f' {metrics["discriminator/real_accuracy"]:.0%}, refined'
-          f' {metrics["discriminator/refined_accuracy"]:.0%}',
-          refresh=False,
-      )
-    for name, sentence in monitor.find_warnings(self._file.rows).items():
+    self._progress.set_postfix_str(
+        f'change {metrics["refiner/change"]:.3f}, D right on real'
+        f' {metrics["discriminator/real_accuracy"]:.0%}, refined'
+        f' {metrics["discriminator/refined_accuracy"]:.0%}',
+        refresh=False,
+    )
+    for name, sentence in monitor.find_warnings(self._metrics.rows).items():
       if name not in self.warnings:
         self.warnings[name] = f'round {round_number}: {sentence}'
         progress.write_line(f'warning: {self.warnings[name]}')
@@ -172,7 +111,7 @@ class Recorder(Watcher):
       self.sample(0, refiner)
 
   def inspected(self, round_number: int, measured: Mapping[str, float]) -> None:
-    """Log what an inspector measured at a round, if anything."""
+    """Write what an inspector measured at a round, if anything."""
     if measured:
       self._inspection.append({'round': round_number, **measured})
       self._writer.write_scalars(round_number, dict(measured))
@@ -180,12 +119,11 @@ class Recorder(Watcher):
   def sample(self, round_number: int, refiner: train_state.TrainState) -> None:
     """Write the sheet synthetic | refined | real of a round, and the page."""
     self._sample_first()
-    # On one device: other processes take no part in this.
+    # On one device, because other processes take no part in this.
     refiner = jax.device_put(jax.device_get(refiner))
     synthetic = jax.device_put(self._synthetic)
-    refined = pixels.to_integers(
-        jax.device_get(self._refine(refiner, synthetic))
-    )
+    refined = jax.device_get(self._refine(refiner, synthetic))
+    refined = pixels.to_integers(refined)
     sheet = sheets.draw_sheet(
         *map(sheets.choose, (self._synthetic, refined, self._real))
     )
@@ -214,6 +152,5 @@ class Recorder(Watcher):
 
   def close(self) -> None:
     """Finish the files."""
-    if self._progress is not None:
-      self._progress.close()
+    self._progress.close()
     self._writer.close()

@@ -15,7 +15,7 @@ from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
 from simgan_jax.method import steps
 from simgan_jax.settings import config as config_lib
-from simgan_jax.training import build, checkpoint, monitor
+from simgan_jax.training import build, checkpoint
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def refine_images(
       refine, images, mesh=mesh, batch_size=batch_size
   ):
     if not np.isfinite(batch).all():
-      raise monitor.NonFiniteError(
+      raise errors.NonFiniteError(
           'the refiner makes images with values that are not numbers; use'
           ' another checkpoint.'
       )

@@ -1,5 +1,6 @@
 """Compiled rounds: the same numbers on any devices, however they are fed."""
 
+import dataclasses
 import functools
 
 import jax
@@ -10,10 +11,13 @@ import pytest
 
 from benchmarks import hlo
 from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.machine.splitting import Split
 from simgan_jax.method import algorithm, networks
 from simgan_jax.method import state as state_lib
+from simgan_jax.method.objective import Objective
 
 BATCH, SHAPE = 16, (12, 16, 1)
+OBJECTIVE = Objective(self_regularization_weight=0.1)
 
 
 def _create(
@@ -53,10 +57,12 @@ def _numbered(batch):
   return numbers, algorithm.RoundBatch(*(x.reshape(-1, *SHAPE) for x in batch))
 
 
-def _make_update(num_devices=1, **options):
+def _make_update(num_devices=1, num_parts=1, **options):
   mesh = mesh_lib.make_mesh(num_devices)
   update = algorithm.make_update(
-      mesh, **{'refiner_steps': 2, 'self_regularization_weight': 0.1} | options
+      mesh,
+      dataclasses.replace(OBJECTIVE, **options),
+      Split(num_parts, mesh_lib.AXIS),
   )
 
   def place(state, batch, dataset=None):
@@ -114,9 +120,7 @@ def test_numbers_do_not_depend_on_the_number_of_devices(
 def test_a_step_exchanges_one_all_reduce_of_its_gradients(cached):
   """No images travel: neither the batch, nor refined ones, nor the history."""
   mesh = mesh_lib.make_mesh(4)
-  update = algorithm.make_update(
-      mesh, refiner_steps=2, self_regularization_weight=0.1
-  )
+  update = algorithm.make_update(mesh, OBJECTIVE)
   state = jax.jit(_create, out_shardings=state_lib.shardings(mesh))()
   batch, dataset = _batch(), None
   if cached:
@@ -171,10 +175,7 @@ def test_accumulation_and_rematerialisation_keep_the_numbers(
 def test_accumulation_saves_memory():
   def peak(num_parts):
     update = algorithm.make_update(
-        mesh_lib.make_mesh(1),
-        refiner_steps=2,
-        self_regularization_weight=0.1,
-        num_parts=num_parts,
+        mesh_lib.make_mesh(1), OBJECTIVE, Split(num_parts, mesh_lib.AXIS)
     )
     state = jax.eval_shape(functools.partial(_create, num_blocks=6))
     compiled = jax.jit(update).lower(state, _batch()).compile()
@@ -205,9 +206,7 @@ def test_the_update_is_traced_once(monkeypatch):
 
   monkeypatch.setattr(algorithm, 'train_round', counted)
   mesh = mesh_lib.make_mesh(2)
-  update = algorithm.make_update(
-      mesh, refiner_steps=2, self_regularization_weight=0.1
-  )
+  update = algorithm.make_update(mesh, OBJECTIVE)
   state = jax.jit(_create, out_shardings=state_lib.shardings(mesh))()
   batch = jax.device_put(_batch(), mesh_lib.batch_sharding(mesh, batch_axis=2))
   donated = state.refiner.params

@@ -11,6 +11,7 @@ import pytest
 from simgan_jax.machine import pixels
 from simgan_jax.method import losses, networks, steps
 from simgan_jax.method import state as state_lib
+from simgan_jax.method.objective import Objective
 
 BATCH, SHAPE = 16, (12, 16, 1)
 
@@ -34,10 +35,20 @@ def state():
   return jax.jit(_create)()
 
 
-refiner_step = jax.jit(
-    functools.partial(steps.refiner_step, self_regularization_weight=0.1)
-)
-discriminator_step = jax.jit(steps.discriminator_step)
+def _compile(step, **options):
+  objective = Objective(**{'self_regularization_weight': 0.1} | options)
+  return jax.jit(functools.partial(step, objective=objective))
+
+
+def _compile_discriminator_step(**options):
+  step = _compile(steps.discriminator_step, **options)
+  return lambda state, synthetic, real, *, key: step(
+      state, steps.DiscriminatorBatch(key, synthetic, real)
+  )
+
+
+refiner_step = _compile(steps.refiner_step)
+discriminator_step = _compile_discriminator_step()
 
 
 def _images(seed, *lead):
@@ -72,9 +83,7 @@ def test_the_refiner_gets_the_adversarial_gradient():
   """With lambda = 0 only D can move the refiner, and its loss falls."""
   state = jax.jit(lambda: _create(1e-2, optax.adam))()
   synthetic = _images(1)
-  step = jax.jit(
-      functools.partial(steps.refiner_step, self_regularization_weight=0.0)
-  )
+  step = _compile(steps.refiner_step, self_regularization_weight=0.0)
   adversarial = []
   for _ in range(20):
     state, metrics = step(state, synthetic)
@@ -85,11 +94,7 @@ def test_the_refiner_gets_the_adversarial_gradient():
 
 def test_pretraining_does_not_see_the_discriminator(state):
   synthetic = _images(1)
-  step = jax.jit(
-      functools.partial(
-          steps.refiner_step, self_regularization_weight=1.0, adversarial=False
-      )
-  )
+  step = _compile(steps.pretrain_refiner_step)
   other = state._replace(
       discriminator=state.discriminator.replace(
           params=jax.tree.map(jnp.negative, state.discriminator.params)
@@ -157,7 +162,8 @@ def test_without_history_the_whole_batch_is_of_the_current_refiner():
   np.testing.assert_allclose(metrics['discriminator/loss'], value, rtol=1e-5)
   expected = jax.tree.map(
       lambda x, gradient: x - 1e-3 * gradient,
-      *(state.discriminator.params, gradients),
+      state.discriminator.params,
+      gradients,
   )
   assert _distance(after.discriminator.params, expected) < 1e-5
   assert after.history.images.shape == (BATCH // 2, 0, *SHAPE)
@@ -166,9 +172,7 @@ def test_without_history_the_whole_batch_is_of_the_current_refiner():
 
 
 def test_the_gradient_penalty_makes_the_discriminator_less_steep(state):
-  step = jax.jit(
-      functools.partial(steps.discriminator_step, gradient_penalty=1.0)
-  )
+  step = _compile_discriminator_step(gradient_penalty=1.0)
   plain = penalized = state
   for i in range(60):
     key, images = jax.random.key(i), (_images(1), _images(2) // 2)

@@ -386,5 +386,5 @@ def test_nothing_usable(refine, tmp_path):
 def test_a_refiner_of_nans_is_not_written(refine, tmp_path):
   workdir = tmp_path / 'run'
   _make_run(workdir, factor=np.nan)
-  with pytest.raises(job.refiners.monitor.NonFiniteError, match='not numbers'):
+  with pytest.raises(errors.NonFiniteError, match='not numbers'):
     refine(tmp_path / 'out', workdir=workdir)

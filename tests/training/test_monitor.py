@@ -46,5 +46,5 @@ def test_a_run_without_history_is_not_warned_of_its_age():
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
 def test_a_metric_that_is_not_finite_stops_the_run(value):
   monitor.check_finite(HEALTHY, round_number=7)
-  with pytest.raises(monitor.NonFiniteError, match='round 7: refiner/change'):
+  with pytest.raises(errors.NonFiniteError, match='round 7: refiner/change'):
     monitor.check_finite(HEALTHY | {'refiner/change': value}, round_number=7)

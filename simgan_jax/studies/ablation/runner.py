@@ -21,7 +21,7 @@ from simgan_jax.settings import config as config_lib
 from simgan_jax.settings import validation
 from simgan_jax.studies.ablation import results
 from simgan_jax.studies.ablation.variants import Variant
-from simgan_jax.training import loop, monitor, refiners
+from simgan_jax.training import loop, refiners
 from simgan_jax.training import workdir as workdir_lib
 
 NUM_COLUMNS = 6  # images of each kind on a sheet
@@ -89,7 +89,7 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
   images: dict[str, np.ndarray] = {}
   try:
     summary = loop.train(config, workdir=folder, data_dir=data_dir)
-  except monitor.NonFiniteError as error:
+  except errors.NonFiniteError as error:
     if variant.reference == variant.name:
       raise  # nothing to compare the others with
     print(f'{variant.name} diverged, {error}', flush=True)
