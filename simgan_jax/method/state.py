@@ -101,3 +101,36 @@ def shardings(mesh: Mesh) -> Any:
   return jax.tree.map(
       functools.partial(NamedSharding, mesh), partition_specs(axis_name)
   )
+
+
+def to_arrays(state: SimGANState) -> dict[str, Any]:
+  """Return what a checkpoint holds: arrays only, with the key as bits."""
+  networks_saved = {
+      name: {
+          'step': network.step,
+          'params': network.params,
+          'opt_state': network.opt_state,
+      }
+      for name, network in (
+          ('refiner', state.refiner),
+          ('discriminator', state.discriminator),
+      )
+  }
+  history = state.history._asdict()
+  return networks_saved | {
+      # Orbax refuses the empty arrays of a run without history.
+      'history': {name: x for name, x in history.items() if x.size},
+      'key': jax.random.key_data(state.key),
+      'round': state.round,
+  }
+
+
+def from_arrays(saved: dict[str, Any], state: SimGANState) -> SimGANState:
+  """Return `state` with the arrays of a checkpoint."""
+  return SimGANState(
+      refiner=state.refiner.replace(**saved['refiner']),
+      discriminator=state.discriminator.replace(**saved['discriminator']),
+      history=state.history._replace(**saved['history']),
+      key=jax.random.wrap_key_data(saved['key']),
+      round=saved['round'],
+  )

@@ -1,4 +1,4 @@
-"""The batches of a run: which images a step sees, on the devices."""
+"""The batches of a run: which images a step sees."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from simgan_jax.settings.config import Config
 
 
 class Batches:
-  """The batches of a run, on the devices, by step number."""
+  """Batches of a run, placed on the devices."""
 
   def __init__(
       self,
@@ -22,10 +22,15 @@ class Batches:
       seed: int,
       on_devices: bool = False,
   ):
-    """Take [n, h, w, c] uint8 images.
+    """Take the images of a run.
 
-    With `on_devices` every device gets a copy of all of them in `dataset`, and
-    the batches hold image numbers, in the order of the images otherwise.
+    Args:
+      synthetic: Synthetic images, [n, h, w, c] uint8.
+      real: Real images, [m, h, w, c] uint8.
+      mesh: Devices that share a batch.
+      seed: Seed of the order of the images.
+      on_devices: Whether every device gets a copy of all images, as `dataset`.
+        Batches then hold image numbers instead of images, in the same order.
     """
     self._mesh, self._seed = mesh, seed
     self.dataset: RoundBatch | None = None
@@ -41,10 +46,17 @@ class Batches:
   def stream(
       self, name: str, kind: str, batch_shape: tuple[int, ...], first_step: int
   ) -> Iterator[jax.Array]:
-    """Yield global arrays of a batch each from `first_step` on.
+    """Yield a batch for each step from `first_step` on.
 
-    They are [*batch_shape, h, w, c] uint8 images, or [*batch_shape] int32 image
-    numbers.
+    Args:
+      name: Name of the stream; each stream has an order of its own.
+      kind: 'synthetic' or 'real'.
+      batch_shape: Leading axes of a batch, the last one over all processes.
+      first_step: Number of the first step.
+
+    Yields:
+      Global arrays, [*batch_shape, h, w, c] uint8 images or [*batch_shape]
+      int32 image numbers.
     """
     from simgan_jax.data import pipeline
 

@@ -1,11 +1,11 @@
 """Saving and restoring; the only module that imports orbax.
 
-A checkpoint is one directory `checkpoints/<round>` with everything a run needs
-to go on: both TrainStates, history, key and the round, which is the position in
-the data. Orbax writes it in the background into a temporary directory and
-renames it, so a killed save leaves the one before untouched. How good the
-refiners are stands in `inspection.jsonl`, not in the checkpoints: a damaged one
-must not keep the others from being opened.
+A checkpoint is one directory `checkpoints/<round>` with everything that a run
+needs to continue: both TrainStates, the history, the key and the round, which
+is also the position in the data. Orbax writes it in the background into a
+temporary directory and renames it, so a killed save leaves the one before
+untouched. The quality of the refiners is read from `inspection.jsonl` and not
+from the checkpoints, because a damaged checkpoint must not block the others.
 """
 
 import contextlib
@@ -22,54 +22,23 @@ from orbax.checkpoint import v1 as ocp
 
 from simgan_jax.machine import checksums, errors
 from simgan_jax.measures import selection
+from simgan_jax.method import state as state_lib
 from simgan_jax.method.state import SimGANState
 from simgan_jax.report import metrics_file
 
 NUM_KEPT = 3
 
 
-def _to_saved(state: SimGANState) -> dict[str, Any]:
-  """Return the arrays of a state: the key as its bits, no functions."""
-  history = state.history._asdict()
-  return {
-      'refiner': _network(state.refiner),
-      'discriminator': _network(state.discriminator),
-      # Orbax refuses arrays without elements, those of a run without history.
-      'history': {name: x for name, x in history.items() if x.size},
-      'key': jax.random.key_data(state.key),
-      'round': state.round,
-  }
-
-
-def _network(network) -> dict[str, Any]:
-  return {
-      'step': network.step,
-      'params': network.params,
-      'opt_state': network.opt_state,
-  }
-
-
-def _from_saved(saved: dict[str, Any], state: SimGANState) -> SimGANState:
-  """Return `state` with the arrays of a checkpoint in their places."""
-  return SimGANState(
-      refiner=state.refiner.replace(**saved['refiner']),
-      discriminator=state.discriminator.replace(**saved['discriminator']),
-      history=state.history._replace(**saved['history']),
-      key=jax.random.wrap_key_data(saved['key']),
-      round=saved['round'],
-  )
-
-
 def _make_context() -> ocp.Context:
-  """Return settings by which one device writes each whole array."""
+  """Return the settings of orbax: one device writes each whole array."""
   context = ocp.Context()
-  # The networks are small: cutting arrays for the devices takes longer.
+  # The networks are small; dividing arrays among devices would take longer.
   context.array.saving.use_replica_parallel = False
   return context
 
 
 class _KeepFirst:
-  """A preservation policy of orbax: keep the first in an order of rounds."""
+  """Preservation policy of orbax that keeps the best checkpoint."""
 
   def __init__(self, order_fn: Callable[[Sequence[int]], list[int]]):
     self._order_fn = order_fn
@@ -77,7 +46,7 @@ class _KeepFirst:
   def should_preserve(
       self, checkpoints: Sequence[Any], *, context: Any
   ) -> list[bool]:
-    """Return for each checkpoint whether it stays."""
+    """Return for each checkpoint whether it is kept."""
     del context
     rounds = [found.step for found in checkpoints]
     return [number in self._order_fn(rounds)[:1] for number in rounds]
@@ -89,7 +58,7 @@ def _last_words(error: Exception) -> str:
 
 
 def _is_news(record: py_logging.LogRecord) -> bool:
-  """Return False for tracebacks of orbax's threads: `Checkpoints` raises."""
+  """Return False for tracebacks that orbax logs and `Checkpoints` raises."""
   return not (record.exc_info and '/orbax/' in record.pathname)
 
 
@@ -97,18 +66,18 @@ logging.get_absl_logger().addFilter(_is_news)
 
 
 class Checkpoints:
-  """The checkpoints of one run, newest last.
+  """Checkpoints of one run, newest last.
 
-  The last three are kept to continue from, and the best one to refine with:
-  see `selection.Rule`.
+  The last three are kept to continue from, and the best one by
+  `selection.Rule` to refine with.
   """
 
   def __init__(self, workdir: str, *, rule: selection.Rule):
     """Open `workdir`/checkpoints, which need not exist yet.
 
     Args:
-      workdir: of the run.
-      rule: which one is the best.
+      workdir: Path of the working directory.
+      rule: Rule that chooses the best checkpoint.
     """
     self._rule, self._sealer = rule, checksums.Sealer()
     self._measured: dict[int, selection.Measured] = {
@@ -116,7 +85,7 @@ class Checkpoints:
         for row in metrics_file.read_metrics(workdir, metrics_file.INSPECTION)
     }
     self.directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
-    # Orbax's annotations do not fit its own policies and pytrees: hence Any.
+    # Any, because orbax's annotations do not fit its own policies and pytrees.
     policies: Any = ocp.training.preservation_policies
     self._checkpointer: Any = ocp.training.Checkpointer(
         self.directory,
@@ -128,7 +97,7 @@ class Checkpoints:
     )
 
   def rounds(self) -> list[int]:
-    """Return the rounds of the checkpoints that are complete, ascending."""
+    """Return the rounds of the complete checkpoints, ascending."""
     return [found.step for found in self._checkpointer.checkpoints]
 
   def _order(self, rounds: Sequence[int]) -> list[int]:
@@ -143,18 +112,18 @@ class Checkpoints:
     """Start saving; the arrays are copied before this returns.
 
     Args:
-      round_number: of the state; what is saved there is replaced.
-      state: what to save.
-      measured: how good its refiner is, if that was measured.
+      round_number: Round of the state. A checkpoint of this round is replaced.
+      state: State to save.
+      measured: Quality of its refiner, if that was measured.
 
     Raises:
-      RunError: when this save cannot begin, or the one before failed.
+      RunError: If this save cannot begin, or the one before failed.
     """
     self._measured[round_number] = measured or {}
     with self._saving():
       self._sealer.wait()
       saved = self._checkpointer.save_async(
-          round_number, _to_saved(state), force=True, overwrite=True
+          round_number, state_lib.to_arrays(state), force=True, overwrite=True
       )
       self._sealer.seal(self._folder(round_number), saved.result)
 
@@ -165,23 +134,23 @@ class Checkpoints:
     """Return the newest state that can be read, or None if there is none.
 
     Args:
-      state: a state of the same shapes, whose shardings the arrays take.
+      state: State of the same shapes, whose shardings the arrays take.
 
     Raises:
-      InputError: when there are checkpoints but none can be read.
+      InputError: If there are checkpoints but none can be read.
     """
     return self._read(reversed(self.rounds()), state)
 
   def restore_chosen(
       self, state: SimGANState
   ) -> tuple[SimGANState, selection.Chosen] | None:
-    """Return the state to refine with, and why it; None if there is none.
+    """Return the state to refine with and the reason, or None without any.
 
     Args:
-      state: a state of the same shapes, whose shardings the arrays take.
+      state: State of the same shapes, whose shardings the arrays take.
 
     Raises:
-      InputError: when there are checkpoints but none can be read.
+      InputError: If there are checkpoints but none can be read.
     """
     restored = self._read(self._order(self.rounds()), state)
     if restored is None:
@@ -196,7 +165,7 @@ class Checkpoints:
     """Return the first of these rounds' states that can be read."""
     abstract = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding),
-        _to_saved(state),
+        state_lib.to_arrays(state),
     )
     for round_number in rounds:
       try:
@@ -209,10 +178,10 @@ class Checkpoints:
             f' ({type(error).__name__}); trying the next one.',
             file=sys.stderr,
         )
-        # So that it is not kept as the best one.
+        # A damaged checkpoint must not be kept as the best one.
         self._measured.pop(round_number, None)
         continue
-      return _from_saved(saved, state)
+      return state_lib.from_arrays(saved, state)
     if self.rounds():
       raise errors.InputError(
           f'none of the checkpoints in {self.directory} can be read with the'
@@ -224,7 +193,7 @@ class Checkpoints:
     """Wait until the last save is on disk.
 
     Raises:
-      RunError: when it failed.
+      RunError: If it failed.
     """
     with self._saving():
       self._sealer.wait()
@@ -254,11 +223,11 @@ def load_params(path: str, abstract: Any) -> Any:
   """Read a pytree written by `save_params`.
 
   Args:
-    path: the directory.
-    abstract: the pytree of arrays or ShapeDtypeStructs to expect.
+    path: Path of the directory.
+    abstract: Pytree of arrays or ShapeDtypeStructs to expect.
 
   Raises:
-    InputError: when there is nothing at `path`.
+    InputError: If there is no such directory.
   """
   if not os.path.isdir(path):
     raise errors.InputError(

@@ -1,6 +1,6 @@
-"""Realism and labels of a refiner while it trains, to choose its checkpoint by.
+"""Realism and label shift of a refiner while it trains.
 
-No real label is used, only real images.
+The best checkpoint is chosen by them. They use real images, but no real labels.
 """
 
 import sys
@@ -17,26 +17,26 @@ from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
 from simgan_jax.training import refiners
 
-# Simulators of one eye an image: elsewhere there is no iris to search.
+# Sources whose images show one eye; others have no iris to search for.
 EYE_SIMULATORS = ('builtin_eyes', 'unity_eyes')
-_MAX_IMAGES = 4_000  # of each set, for the classifier and what it holds out
-# Of what is held out, for the distance; those that are refined each time are
-# what a measurement costs.
+_MAX_IMAGES = 4_000  # of each set, for training and testing the classifier
+# Held-out images that are compared. Refining the synthetic ones takes most of
+# the time of a measurement.
 _MAX_REAL, _MAX_SYNTHETIC = 500, 256
-_MAX_PAIRS = 200  # in which the iris is searched
-_MIN_HELD_OUT = 8  # for a distance
-_BATCH_SIZE = 32  # images a device and call, when nothing is learnt
+_MAX_PAIRS = 200  # images in which the iris is searched
+_MIN_HELD_OUT = 8  # images without which no distance is measured
+_BATCH_SIZE = 32  # images in a call, for each device
 
 
 class _Prepared(NamedTuple):
-  """What stays the same over the rounds."""
+  """What every measurement of a run shares."""
 
   params: Any  # of the classifier
   real: Any  # `patches.Patches`
   real_features: Float[np.ndarray, 'n f']
   synthetic: UInt8[np.ndarray, 'm h w c']  # held out from the classifier
-  pairs: Int[np.ndarray, '_']  # of those, where the iris is searched
-  centres: Float[np.ndarray, '_ 2']  # of the irises there, before refining
+  pairs: Int[np.ndarray, '_']  # numbers of those with an iris to search
+  centres: Float[np.ndarray, '_ 2']  # of these irises before refining
 
 
 class Inspector:
@@ -52,16 +52,17 @@ class Inspector:
       seed: int,
       of_eyes: bool,
   ):
-    """Take the images; the classifier is trained by the first measurement.
+    """Take the images; the first measurement trains the classifier.
 
     Args:
-      synthetic: [n, h, w, c] uint8.
-      real: [m, h, w, c] uint8, those that the refiner learns from.
-      real_subjects: [m] int; whole subjects are held out.
-      mesh: devices that share the refining.
-      seed: of the classifier and of what it holds out: equal ones give equal
-        measurements, also in a run that was continued.
-      of_eyes: whether to search for irises, one an image.
+      synthetic: Input of the refiner, [n, h, w, c] uint8.
+      real: Real images that the refiner learns from, [m, h, w, c] uint8.
+      real_subjects: Person of each real image, [m] int; whole persons are held
+        out.
+      mesh: Devices that share the refining.
+      seed: Seed of the classifier and of the choice of held-out images. Equal
+        seeds give equal measurements, also in a run that was continued.
+      of_eyes: Whether each image shows an iris to search for.
     """
     synthetic = synthetic[batching.spread(len(synthetic), _MAX_IMAGES)]
     chosen = batching.spread(len(real), _MAX_IMAGES)
@@ -73,27 +74,27 @@ class Inspector:
     self._kept: list[tuple[int, train_state.TrainState]] = []
 
   def keep(self, round_number: int, refiner: train_state.TrainState) -> None:
-    """Remember a refiner, to be measured when there is time."""
+    """Keep a copy of a refiner, to be measured later."""
     self._kept.append((round_number, jax.device_get(refiner)))
 
   def take_kept(self) -> list[tuple[int, train_state.TrainState]]:
-    """Return the refiners that were kept, with their rounds; once."""
+    """Return the kept refiners with their rounds, and forget them."""
     kept, self._kept = self._kept, []
     return kept
 
   def measure(self, refiner: train_state.TrainState) -> dict[str, float]:
-    """Return how far refined images are from real ones, and irises moved.
+    """Return the realism of refined images, and the shift of irises.
 
-    Of several processes the first one measures and tells the others.
+    The first process measures and sends the result to the others.
 
     Args:
-      refiner: on the host, or replicated over devices.
+      refiner: Refiner on the host, or replicated over devices.
 
     Returns:
-      `selection.DISTANCE` of held-out real and refined images; their
+      `selection.DISTANCE` between held-out real and refined images; their
       `selection.KERNEL_DISTANCE`, on features of one classifier of real against
-      synthetic images; and for eyes `selection.SHIFT`, the mean over pairs.
-      Empty with too few images.
+      synthetic images; and for eyes `selection.SHIFT`, the mean over images.
+      Nothing if there are too few images.
     """
     with mesh_lib.intentional_copy():
       found = {}
@@ -102,7 +103,7 @@ class Inspector:
       return processes.from_first(found, selection.MEASURES)
 
   def _measure(self, refiner: train_state.TrainState) -> dict[str, float]:
-    # Here and not above: who measures nothing does not pay for it.
+    # Imported here because it takes seconds.
     from simgan_jax.measures import kernel_distance, patches, realism
 
     if self._prepared is None and self._enough:
@@ -111,7 +112,8 @@ class Inspector:
       return {}
     params, real, real_features, synthetic, pairs, centres = self._prepared
     refined = refiners.refine_images(
-        *(refiner, synthetic),
+        refiner,
+        synthetic,
         mesh=self._mesh,
         batch_size=_BATCH_SIZE * self._mesh.size,
     )
@@ -130,14 +132,16 @@ class Inspector:
     return found
 
   def _prepare(self) -> _Prepared | None:
-    """Train the classifier; return None with too few images."""
+    """Train the classifier; return None if there are too few images."""
     from simgan_jax.measures import iris, patches, realism
 
     real, subjects, synthetic = self._images
     self._images = real[:0], subjects[:0], synthetic[:0]  # free the memory
     if min(len(real), len(synthetic)) >= realism.MIN_IMAGES:
       result = realism.classify(
-          *(real, realism.known_subjects(subjects), synthetic),
+          real,
+          realism.known_subjects(subjects),
+          synthetic,
           seed=self._seed,
       )
       held_out = min(len(result.held_out_real), len(result.held_out_other))

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from flax.training import train_state
 
-from simgan_jax.machine import batching, files, pixels, progress
+from simgan_jax.machine import batching, files, pixels, progress, silence
 from simgan_jax.method import steps
 from simgan_jax.report import metrics_file, page, sheets, tensorboard
 from simgan_jax.settings import config as config_lib
@@ -61,7 +61,7 @@ class Recorder:
         workdir, last_round=first_round or -1, name=metrics_file.INSPECTION
     )
     self._writer = tensorboard.open_writer(workdir)
-    self._progress: Any = None  # a bar
+    self._progress: Any = silence.Silent()  # a bar, once started
     self._first_refiner: train_state.TrainState | None = None
     self._clock = (0, 0.0)  # last logged round, and when that was
 

@@ -1,4 +1,4 @@
-"""Refining a whole data set with a trained refiner."""
+"""A trained refiner: restoring it, and applying it to many images."""
 
 import functools
 from collections.abc import Callable
@@ -45,18 +45,18 @@ def refine_images(
   """Return R(x) for every image, in order, the last partial batch included.
 
   Args:
-    refiner: a trained refiner, replicated over the mesh.
-    images: [n, h, w, c] uint8, or float32 in [-1, 1].
-    mesh: devices that share a batch; their number divides it.
-    batch_size: images a call.
-    dtype: of the refined images, uint8 or uint16.
-    on_progress: called with the number of images of each batch.
+    refiner: Trained refiner, replicated over the mesh.
+    images: Images, [n, h, w, c] uint8 or uint16, or float32 in [-1, 1].
+    mesh: Devices that share a batch; their number divides it.
+    batch_size: Number of images in a call.
+    dtype: Type of the refined images, uint8 or uint16.
+    on_progress: Function that is called with the size of each batch.
 
   Returns:
-    [n, h, w, c], see `pixels.to_integers`.
+    Refined images, [n, h, w, c] of `dtype`, see `pixels.to_integers`.
 
   Raises:
-    NonFiniteError: when a refined image has values that are not numbers.
+    NonFiniteError: If a refined image has values that are not numbers.
   """
   num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
   refine = functools.partial(_compile(mesh, num_parts), refiner)
@@ -77,18 +77,18 @@ def refine_images(
 def load_refiner(
     config: config_lib.Config, *, workdir: str, mesh: Mesh
 ) -> tuple[train_state.TrainState, selection.Chosen]:
-  """Return the refiner of the best checkpoint of `workdir`, and which it is.
+  """Return the refiner of the best checkpoint of a run.
 
   Args:
-    config: the settings of the run.
-    workdir: of the run.
-    mesh: devices that get a copy each.
+    config: Settings of the run.
+    workdir: Path of the working directory.
+    mesh: Devices that get a copy each.
 
   Returns:
-    The refiner, and its checkpoint as chosen by `selection.Rule`.
+    The refiner, and the checkpoint that `selection.Rule` chose.
 
   Raises:
-    InputError: when there is no trained checkpoint.
+    InputError: If there is no trained checkpoint.
   """
   checkpoints = checkpoint.Checkpoints(
       workdir, rule=selection.Rule(config.data.width, config.num_rounds)
@@ -112,20 +112,20 @@ def match_histograms(
     workdir: str,
     numbers: Int[np.ndarray, 'n'] | None = None,
 ) -> UInt[np.ndarray, 'n h w c']:
-  """Return what the refiner of `workdir` gets in place of `synthetic`.
+  """Return the images that the refiner gets in place of the synthetic ones.
 
-  The images themselves, or with `data.match_histograms` their copies with the
-  histograms of real ones.
+  With `data.match_histograms` they have the histograms of real images.
+  Otherwise they are the synthetic images.
 
   Args:
-    config: the settings of the run.
-    synthetic: [n, h, w, c] uint8 or uint16.
-    workdir: of the run.
-    numbers: [n] of the images in their data set, ascending; None if these are
-      all of it.
+    config: Settings of the run.
+    synthetic: Synthetic images, [n, h, w, c] uint8 or uint16.
+    workdir: Path of the working directory.
+    numbers: Numbers of the images in their data set, [n] ascending; None if
+      they are the whole data set.
 
   Raises:
-    InputError: when the file of the histograms is missing or damaged.
+    InputError: If the file of the histograms is missing or damaged.
   """
   if not config.data.match_histograms:
     return synthetic

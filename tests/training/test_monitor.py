@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from simgan_jax.machine import errors
 from simgan_jax.training import monitor
 
 HEALTHY = {

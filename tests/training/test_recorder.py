@@ -1,4 +1,4 @@
-"""The recorder waits for the devices only where a person sees something."""
+"""Metrics are read, and sheets drawn, only where a person sees something."""
 
 import json
 
@@ -11,7 +11,7 @@ from flax.training import train_state
 
 from simgan_jax.method import networks
 from simgan_jax.settings import config as config_lib
-from simgan_jax.training import recorder
+from simgan_jax.training import monitor, recorder
 
 NAMES = (
     'refiner/change',
@@ -33,6 +33,8 @@ def _open(workdir, first_round):
       synthetic=images,
       real=images,
       first_round=first_round,
+      facts={},
+      warnings={},
   )
 
 
@@ -72,11 +74,12 @@ def test_the_first_sheet_waits_for_the_first_logged_round(tmp_path):
   metrics = {name: jnp.array([0.5]) for name in NAMES}
   record = _open(tmp_path, 0)
   record.start(0, refiner)
-  record.round_done(1, metrics, log=False)
+  reader = monitor.DelayedMetrics(1, record.log)
+  reader.put(1, metrics, log=False)
   assert not sheets()
-  record.round_done(2, metrics, log=True)
+  reader.put(2, metrics, log=True)
   assert not sheets()
-  record.round_done(3, metrics, log=False)
+  reader.put(3, metrics, log=False)
   assert sheets() == ['round_000000.png']
   record.close()
   # A run that stops before shows it with its last sheet.
@@ -103,10 +106,11 @@ def test_metrics_between_logged_rounds_are_never_read(request, tmp_path):
   record = _open(tmp_path, 0)
   unread = {name: Unread() for name in NAMES}
   ready = {name: jnp.array([0.5]) for name in NAMES}
+  reader = monitor.DelayedMetrics(1, record.log)
   for number in range(1, 7):
     log = number % 3 == 0
-    record.round_done(number, ready if log else unread, log=log)
-  record.check_finite()
+    reader.put(number, ready if log else unread, log=log)
+  reader.read_newest()
   record.close()
   lines = (tmp_path / 'metrics.jsonl').read_text().splitlines()
   assert [json.loads(line)['round'] for line in lines] == [3, 6]
