@@ -117,7 +117,7 @@ def inspect(
     found['realism'] = measure_realism(synthetic.images, refined, real)
   if synthetic.joints is not None:
     noise = {
-        name: depth_noise.measure(images[choose_pairs(len(images))])
+        name: depth_noise.measure_noise(images[choose_pairs(len(images))])
         for name, images in (
             ('synthetic', synthetic.images),
             ('refined', refined),
@@ -126,7 +126,7 @@ def inspect(
     }
     return found | {'depth_noise': {k: _plain(v) for k, v in noise.items()}}
   pairs = choose_pairs(len(refined))
-  shift = label_shift.measure(
+  shift = label_shift.measure_iris_shift(
       *(synthetic.images[pairs], refined[pairs]),
       known_centres=load_centres(config, synthetic.names[pairs]),
   )
@@ -167,8 +167,8 @@ def measure_joint_shift(
       for images in (synthetic.images, refined)
   )
   found = estimation_errors.summarize(
-      task.measure_errors(after, synthetic._replace(joints=before)),
-      task.measure,
+      task.errors(after, synthetic._replace(joints=before)),
+      task.unit,
   )
   return {'mean': found.mean, 'median': found.median}
 

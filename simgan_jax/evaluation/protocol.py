@@ -232,8 +232,7 @@ def evaluate(
       scoring.score_baseline(method, training_set, test, seeds=seeds)
       for method in config.evaluation.methods
       for training_set in sets
-      if task.measure
-      is estimation_errors.GAZE  # which is all that they estimate
+      if task.unit is estimation_errors.GAZE  # which is all that they estimate
       and training_set.scale == largest
       and training_set.train_on in ('synthetic', 'refined')
   ]
@@ -242,11 +241,11 @@ def evaluate(
   results = rows_lib.build(
       rows,
       test_name=name,
-      constant_errors=task.measure_errors(
+      constant_errors=task.errors(
           np.broadcast_to(constant, (len(test.images), *constant.shape)), test
       ),
       groups=scoring.group_images(test),
-      measure=task.measure,
+      unit=task.unit,
   )
   # By the estimator that saw most refined images.
   path = scoring.find(
@@ -256,7 +255,7 @@ def evaluate(
       seed=seeds[0],
   )
   params = scoring.load(path, test.images.shape[1:], mesh, task)
-  if task.measure is estimation_errors.GAZE:
+  if task.unit is estimation_errors.GAZE:
     shift = image_quality.measure_gaze_shift(
         *(synthetic.images, refined), params=params, mesh=mesh
     )
@@ -271,7 +270,7 @@ def evaluate(
       os.path.join(folder, 'curve.png'),
       rows,
       test_name=name,
-      measure=task.measure,
+      unit=task.unit,
   )
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)
   page.render_run(workdir)

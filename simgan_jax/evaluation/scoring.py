@@ -118,9 +118,9 @@ def score(
     predicted = task.predict(
         params, test.images, mesh=mesh, batch_size=batching.BATCH_SIZE
     )
-    found[seed] = task.measure_errors(predicted, test)
-    if task.measure_mm is not None:
-      found_mm[seed] = task.measure_mm(predicted, test)
+    found[seed] = task.errors(predicted, test)
+    if task.errors_mm is not None:
+      found_mm[seed] = task.errors_mm(predicted, test)
   return rows_lib.Row(
       *(training_set.train_on, training_set.scale, len(training_set.images)),
       found,

@@ -18,7 +18,7 @@ from simgan_jax.simulators import hand_images
 class Task(NamedTuple):
   """One of the paper's two: gaze of eyes, joints of hands."""
 
-  measure: estimation_errors.Measure
+  unit: estimation_errors.ErrorUnit
   # (key, *, image_shape) -> params
   init_params: Callable[..., Any]
   # (images, labels, *, mesh, seed, ..., augmented, on_progress) -> params
@@ -26,11 +26,11 @@ class Task(NamedTuple):
   # (params, images, *, mesh, batch_size) -> predictions [n, ...]
   predict: Callable[..., np.ndarray]
   # (predictions, test images) -> errors [n] or, for joints, [n, k]
-  measure_errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
+  errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
   # (labels) -> what the constant predictor says of every image
   constant: Callable[[np.ndarray], np.ndarray]
   # The same in mm, where an error has such a length
-  measure_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
+  errors_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
 
 
 def _angles_deg(
@@ -63,11 +63,11 @@ def _joint_errors_mm(
 
 
 GAZE = Task(
-    measure=estimation_errors.GAZE,
+    unit=estimation_errors.GAZE,
     init_params=gaze_estimator.init_params,
     train=gaze_estimator.train,
     predict=gaze_estimator.predict,
-    measure_errors=_angles_deg,
+    errors=_angles_deg,
     constant=estimation_errors.constant_predictor,
 )
 
@@ -82,11 +82,11 @@ def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
       num_stacks=settings.num_stacks,
   )
   return Task(
-      measure=estimation_errors.HANDS,
+      unit=estimation_errors.HANDS,
       init_params=functools.partial(hands_estimator.init_params, sizes=sizes),
       train=functools.partial(hands_estimator.train, sizes=sizes),
       predict=functools.partial(hands_estimator.predict, sizes=sizes),
-      measure_errors=_joint_errors_px,
+      errors=_joint_errors_px,
       constant=lambda joints: joints[..., :2].mean(axis=0),
-      measure_mm=_joint_errors_mm,
+      errors_mm=_joint_errors_mm,
   )

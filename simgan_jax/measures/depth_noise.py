@@ -28,7 +28,7 @@ def _outline(mask: Bool[np.ndarray, 'h w']) -> int:
   return sum(int(np.diff(padded, axis=axis).sum()) for axis in (0, 1))
 
 
-def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
+def measure_noise(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
   """Return the noise of depth images, coded as `hands.encode_depth` does.
 
   Images without a hand are left out; NaN when none is left.

@@ -10,38 +10,38 @@ from simgan_jax.machine import errors
 HANDS_WIDTH = 224  # px, of the paper's images of hands
 
 
-class Measure(NamedTuple):
-  """How errors are counted."""
+class ErrorUnit(NamedTuple):
+  """The unit of a task's errors, and how they are counted."""
 
-  task: str  # of `eval/metrics.json`
-  unit: str  # in the names of its fields and in tables
+  task: str  # name of the task in `eval/metrics.json`
+  name: str  # of the unit, in the fields of that file and in tables
   words: str  # the unit in a sentence
-  what: str  # an error
-  counted: str  # what has one each
+  axis_label: str
+  counted: str  # what has one error each
   thresholds: tuple[int, ...]
-  end: int  # of a curve
+  curve_end: int  # largest error of a curve
 
 
-GAZE = Measure(
+GAZE = ErrorUnit(
     task='gaze',
-    unit='deg',
+    name='deg',
     words='degrees',
-    what='angular error, degrees',
+    axis_label='angular error, degrees',
     counted='test images',
     thresholds=(5, 7, 10, 13),
-    end=30,
+    curve_end=30,
 )
 # Images of any size are counted as if they were as wide as the paper's.
-HANDS = Measure(
+HANDS = ErrorUnit(
     task='hands',
-    unit='px',
+    name='px',
     words=f'pixels (images {HANDS_WIDTH} wide)',
-    what=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
+    axis_label=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
     counted='joints of test images',
     thresholds=(3, 5, 10, 20),
-    end=30,
+    curve_end=30,
 )
-MEASURES = {measure.task: measure for measure in (GAZE, HANDS)}
+UNITS = {unit.task: unit for unit in (GAZE, HANDS)}
 
 
 class Summary(NamedTuple):
@@ -74,9 +74,9 @@ def angular_error_deg(
 
 
 def summarize(
-    values: Float[np.ndarray, 'n *k'], measure: Measure = GAZE
+    values: Float[np.ndarray, 'n *k'], unit: ErrorUnit = GAZE
 ) -> Summary:
-  """Return mean, median and the percentages within the measure's thresholds.
+  """Return mean, median and the percentages within the unit's thresholds.
 
   Raises:
     InputError: when there is no error, or one is not finite.
@@ -91,7 +91,7 @@ def summarize(
       median=float(np.median(values)),
       within={
           limit: float(np.mean(values <= limit) * 100)
-          for limit in measure.thresholds
+          for limit in unit.thresholds
       },
   )
 

@@ -48,7 +48,7 @@ class IrisShift(NamedTuple):
   error_after: Distances | None  # this error and the shift together
 
 
-def measure(
+def measure_iris_shift(
     before: UInt8[np.ndarray, 'n h w c'],
     after: UInt8[np.ndarray, '_ _ _ _'],
     *,

@@ -23,7 +23,7 @@ def drawn():
 
 def test_the_same_images_do_not_move(drawn):
   images, centres, _ = drawn
-  found = label_shift.measure(images, images, known_centres=centres)
+  found = label_shift.measure_iris_shift(images, images, known_centres=centres)
   assert found.all_pairs.num == found.clear_pairs.num == NUM
   assert found.all_pairs.mean_px == found.all_pairs.std_px == 0
   assert found.all_pairs.within_1_px == 100
@@ -37,7 +37,7 @@ def test_the_same_images_do_not_move(drawn):
 def test_a_moved_iris_gives_its_shift(drawn, shift):
   images, centres, radii = drawn
   moved = draw_eyes(centres + shift, radii)
-  found = label_shift.measure(images, moved, known_centres=centres)
+  found = label_shift.measure_iris_shift(images, moved, known_centres=centres)
   length = np.hypot(*shift)
   assert abs(found.all_pairs.mean_px - length) < 0.15
   assert abs(found.all_pairs.median_px - length) < 0.15
@@ -50,7 +50,7 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
   images, _, _ = drawn
   after = images.copy()
   after[:8] = 128
-  found = label_shift.measure(images, after)
+  found = label_shift.measure_iris_shift(images, after)
   assert found.all_pairs.num == found.clear_pairs.num == NUM
   assert found.all_pairs.mean_px > 0.5
   assert found.all_pairs.median_px == 0
@@ -58,7 +58,7 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
   assert found.clear_before == 100
   assert found.error_before is found.error_after is None
   # But without an iris in the original there is no shift to speak of.
-  found = label_shift.measure(after, images)
+  found = label_shift.measure_iris_shift(after, images)
   assert found.clear_pairs.num == NUM - 8
   assert found.clear_pairs.mean_px == 0
   assert found.all_pairs.mean_px > 0.5
@@ -67,7 +67,7 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
 
 def test_no_clear_pair_has_no_mean():
   blank = np.full((3, 35, 55, 1), 99, np.uint8)
-  found = label_shift.measure(blank, blank)
+  found = label_shift.measure_iris_shift(blank, blank)
   assert found.clear_pairs.num == 0
   assert np.isnan(found.clear_pairs.mean_px)
   assert found.all_pairs.mean_px == 0
@@ -76,11 +76,11 @@ def test_no_clear_pair_has_no_mean():
 def test_what_is_no_pair_is_said(drawn):
   images, centres, _ = drawn
   with pytest.raises(errors.InputError, match='are no pairs'):
-    label_shift.measure(images, images[1:])
+    label_shift.measure_iris_shift(images, images[1:])
   with pytest.raises(errors.InputError, match='at least one'):
-    label_shift.measure(images[:0], images[:0])
+    label_shift.measure_iris_shift(images[:0], images[:0])
   with pytest.raises(errors.InputError, match='x and y of each of the 32'):
-    label_shift.measure(images, images, known_centres=centres[1:])
+    label_shift.measure_iris_shift(images, images, known_centres=centres[1:])
   with pytest.raises(errors.InputError, match='are no pairs'):
     _gaze_shift({}, images, images[1:])
 
