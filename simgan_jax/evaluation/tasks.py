@@ -1,4 +1,4 @@
-"""What is estimated, by what estimator, and in which unit it errs."""
+"""The two tasks: what is estimated, how, and in which unit errors are."""
 
 import functools
 from collections.abc import Callable
@@ -16,20 +16,20 @@ from simgan_jax.simulators import hand_images
 
 
 class Task(NamedTuple):
-  """One of the paper's two: gaze of eyes, joints of hands."""
+  """One of the paper's two tasks: the gaze of eyes or the joints of hands."""
 
   unit: estimation_errors.ErrorUnit
   # (key, *, image_shape) -> params
   init_params: Callable[..., Any]
-  # (images, labels, *, mesh, seed, ..., augmented, on_progress) -> params
+  # (images, labels, *, mesh, seed, recipe, on_progress) -> params
   train: Callable[..., Any]
-  # (params, images, *, mesh, batch_size) -> predictions [n, ...]
+  # (params, images, *, mesh) -> predictions [n, ...]
   predict: Callable[..., np.ndarray]
   # (predictions, test images) -> errors [n] or, for joints, [n, k]
   errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
-  # (labels) -> what the constant predictor says of every image
+  # (labels) -> the best prediction that is the same for every image
   constant: Callable[[np.ndarray], np.ndarray]
-  # The same in mm, where an error has such a length
+  # The errors in mm, where they are lengths
   errors_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
 
 
@@ -43,7 +43,7 @@ def _angles_deg(
 def _joint_errors_px(
     predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
 ) -> Float[np.ndarray, 'n k']:
-  """Return distances in the image, px of an image as wide as the paper's."""
+  """Return distances in px of an image as wide as the paper's."""
   assert test.joints is not None
   distance = np.linalg.norm(predicted - test.joints[..., :2], axis=2)
   return distance * (estimation_errors.HANDS_WIDTH / test.images.shape[2])
@@ -52,7 +52,7 @@ def _joint_errors_px(
 def _joint_errors_mm(
     predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
 ) -> Float[np.ndarray, 'n k']:
-  """Return distances parallel to the image at the joints' true depths."""
+  """Return distances in the plane parallel to the image at the true depth."""
   assert test.joints is not None and test.intrinsics is not None
   guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
   places = [

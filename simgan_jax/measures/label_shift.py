@@ -5,15 +5,12 @@ an implementation reports a pupil's shift of 1.1 +- 0.8 px at width 55, by
 hand, on 100 pairs. Here a classical fit measures it on any number of them.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jax.sharding import Mesh
 from jaxtyping import Float, UInt8
 
-from simgan_jax.estimators import gaze as estimator
 from simgan_jax.machine import errors
-from simgan_jax.measures import estimation_errors
 from simgan_jax.measures.iris import find_iris
 
 
@@ -116,45 +113,4 @@ def _summarize(distances: Float[np.ndarray, 'n']) -> Distances:
       median_px=float(np.median(distances)),
       within_1_px=float(np.mean(distances <= 1) * 100),
       within_2_px=float(np.mean(distances <= 2) * 100),
-  )
-
-
-def gaze_shift_deg(
-    params: Any,
-    before: UInt8[np.ndarray, 'n h w c'],
-    after: UInt8[np.ndarray, '_ _ _ _'],
-    *,
-    mesh: Mesh,
-    batch_size: int,
-) -> estimation_errors.Summary:
-  """Measure how far an estimator's prediction turns when images are refined.
-
-  An estimator that was trained on synthetic images alone may turn because the
-  refined ones look unfamiliar, so this bounds the damage to the label only
-  with one that knows both.
-
-  Args:
-    params: of the gaze estimator.
-    before: [n, h, w, c] uint8, the synthetic images.
-    after: [n, h, w, c] uint8, their refinements in the same order.
-    mesh: devices; their number divides the batch.
-    batch_size: images a call.
-
-  Returns:
-    Mean, median and percentages within some angles, degrees.
-
-  Raises:
-    InputError: when there are no pairs, or the arrays do not belong together.
-  """
-  if before.shape != after.shape:
-    raise errors.InputError(
-        f'images {before.shape} and refinements {after.shape} are no pairs:'
-        ' give one refinement of the same size for each image.'
-    )
-  predicted = [
-      estimator.predict(params, images, mesh=mesh, batch_size=batch_size)
-      for images in (before, after)
-  ]
-  return estimation_errors.summarize(
-      estimation_errors.angular_error_deg(*predicted)
   )

@@ -1,14 +1,11 @@
 """Label preservation: a moved iris gives its shift, failed fits stay in."""
 
-import jax
 import numpy as np
 import pytest
 from iris_drawing import draw_eyes, random_irises
 
-from simgan_jax.estimators import gaze as estimator
 from simgan_jax.machine import errors
-from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.measures import estimation_errors, label_shift
+from simgan_jax.measures import label_shift
 
 pytestmark = pytest.mark.usefixtures('optimized')
 
@@ -81,30 +78,3 @@ def test_what_is_no_pair_is_said(drawn):
     label_shift.measure_iris_shift(images[:0], images[:0])
   with pytest.raises(errors.InputError, match='x and y of each of the 32'):
     label_shift.measure_iris_shift(images, images, known_centres=centres[1:])
-  with pytest.raises(errors.InputError, match='are no pairs'):
-    _gaze_shift({}, images, images[1:])
-
-
-def _gaze_shift(params, before, after):
-  mesh = mesh_lib.make_mesh(1)
-  return label_shift.gaze_shift_deg(
-      params, before, after, mesh=mesh, batch_size=4
-  )
-
-
-def test_gaze_shift_is_the_angle_between_the_predictions():
-  rng = np.random.default_rng(0)
-  before, after = rng.integers(0, 256, (2, 6, 19, 23, 1), np.uint8)
-  params = estimator.init_params(jax.random.key(0), image_shape=(19, 23, 1))
-  assert _gaze_shift(params, before, before).mean < 1e-3
-  mesh = mesh_lib.make_mesh(1)
-  angles = estimation_errors.angular_error_deg(
-      *(
-          estimator.predict(params, images, mesh=mesh, batch_size=4)
-          for images in (before, after)
-      )
-  )
-  found = _gaze_shift(params, before, after)
-  assert found.mean == pytest.approx(angles.mean())
-  assert found.median == pytest.approx(np.median(angles))
-  assert found.mean > 0.1
