@@ -69,13 +69,9 @@ def look(
 def move(
     joints: Float[Array, 'k 2'], view: View, *, side: int, size: int
 ) -> Float[Array, 'k 2']:
-  """Return where the joints of an image are in a view of it.
+  """Return where joints (x, y) px of an image are in a view of it.
 
-  Args:
-    joints: Joints (x, y), [k, 2] px; the first pixel has its centre at (0, 0).
-    view: The view.
-    side: Side of the image in px.
-    size: Side of the view in px.
+  The sides in px are `side` and `size`; the first pixel has its centre at 0.
   """
   cos, sin, zoom, shift_x, shift_y = _numbers(view)
   x, y = jnp.moveaxis((joints + 0.5) / side - 0.5, -1, 0)

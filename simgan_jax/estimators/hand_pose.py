@@ -155,23 +155,11 @@ def train(
 ) -> Any:
   """Train an estimator; equal arguments give equal parameters.
 
-  Args:
-    images: Depth images to train on, [n, h, h, c] uint8.
-    joints: Their labels, [n, k, 3] float32: (u, v) px of the images, and a
-      depth that is not used.
-    mesh: Devices that share a batch.
-    seed: Seed of the initial parameters, of the order of the images and of
-      their random views.
-    recipe: Steps, batch size, learning rate and augmentation by random views.
-    sizes: Sizes of the network.
-    on_progress: Called with the number of steps made since the last call.
-
-  Returns:
-    The parameters, replicated over the mesh.
+  Joints are (u, v) px of the images, and a depth that is not used. The other
+  arguments, the result and the errors are those of `gaze.train`.
 
   Raises:
     InputError: If there are no images, or they are not square.
-    FloatingPointError: If the loss is not finite; names the step.
   """
   height, width = images.shape[1:3]
   if height != width:

@@ -40,17 +40,8 @@ def measure_realism(
 ) -> dict[str, Any]:
   """Return how far synthetic and refined images are from real ones.
 
-  Synthetic and refined images have a classifier each, which tells them from
-  real images, on held-out persons and images. The kernel distances of both are
-  on features of the classifier of synthetic images.
-
-  Args:
-    synthetic: The simulator's images, [n, h, w, c] uint8.
-    refined: Their refinements, [n, h, w, c] uint8.
-    real: The real images that the refiner learnt from; needs no labels.
-
-  Raises:
-    InputError: If there are too few images.
+  Each set has a classifier of its own, tested on held-out persons and images.
+  Both kernel distances use features of the classifier of synthetic images.
   """
   subjects = realism.known_subjects(real.subjects)
   found: dict[str, Any] = {}
@@ -98,15 +89,8 @@ def assess(
 ) -> dict[str, Any]:
   """Return what `eval/metrics.json` says of the images.
 
-  Args:
-    config: Settings of the run.
-    synthetic: The simulator's images.
-    refined: Their refinements, [n, h, w, c] uint8.
-    real: The real images that the refiner learnt from.
-
-  Returns:
-    `realism`, if there are enough images for a classifier, and for eyes
-    `label_preservation`, for hands `depth_noise`.
+  This is `realism`, if there are enough images for a classifier, and for eyes
+  `label_preservation`, for hands `depth_noise`.
   """
   found: dict[str, Any] = {}
   if min(len(refined), len(real.images)) >= realism.MIN_IMAGES:
@@ -117,12 +101,10 @@ def assess(
         'refined': refined,
         'real': real.images,
     }
-    found['depth_noise'] = {
-        name: _plain(
-            depth_noise.measure_noise(images[choose_pairs(len(images))])
-        )
-        for name, images in sets.items()
-    }
+    found['depth_noise'] = {}
+    for name, images in sets.items():
+      chosen = images[choose_pairs(len(images))]
+      found['depth_noise'][name] = _plain(depth_noise.measure_noise(chosen))
     return found
   pairs = choose_pairs(len(refined))
   shift = label_shift.measure_iris_shift(
@@ -143,15 +125,8 @@ def measure_label_shift(
 ) -> dict[str, dict[str, float]]:
   """Return how far an estimator's predictions move when images are refined.
 
-  An estimator trained on synthetic images only may move because refined images
-  look unfamiliar; one that knows both bounds the damage to the labels.
-
-  Args:
-    synthetic: The simulator's images.
-    refined: Their refinements, [n, h, w, c] uint8.
-    task: What is estimated.
-    params: Parameters of the estimator.
-    mesh: Devices that share a batch.
+  The estimator should know refined images too: one trained on synthetic images
+  only may move because refined ones look unfamiliar.
 
   Returns:
     Mean and median over `NUM_PAIRS` images: degrees as 'gaze_shift_deg', or

@@ -59,17 +59,14 @@ def score(
     workdir: str,
     reuse: bool,
 ) -> rows_lib.Row:
-  """Train one estimator a seed, or load it, and test it.
+  """Return the errors of one estimator a seed, trained or loaded.
 
   Args:
     training_set: What to train on.
-    run: The run.
+    run: Settings, seeds and test images.
     augmented: Whether to change the training images at random.
     workdir: Folder of the run that keeps the estimators' parameters.
     reuse: Whether to load the parameters instead of training.
-
-  Returns:
-    The row: the errors on the test images for every seed.
 
   Raises:
     InputError: If `reuse` finds no estimator of that row and seed.

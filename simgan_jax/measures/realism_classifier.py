@@ -15,7 +15,7 @@ from simgan_jax.machine import batching, pixels
 from simgan_jax.machine import mesh as mesh_lib
 
 NUM_FEATURES = 64
-_PREDICT_BATCH = 256  # images a call when nothing is learnt
+_PREDICT_BATCH = 256  # images a call of `predict`
 
 
 @final
@@ -23,7 +23,7 @@ class RealismClassifier(nn.Module):
   """Three strided 3x3 convolutions, mean over the image, one logit.
 
   The features are the means over the image, scaled to mean 0 and variance 1
-  within each image: bounded, so that a kernel needs no scale of its own.
+  within each image. They are bounded, so that a kernel needs no scale.
   """
 
   @nn.compact
@@ -70,21 +70,15 @@ def train(
 ) -> Any:
   """Return the parameters of a classifier trained on all these images.
 
-  Args:
-    real: [n, h, w, c] uint8.
-    other: [m, h, w, c] uint8.
-    seed: of the initial parameters and the batches.
-    num_steps: optimiser steps.
-    batch_size: images a step, half of them real.
-    learning_rate: of Adam, at the start; it decays to 0 along a cosine.
+  The arguments are those of `realism.classify`.
 
   Raises:
-    FloatingPointError: when the loss is not finite, naming the step.
+    FloatingPointError: If the loss is not finite; names the step.
   """
   half = batch_size // 2
   is_real = np.repeat(np.array([1, 0], np.float32), half)
   optimizer, step = _make_step(num_steps, learning_rate)
-  init = jax.jit(RealismClassifier().init)  # compiled once, not op by op
+  init = jax.jit(RealismClassifier().init)  # faster than compiling op by op
   params = init(jax.random.key(seed), jnp.zeros((1, *real.shape[1:])))['params']
   state = params, optimizer.init(params)
   generator = np.random.default_rng((seed, 1))

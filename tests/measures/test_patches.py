@@ -66,9 +66,8 @@ def test_is_the_mean_distance_of_wasserstein_along_the_directions(monkeypatch):
 
 def test_levels_halve_in_size_and_a_flat_image_has_nothing():
   images = _draw(2, 0)
-  assert [x.shape[1:3] for x in patches._split(images)] == [
-      *((40, 48), (20, 24), (10, 12)),
-  ]
+  sizes = [x.shape[1:3] for x in patches._split(images)]
+  assert sizes == [(40, 48), (20, 24), (10, 12)]
   assert len(patches._split(images[:, :13, :13])) == 2
   flat = patches._split(np.full((1, 40, 48, 1), 90, np.uint8))
   assert all(not x.any() for x in flat)

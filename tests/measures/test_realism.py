@@ -134,8 +134,8 @@ def test_what_cannot_be_compared_is_said(real):
     realism.classify(images, subjects * 0, images, seed=0)
   with pytest.raises(errors.InputError, match='1 other images leave none'):
     realism.classify(images, subjects, images[:1], seed=0)
-  with pytest.raises(errors.InputError, match='held_out=1.0 must lie between'):
-    realism.classify(images, subjects, images, seed=0, held_out=1.0)
+  with pytest.raises(errors.InputError, match='batch_size=1 must be at least'):
+    realism.classify(images, subjects, images, seed=0, batch_size=1)
 
 
 def test_divergence_names_the_step(real):
