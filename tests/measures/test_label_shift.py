@@ -70,7 +70,7 @@ def test_no_clear_pair_has_no_mean():
   assert found.all_pairs.mean_px == 0
 
 
-def test_what_is_no_pair_is_said(drawn):
+def test_arrays_that_are_no_pairs_are_refused(drawn):
   images, centres, _ = drawn
   with pytest.raises(errors.InputError, match='are no pairs'):
     label_shift.measure_iris_shift(images, images[1:])

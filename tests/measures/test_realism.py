@@ -42,7 +42,7 @@ def test_different_images_are_told_apart(told_apart):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_images_alike_are_at_chance(real, seed):
+def test_images_of_one_kind_are_at_chance(real, seed):
   found = realism.classify(*real, textures(300, seed=2), seed=seed, **QUICK)
   assert 2 < found.standard_error < 8
   assert abs(found.accuracy - 50) < 3 * found.standard_error
@@ -124,7 +124,7 @@ def test_distance_falls_as_images_grow_alike(told_apart):
   assert abs(equal.value) < 4 * equal.standard_error
 
 
-def test_what_cannot_be_compared_is_said(real):
+def test_sets_that_cannot_be_compared_are_refused(real):
   images, subjects = real
   with pytest.raises(errors.InputError, match='do not belong together'):
     realism.classify(images, subjects, images[:, 1:], seed=0)
