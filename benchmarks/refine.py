@@ -74,7 +74,7 @@ def training_variants(mesh) -> dict:
   import torch
 
   from benchmarks import pytorch_simgan
-  from simgan_jax.estimators import gaze
+  from simgan_jax.estimators import gaze, trainer
 
   rng = np.random.default_rng(0)
   batch, num_steps = _BATCH.value, _STEPS.value
@@ -83,12 +83,11 @@ def training_variants(mesh) -> dict:
   labels /= np.linalg.norm(labels, axis=-1, keepdims=True)
   ours = functools.partial(
       gaze.train,
-      *(images, labels),
+      images,
+      labels,
       mesh=mesh,
       seed=0,
-      num_steps=num_steps,
-      batch_size=batch,
-      learning_rate=1e-3,
+      recipe=trainer.Recipe(num_steps, batch, learning_rate=1e-3),
   )
 
   def make(channels_last, compiled):

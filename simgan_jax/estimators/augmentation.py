@@ -1,25 +1,25 @@
-"""Random changes of the images that an estimator is trained on.
+"""Random changes of the eyes that an estimator is trained on.
 
-What everybody can do for free, with any training set: brightness, contrast,
-noise, blur, shifts and stretching. None of them changes the gaze.
+Brightness, contrast, noise, blur, shifts and stretching: changes that cost
+nothing, work with any training set and keep the gaze.
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-MAX_SHIFT = 3.0  # pixels, each way
+MAX_SHIFT = 3.0  # pixels, in each direction
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
-CONTRAST = (0.5, 1.6)  # factors around the mean of the image
-MAX_BRIGHTNESS = 0.4  # each way, where the whole range is 2
+CONTRAST = (0.5, 1.6)  # factors of the distance from the mean of the image
+MAX_BRIGHTNESS = 0.4  # up and down, for images in [-1, 1]
 MAX_BLUR = 1.0  # standard deviation in pixels
-MAX_NOISE = 0.06  # standard deviation, where the whole range is 2
+MAX_NOISE = 0.06  # standard deviation, for images in [-1, 1]
 
 
 def _blur(
     image: Float[Array, 'h w c'], deviation: Float[Array, '']
 ) -> Float[Array, 'h w c']:
-  """Return the image under a 5x5 Gaussian, its border repeated."""
+  """Return the image blurred by a 5x5 Gaussian; the border is repeated."""
   offsets = jnp.arange(-2.0, 3.0)
   kernel = jax.nn.softmax(-0.5 * (offsets / jnp.maximum(deviation, 0.1)) ** 2)
   for axis in (0, 1):
@@ -78,7 +78,7 @@ def augment(
   """Return randomly changed copies of images in [-1, 1].
 
   Args:
-    keys: [b] PRNG keys, one an image.
-    images: [b, h, w, c] float32.
+    keys: PRNG keys, [b], one for each image.
+    images: Images to change, [b, h, w, c] float32.
   """
   return jax.vmap(_augment_one)(keys, images)

@@ -7,13 +7,12 @@ from typing import Any, cast, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import linen as nn
 from jax.flatten_util import ravel_pytree
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, PRNGKeyArray, UInt8
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, UInt8
 
-from simgan_jax.estimators import fitting
+from simgan_jax.estimators import trainer
 from simgan_jax.estimators.augmentation import augment
 from simgan_jax.kernels.convolution import Conv
 from simgan_jax.kernels.pooling import max_pool
@@ -21,19 +20,19 @@ from simgan_jax.machine import batching, errors, pixels
 from simgan_jax.machine import mesh as mesh_lib
 
 NUM_HIDDEN = 1_000  # features of the first fully connected layer
-MIN_SIDE = 19  # pixels that the convolutions and pools use up
+MIN_SIDE = 19  # pixels; a smaller image has no pixel left after the last pool
 
 
 @final
 class GazeEstimator(nn.Module):
   """Convolutional network from an eye to a gaze vector.
 
-  Five VALID 3x3 convolutions with ReLU, two max-pools, at 35 x 55 exactly 9,600
-  features, two fully connected layers.
+  Five VALID 3x3 convolutions with ReLU and two max-pools, which leave exactly
+  9,600 features of an image of 35 x 55, then two fully connected layers.
 
   Attributes:
-    num_hidden: features of the first fully connected layer on this device.
-    axis_name: mesh axis over which that layer is split, if it is.
+    num_hidden: Features of the first fully connected layer on this device.
+    axis_name: Mesh axis over which that layer is split; None: it is not split.
   """
 
   num_hidden: int = NUM_HIDDEN
@@ -50,8 +49,8 @@ class GazeEstimator(nn.Module):
       if i == 4:
         x = max_pool(x, 2, 2, 'VALID')
     x = x.reshape(x.shape[0], -1)
-    # 96 % of the parameters: each device keeps a part of them and computes it
-    # for the whole batch, so that they need neither copies nor an all-reduce.
+    # The hidden layer has 96 % of the parameters. Each device keeps a part of
+    # them and applies it to the whole batch: no copies, no all-reduce.
     if self.axis_name is not None:
       x = jax.lax.all_gather(x, self.axis_name, tiled=True)
     x = nn.relu(nn.Dense(self.num_hidden, name='hidden')(x))
@@ -69,9 +68,9 @@ def init_params(key: jax.Array, *, image_shape: tuple[int, int, int]) -> Any:
 def euclidean_loss(
     predicted: Float[Array, 'b 3'], gaze: Float[Array, 'b 3']
 ) -> Float[Array, '']:
-  """Return the squared distance to the unit gaze vector, mean over the batch.
+  """Return the mean squared distance to the unit gaze vectors.
 
-  The paper's "Euclidean loss", which stands for the squared L2 norm.
+  This is the paper's "Euclidean loss".
   """
   return jnp.mean(jnp.sum(jnp.square(predicted - gaze), axis=-1))
 
@@ -83,80 +82,43 @@ def _apply(
   return cast(jax.Array, network.apply({'params': params}, images))
 
 
-def _augment(
-    key: PRNGKeyArray, images: Float[Array, 'b h w c'], *, num_devices: int
-) -> Float[Array, 'b h w c']:
-  """Augment a device's part of a batch as one device would the whole."""
-  keys = fitting.own_keys(key, len(images), num_devices=num_devices)
-  return augment(keys, images)
-
-
 @functools.cache
 def _compile(
-    mesh: Mesh,
-    *,
-    image_shape: tuple[int, int, int],
-    num_steps: int,
-    learning_rate: float,
-    augmented: bool,
-):
-  """Return compiled functions for a mesh.
-
-  init(key) returns the state before training; train_chunk(state, keys [k],
-  images [k b h w c], gaze [k b 3]) takes k optimiser steps and returns the new
-  state and the losses before each.
-  """
-  optimizer = fitting.make_optimizer(num_steps, learning_rate)
+    mesh: Mesh, image_shape: tuple[int, int, int], recipe: trainer.Recipe
+) -> Callable[..., Any]:
+  """Return a function that trains on images of `image_shape`."""
   split, options = NUM_HIDDEN % mesh.size == 0, {}
   if split:
     num_hidden = NUM_HIDDEN // mesh.size
     options = {'num_hidden': num_hidden, 'axis_name': mesh_lib.AXIS}
-
-  def init(key: jax.Array) -> fitting.TrainState:
-    params = init_params(key, image_shape=image_shape)
-    return fitting.TrainState(params, optimizer.init(params))
 
   def spec(path, leaf) -> PartitionSpec:
     hidden = any(getattr(entry, 'key', '') == 'hidden' for entry in path)
     axes = [None] * (leaf.ndim - 1) + [mesh_lib.AXIS]
     return PartitionSpec(*axes) if hidden and split else PartitionSpec()
 
-  def step(state: fitting.TrainState, batch):
-    key, images, gaze = batch
+  def grad_fn(params, keys, images, gaze):
     images = pixels.scale_images(images)
-    if augmented:
-      images = _augment(key, images, num_devices=mesh.size)
+    if recipe.augmented:
+      images = augment(keys, images)
 
     def loss_fn(params):
       return euclidean_loss(_apply(params, images, **options), gaze)
 
-    loss, gradients = jax.value_and_grad(loss_fn)(state.params)
-    # The split layer's gradient is a sum over the devices already.
+    loss, gradients = jax.value_and_grad(loss_fn)(params)
+    # The gradient of the split layer is already a sum over the devices.
     own = {'hidden': gradients.pop('hidden')} if split else {}
     flat, unravel = ravel_pytree((loss, gradients))
     loss, gradients = unravel(jax.lax.pmean(flat, mesh_lib.AXIS))
-    gradients |= jax.tree.map(lambda x: x / mesh.size, own)
-    updates, opt_state = optimizer.update(
-        gradients, state.opt_state, state.params
-    )
-    params = optax.apply_updates(state.params, updates)
-    return fitting.TrainState(params, opt_state), loss
+    return gradients | jax.tree.map(lambda x: x / mesh.size, own), loss
 
-  specs = jax.tree_util.tree_map_with_path(
-      spec, jax.eval_shape(init, jax.random.key(0))
-  )
-  batch_spec = mesh_lib.batch_spec(1)
-  train_chunk = jax.shard_map(
-      lambda state, *batch: jax.lax.scan(step, state, batch),
-      mesh=mesh,
-      in_specs=(specs, PartitionSpec(), batch_spec, batch_spec),
-      out_specs=(specs, PartitionSpec()),
-      check_vma=False,
-  )
-  shardings = jax.tree.map(functools.partial(NamedSharding, mesh), specs)
-  return (
-      jax.jit(init, out_shardings=shardings),
-      jax.jit(train_chunk, donate_argnums=0),
+  return trainer.make_train_fn(
+      mesh,
+      recipe,
+      optimizer=trainer.make_optimizer(recipe),
+      init_params=functools.partial(init_params, image_shape=image_shape),
+      grad_fn=grad_fn,
+      spec_fn=spec,
   )
 
 
@@ -166,34 +128,29 @@ def train(
     *,
     mesh: Mesh,
     seed: int,
-    num_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    augmented: bool = False,
+    recipe: trainer.Recipe,
     on_progress: Callable[[int], object] = lambda num_steps: None,
 ) -> Any:
   """Train an estimator; equal arguments give equal parameters.
 
-  The number of steps does not depend on that of the images, so that sets of
+  The number of steps does not depend on the number of images, so that sets of
   different size get the same amount of work.
 
   Args:
-    images: [n, h, w, c] uint8.
-    gaze: [n, 3] float32 unit vectors.
-    mesh: devices; their number divides the batch.
-    seed: of the initial parameters and the order of the images.
-    num_steps: optimiser steps.
-    batch_size: images a step.
-    learning_rate: at the start; it decays to 0 along a cosine.
-    augmented: change the images at random, as `augmentation.augment` does.
-    on_progress: called with the number of steps made since the last call.
+    images: Images to train on, [n, h, w, c] uint8.
+    gaze: Their labels, [n, 3] float32 unit vectors.
+    mesh: Devices that share a batch.
+    seed: Seed of the initial parameters, of the order of the images and of the
+      augmentation.
+    recipe: Steps, batch size, learning rate and augmentation.
+    on_progress: Called with the number of steps made since the last call.
 
   Returns:
     The parameters, replicated over the mesh.
 
   Raises:
-    InputError: when there are no images, or they are too small.
-    FloatingPointError: when the loss is not finite, naming the step.
+    InputError: If there are no images, or they are too small.
+    NonFiniteError: If the loss is not finite.
   """
   if min(images.shape[1:3]) < MIN_SIDE:
     raise errors.InputError(
@@ -201,22 +158,8 @@ def train(
         f' for the gaze estimator: set data.height and data.width to'
         f' {MIN_SIDE} or more.'
     )
-  init, train_chunk = _compile(
-      mesh,
-      image_shape=images.shape[1:],
-      num_steps=num_steps,
-      learning_rate=learning_rate,
-      augmented=augmented,
-  )
-  state = fitting.fit(
-      *(init(jax.random.key(seed)), train_chunk, images, gaze),
-      mesh=mesh,
-      seed=seed,
-      num_steps=num_steps,
-      batch_size=batch_size,
-      on_progress=on_progress,
-  )
-  return jax.device_put(state.params, mesh_lib.replicated(mesh))
+  train_fn = _compile(mesh, images.shape[1:], recipe)
+  return train_fn(images, gaze, seed=seed, on_progress=on_progress)
 
 
 @jax.jit
@@ -232,17 +175,14 @@ def predict(
     images: UInt8[np.ndarray, 'n h w c'],
     *,
     mesh: Mesh,
-    batch_size: int,
+    batch_size: int = batching.BATCH_SIZE,
 ) -> Float[np.ndarray, 'n 3']:
   """Return unit gaze vectors, [n, 3] float32, for images [n, h, w, c] uint8.
 
-  The last batch is filled up, so that one shape is compiled; a prediction of
-  length zero counts as looking into the lens.
+  An output of length zero counts as a gaze into the lens.
   """
+  predict_fn = functools.partial(_predict, params)
   found = batching.map_batches(
-      functools.partial(_predict, params),
-      images,
-      mesh=mesh,
-      batch_size=batch_size,
+      predict_fn, images, mesh=mesh, batch_size=batch_size
   )
   return np.concatenate([np.zeros((0, 3), np.float32), *found])

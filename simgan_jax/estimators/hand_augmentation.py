@@ -1,7 +1,7 @@
-"""Images of hands resampled on the device, their joints transformed alike.
+"""Views of images of hands, and where the joints are in them.
 
-While training each image is turned, stretched and shifted at random: the
-paper's rotations within 20 degrees and random crops.
+In training each image is rotated, zoomed and shifted at random, which stands
+for the paper's rotations within 20 degrees and random crops.
 """
 
 from typing import NamedTuple
@@ -14,18 +14,18 @@ from simgan_jax.simulators import hand_images
 
 MAX_ROTATION_DEG = 20.0
 MAX_ZOOM = 1.15  # factor, or its inverse
-MAX_SHIFT = 0.06  # of the image's side, each way
+MAX_SHIFT = 0.06  # part of the image's side, in each direction
 
 
 class View(NamedTuple):
-  """Which part of an image is looked at, both sides of the image being 1."""
+  """How the content of an image moves, where its sides have length 1."""
 
-  turn_rad: Float[Array, ''] | float  # of the content, clockwise as shown
-  zoom: Float[Array, ''] | float  # of the content
-  shift: Float[Array, '2'] | float  # of the content to the right and down
+  turn_rad: Float[Array, ''] | float  # clockwise on the screen
+  zoom: Float[Array, ''] | float  # factor
+  shift: Float[Array, '2'] | float  # to the right and down
 
 
-# Plain numbers: arrays would start a backend when this is imported.
+# Plain numbers: arrays would start a JAX backend on import.
 WHOLE = View(0.0, 1.0, 0.0)
 
 
@@ -50,10 +50,10 @@ def _numbers(view: View):
 def look(
     image: Float[Array, 'h h c'], view: View, *, size: int
 ) -> Float[Array, 'size size c']:
-  """Return a view of a square image, [size, size, c], nearest neighbours.
+  """Return a view of a square image by nearest neighbours.
 
-  Nearest, because a mean of two depths across an edge is the depth of neither.
-  What lies outside of the image is background.
+  A mean of two depths across an edge would be the depth of neither. Pixels
+  outside the image are background.
   """
   side = image.shape[0]
   cos, sin, zoom, shift_x, shift_y = _numbers(view)
@@ -69,13 +69,9 @@ def look(
 def move(
     joints: Float[Array, 'k 2'], view: View, *, side: int, size: int
 ) -> Float[Array, 'k 2']:
-  """Return where joints (x, y) px of an image lie in its view.
+  """Return where joints (x, y) px of an image are in a view of it.
 
-  Args:
-    joints: [k, 2] px, the centre of the first pixel being 0.
-    view: of the image.
-    side: of the image, px.
-    size: of the view, px.
+  The sides in px are `side` and `size`; the first pixel has its centre at 0.
   """
   cos, sin, zoom, shift_x, shift_y = _numbers(view)
   x, y = jnp.moveaxis((joints + 0.5) / side - 0.5, -1, 0)
@@ -96,7 +92,7 @@ def augment(
     *,
     size: int,
 ) -> tuple[Float[Array, 'b size size c'], Float[Array, 'b k 2']]:
-  """Return random views of images in [-1, 1], and the joints in them, px."""
+  """Return random views of images in [-1, 1], and the joints in them in px."""
   side = images.shape[1]
 
   def one(key, image, places):
@@ -112,7 +108,7 @@ def augment(
 def resize(
     images: Float[Array, 'b h h c'], *, size: int
 ) -> Float[Array, 'b size size c']:
-  """Return whole images of another side, px; as they are if it is theirs."""
+  """Return whole images resampled to a side of `size` px, if they differ."""
   if images.shape[1] == size:
     return images
   return jax.vmap(lambda image: look(image, WHOLE, size=size))(images)

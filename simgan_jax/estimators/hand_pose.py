@@ -9,18 +9,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, PRNGKeyArray, UInt8
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Key, UInt8
 
-from simgan_jax.estimators import fitting, hand_augmentation, hourglass
+from simgan_jax.estimators import (
+    hand_augmentation,
+    hourglass,
+    trainer,
+)
 from simgan_jax.machine import batching, errors, pixels, splitting
-from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.simulators import hand_images
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """Of the stacked hourglass."""
+  """The sizes of the stacked hourglass."""
 
   heatmap_size: int = 64  # pixels, a multiple of 2 ** depth
   num_features: int = 256  # channels
@@ -38,15 +41,19 @@ class Sizes:
     )
 
   def stride(self, image_size: int) -> int:
-    """Return image pixels to a heat-map's: 4, for small images 2."""
+    """Return the network's input pixels to one of a heat-map: 4, or 2."""
     return 4 if image_size >= 3 * self.heatmap_size else 2
+
+  def view_size(self, image_size: int) -> int:
+    """Return the side in px of the network's input for such images."""
+    return self.heatmap_size * self.stride(image_size)
 
 
 def init_params(
     key: jax.Array, *, image_shape: tuple[int, int, int], sizes: Sizes
 ) -> Any:
   """Return fresh float32 parameters for images of `image_shape` (h, w, c)."""
-  side = sizes.heatmap_size * sizes.stride(image_shape[0])
+  side = sizes.view_size(image_shape[0])
   images = jnp.zeros((1, side, side, image_shape[2]))
   return sizes.network(image_shape[0]).init(key, images)['params']
 
@@ -56,15 +63,16 @@ def heatmap_loss(
 ) -> Float[Array, '']:
   """Return the cross-entropy of heat-maps as distributions over the pixels.
 
-  The sum over the stacks, the mean over the batch and the joints; every stack
-  is held to the truth, which is the network's intermediate supervision.
-  Differs from the original: it takes the squared error, whose gradient nearly
-  vanishes while all pixels are close to zero; this learns more from a third
-  of the steps.
+  The sum over the stacks, and the mean over the batch and the joints. Every
+  stack is compared with the truth: the network's intermediate supervision.
+  Differs from the original, which takes the squared error: its gradient nearly
+  vanishes while all pixels are close to zero. The cross-entropy learns more in
+  a third of the steps.
 
   Args:
-    predicted: [b, s, h, w, k] float32, logarithms up to a constant.
-    truth: [b, h, w, k] float32, not negative; its sum is made 1 here.
+    predicted: Heat-maps of all stacks, [b, s, h, w, k] float32, logarithms up
+      to a constant.
+    truth: True heat-maps, [b, h, w, k] float32, not negative, of any sum.
   """
   truth = truth / jnp.maximum(truth.sum((1, 2), keepdims=True), 1e-6)
   shares = jax.nn.log_softmax(predicted, axis=(2, 3))
@@ -76,82 +84,57 @@ def _apply(params: Any, images: jax.Array, image_size: int, sizes: Sizes):
   return cast(jax.Array, network.apply({'params': params}, images))
 
 
-def _augment(
-    key: PRNGKeyArray,
-    images: Float[Array, 'b h h c'],
-    joints: Float[Array, 'b k 2'],
+def _make_views(
+    keys: Key[Array, 'b'],
+    images: UInt8[Array, 'b h h c'],
+    joints: Float[Array, 'b k 3'],
     *,
-    num_devices: int,
-    size: int,
+    augmented: bool,
+    sizes: Sizes,
 ):
-  """Augment a device's part of a batch as one device would the whole."""
-  keys = fitting.own_keys(key, len(images), num_devices=num_devices)
-  return hand_augmentation.augment(keys, images, joints, size=size)
+  """Return the network's input, and the joints in it in px of the heat-maps."""
+  side, size = images.shape[1], sizes.view_size(images.shape[1])
+  views, places = pixels.scale_images(images), joints[..., :2]
+  if augmented:
+    views, places = hand_augmentation.augment(keys, views, places, size=size)
+  else:
+    views = hand_augmentation.resize(views, size=size)
+    places = (places + 0.5) * (size / side) - 0.5
+  return views, (places + 0.5) * (sizes.heatmap_size / size) - 0.5
 
 
 @functools.cache
 def _compile(
     mesh: Mesh,
-    *,
     image_shape: tuple[int, int, int],
-    num_steps: int,
-    learning_rate: float,
-    augmented: bool,
+    recipe: trainer.Recipe,
     sizes: Sizes,
-):
-  """Return compiled init(key) and train_chunk as `fitting.fit` takes it."""
-  # As one vector: 400 small arrays take 12 seconds longer to compile.
-  optimizer = optax.flatten(fitting.make_optimizer(num_steps, learning_rate))
-  image_size = image_shape[0]
-  size = sizes.heatmap_size * sizes.stride(image_size)
+) -> Callable[..., Any]:
+  """Return a function that trains on images of `image_shape`."""
 
-  def init(key: jax.Array) -> fitting.TrainState:
-    params = init_params(key, image_shape=image_shape, sizes=sizes)
-    return fitting.TrainState(params, optimizer.init(params))
+  def loss_fn(params, batch):
+    views, places = batch
+    truth = hourglass.draw_heatmaps(places, size=sizes.heatmap_size)
+    loss = heatmap_loss(_apply(params, views, image_shape[0], sizes), truth)
+    return loss, loss
 
-  def prepare(key, images, joints):
-    images = pixels.scale_images(images)
-    if augmented:
-      images, places = _augment(
-          *(key, images, joints[..., :2]), num_devices=mesh.size, size=size
-      )
-    else:
-      images = hand_augmentation.resize(images, size=size)
-      places = (joints[..., :2] + 0.5) * (size / image_size) - 0.5
-    return images, (places + 0.5) * (sizes.heatmap_size / size) - 0.5
-
-  def step(state: fitting.TrainState, batch):
-    def loss_fn(params, part):
-      images, places = part
-      truth = hourglass.draw_heatmaps(places, size=sizes.heatmap_size)
-      loss = heatmap_loss(_apply(params, images, image_size, sizes), truth)
-      return loss, loss
-
-    gradients, loss = splitting.mean_gradients(
-        loss_fn,
-        state.params,
-        prepare(*batch),
-        splitting.Split(axis_name=mesh_lib.AXIS),
+  def grad_fn(params, keys, images, joints):
+    batch = _make_views(
+        keys, images, joints, augmented=recipe.augmented, sizes=sizes
     )
-    updates, opt_state = optimizer.update(gradients, state.opt_state)
-    return (
-        fitting.TrainState(
-            optax.apply_updates(state.params, updates), opt_state
-        ),
-        loss,
-    )
+    # In one part: small maps do not repay what each part costs.
+    return splitting.mean_gradients(loss_fn, params, batch, trainer.SPLIT)
 
-  batch_spec = mesh_lib.batch_spec(1)
-  train_chunk = jax.shard_map(
-      lambda state, *batch: jax.lax.scan(step, state, batch),
-      mesh=mesh,
-      in_specs=(PartitionSpec(), PartitionSpec(), batch_spec, batch_spec),
-      out_specs=(PartitionSpec(), PartitionSpec()),
-      check_vma=False,
-  )
-  return (
-      jax.jit(init, out_shardings=mesh_lib.replicated(mesh)),
-      jax.jit(train_chunk, donate_argnums=0),
+  optimizer = trainer.make_optimizer(recipe)
+  return trainer.make_train_fn(
+      mesh,
+      recipe,
+      # As one vector: 400 small arrays take 12 seconds longer to compile.
+      optimizer=optax.flatten(optimizer),
+      init_params=functools.partial(
+          init_params, image_shape=image_shape, sizes=sizes
+      ),
+      grad_fn=grad_fn,
   )
 
 
@@ -161,33 +144,17 @@ def train(
     *,
     mesh: Mesh,
     seed: int,
-    num_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    augmented: bool = False,
+    recipe: trainer.Recipe,
     sizes: Sizes,
     on_progress: Callable[[int], object] = lambda num_steps: None,
 ) -> Any:
   """Train an estimator; equal arguments give equal parameters.
 
-  Args:
-    images: [n, h, h, c] uint8 depth images.
-    joints: [n, k, 3] float32, (u, v) px of the images; depth is not used.
-    mesh: devices; their number divides the batch.
-    seed: of the initial parameters, the order and the views of the images.
-    num_steps: optimiser steps.
-    batch_size: images a step.
-    learning_rate: at the start; it decays to 0 along a cosine.
-    augmented: train on random views, see `hand_augmentation`.
-    sizes: of the network.
-    on_progress: called with the number of steps made since the last call.
-
-  Returns:
-    The parameters, replicated over the mesh.
+  Joints are (u, v) px of the images, and a depth that is not used. The other
+  arguments, the result and the errors are those of `gaze.train`.
 
   Raises:
-    InputError: when there are no images, or they are not square.
-    FloatingPointError: when the loss is not finite, naming the step.
+    InputError: If there are no images, or they are not square.
   """
   height, width = images.shape[1:3]
   if height != width:
@@ -195,30 +162,16 @@ def train(
         f'images of {height} x {width} pixels are not square, as those of hands'
         ' must be: set data.height and data.width to the same number.'
     )
-  init, train_chunk = _compile(
-      mesh,
-      image_shape=images.shape[1:],
-      num_steps=num_steps,
-      learning_rate=learning_rate,
-      augmented=augmented,
-      sizes=sizes,
-  )
-  state = fitting.fit(
-      *(init(jax.random.key(seed)), train_chunk, images, joints),
-      mesh=mesh,
-      seed=seed,
-      num_steps=num_steps,
-      batch_size=batch_size,
-      on_progress=on_progress,
-  )
-  return state.params
+  train_fn = _compile(mesh, images.shape[1:], recipe, sizes)
+  return train_fn(images, joints, seed=seed, on_progress=on_progress)
 
 
 @functools.partial(jax.jit, static_argnames=('sizes',))
 def _predict(params, images, *, sizes):
   image_size = images.shape[1]
-  size = sizes.heatmap_size * sizes.stride(image_size)
-  views = hand_augmentation.resize(pixels.scale_images(images), size=size)
+  views = hand_augmentation.resize(
+      pixels.scale_images(images), size=sizes.view_size(image_size)
+  )
   heatmaps = _apply(params, views, image_size, sizes)[:, -1]
   places = hourglass.find_places(heatmaps)
   return (places + 0.5) * (image_size / sizes.heatmap_size) - 0.5
@@ -229,18 +182,13 @@ def predict(
     images: UInt8[np.ndarray, 'n h h c'],
     *,
     mesh: Mesh,
-    batch_size: int,
+    batch_size: int = batching.BATCH_SIZE,
     sizes: Sizes,
 ) -> Float[np.ndarray, 'n k 2']:
-  """Return joints, [n, k, 2] float32, (u, v) px of the images.
-
-  The last batch is filled up, so that one shape is compiled.
-  """
+  """Return joints (u, v) in px of uint8 images: [n, k, 2] float32."""
+  predict_fn = functools.partial(_predict, params, sizes=sizes)
   found = batching.map_batches(
-      functools.partial(_predict, params, sizes=sizes),
-      images,
-      mesh=mesh,
-      batch_size=batch_size,
+      predict_fn, images, mesh=mesh, batch_size=batch_size
   )
   none = np.zeros((0, len(hand_images.JOINTS), 2), np.float32)
   return np.concatenate([none, *found])

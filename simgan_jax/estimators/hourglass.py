@@ -1,4 +1,4 @@
-"""Stacked hourglass network: from an image to a heat-map for every joint.
+"""The stacked hourglass network: from an image to a heat-map for every joint.
 
 Newell, Yang and Deng, "Stacked Hourglass Networks for Human Pose Estimation",
 ECCV 2016.
@@ -15,18 +15,18 @@ from simgan_jax.kernels.convolution import Conv
 from simgan_jax.kernels.pooling import max_pool
 
 SIGMA = 1.0  # of the Gaussian around a joint, heat-map pixels
-_GROUP = 8  # channels that are normalised together
+_GROUP = 8  # channels of a group norm
 
 
 @final
 class Residual(nn.Module):
-  """Bottleneck: normalised 1x1, 3x3 and 1x1 convolutions, the input added.
+  """Residual block of 1x1, 3x3 and 1x1 convolutions, normalised before each.
 
   Differs from the paper: group normalisation in place of batch normalisation,
-  so that an image's result depends on no other one and on no running mean.
+  so that a result depends on no other image and on no running mean.
 
   Attributes:
-    num_features: channels.
+    num_features: Number of channels.
   """
 
   num_features: int
@@ -48,7 +48,7 @@ class Residual(nn.Module):
 
 
 def _hourglass(x: jax.Array, depth: int, num_features: int) -> jax.Array:
-  """Return x after going down `depth` halvings and up again, sides added."""
+  """Halve x `depth` times and double it again, with a skip at each size."""
   aside = Residual(num_features)(x)
   low = Residual(num_features)(max_pool(x, 2, 2, 'VALID'))
   if depth > 1:
@@ -61,19 +61,18 @@ def _hourglass(x: jax.Array, depth: int, num_features: int) -> jax.Array:
 
 @final
 class StackedHourglass(nn.Module):
-  """Hourglasses one after the other, each with heat-maps of its own.
+  """Hourglasses in a row, each with heat-maps of its own.
 
-  A stride-2 convolution and, at a quarter, a max-pool bring the image to the
-  size of the heat-maps; every hourglass sees the heat-maps of the one before.
-  For the paper's hands: 256 x 256 pixels, 64 x 64 heat-maps, 2 stacks.
+  A convolution of stride 2 and, for stride 4, a max-pool bring the image to the
+  size of the heat-maps. Every hourglass gets the heat-maps of the one before.
+  The paper's hands have 256 x 256 pixels, 64 x 64 heat-maps and 2 stacks.
 
   Attributes:
-    num_joints: heat-maps.
-    num_stacks: hourglasses.
-    num_features: channels.
-    depth: halvings in an hourglass; the heat-maps' side is a multiple of
-      2 ** depth.
-    stride: pixels of the image to one of the heat-maps, 2 or 4.
+    num_joints: Number of heat-maps.
+    num_stacks: Number of hourglasses.
+    num_features: Number of channels.
+    depth: Halvings in an hourglass; 2 ** depth divides the heat-maps' side.
+    stride: Pixels of the image to one of a heat-map, 2 or 4.
   """
 
   num_joints: int
@@ -88,8 +87,7 @@ class StackedHourglass(nn.Module):
   ) -> Float[Array, 'b s hh hw k']:
     """Return the heat-maps of every stack, for images in [-1, 1].
 
-    They are logarithms up to a constant: a softmax over the pixels gives the
-    probability of the joint there.
+    A softmax over the pixels gives the probability that the joint is there.
     """
     num = self.num_features
     x = nn.relu(Conv(num // 4, (7, 7), (2, 2), name='stem')(images))
@@ -122,14 +120,14 @@ def draw_heatmaps(
 def find_places(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
   """Return the joint of each heat-map: (x, y) in its pixels, sub-pixel.
 
-  The mean place under the squared probabilities: the centre of a Gaussian, and
-  of several guesses the likeliest, drawn towards the others the more they are
-  as likely. That errs less in the mean than the highest pixel, which is wrong
-  by a whole finger when it is, and than the mean place, which is never sharp.
-  Within 2 px of the border it is drawn inside, at most by 0.3 px.
+  The mean place under the squared probabilities. For a Gaussian this is the
+  centre; of several guesses it is near the likeliest. Its mean error is smaller
+  than that of the highest pixel, which can be wrong by a whole finger, and than
+  that of the mean under the probabilities, which is never sharp. Within 2 px of
+  the border the place moves inwards, by at most 0.3 px.
 
   Args:
-    heatmaps: [b, s, s, k] float32, logarithms up to a constant.
+    heatmaps: Heat-maps, [b, s, s, k] float32, logarithms up to a constant.
   """
   shares = jax.nn.softmax(2 * heatmaps, axis=(1, 2))
   pixels = jnp.arange(float(heatmaps.shape[1]))

@@ -2,127 +2,107 @@
 
 import functools
 import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float, UInt8
 
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.estimators import trainer
 from simgan_jax.evaluation import tasks
-from simgan_jax.machine import batching, progress
+from simgan_jax.evaluation.run import Run
+from simgan_jax.evaluation.training_sets import TrainingSet
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.measures import estimation_errors
+from simgan_jax.machine import progress
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.settings import config as config_lib
 from simgan_jax.training import checkpoint
 
 
-class TrainingSet(NamedTuple):
-  """What the estimators of a row are trained on."""
-
-  train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
-  scale: int  # 1 or 4, a multiple of the base number of images
-  images: UInt8[np.ndarray, 'n h w c']
-  labels: Float[np.ndarray, 'n ...']
-
-
 def find(
-    directory: str, training_set: TrainingSet, *, augmented: bool, seed: int
+    workdir: str, training_set: TrainingSet, *, augmented: bool, seed: int
 ) -> str:
-  """Return the path of an estimator's parameters."""
+  """Return the path of an estimator's parameters in the folder of a run."""
   kind = '_augmented' if augmented else ''
   name = f'{training_set.train_on}_{training_set.scale}x{kind}_seed{seed}'
-  return os.path.join(directory, name)
+  return os.path.join(workdir, 'eval', 'estimators', name)
 
 
 @functools.cache  # tracing an hourglass takes a second
-def _abstract_params(task: tasks.Task, image_shape: tuple[int, ...]) -> Any:
-  return jax.eval_shape(
-      lambda: task.init_params(jax.random.key(0), image_shape=image_shape)
+def _abstract_params(
+    task: tasks.Task, image_shape: tuple[int, ...], mesh: Mesh
+) -> Any:
+  init_params = functools.partial(task.init_params, image_shape=image_shape)
+  return jax.tree.map(
+      lambda leaf: leaf.update(sharding=mesh_lib.replicated(mesh)),
+      jax.eval_shape(init_params, jax.random.key(0)),
   )
 
 
-def load(
-    path: str,
-    image_shape: tuple[int, int, int],
-    mesh: Mesh,
-    task: tasks.Task = tasks.GAZE,
-) -> Any:
+def load(path: str, run: Run) -> Any:
   """Return the parameters of an estimator trained before.
 
   Raises:
-    InputError: when there are none at `path`.
+    InputError: If there are none at `path`.
   """
-  abstract = _abstract_params(task, image_shape)
-  sharding = mesh_lib.replicated(mesh)
-  abstract = jax.tree.map(
-      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
-      abstract,
+  image_shape = run.test.images.shape[1:]
+  return checkpoint.load_params(
+      path, _abstract_params(run.task, image_shape, run.mesh)
   )
-  return checkpoint.load_params(path, abstract)
 
 
 def score(
     training_set: TrainingSet,
-    test: LabelledImages,
+    run: Run,
     *,
     augmented: bool,
-    seeds: Sequence[int],
-    directory: str,
+    workdir: str,
     reuse: bool,
-    mesh: Mesh,
-    settings: config_lib.EvaluationConfig,
-    task: tasks.Task = tasks.GAZE,
 ) -> rows_lib.Row:
-  """Train one estimator a seed, or load it, and test it.
+  """Return the errors of one estimator a seed, trained or loaded.
 
   Args:
-    training_set: what to train on.
-    test: labelled real images.
-    augmented: change the training images at random.
-    seeds: of the estimators.
-    directory: where the estimators' parameters are kept.
-    reuse: load the parameters instead of training.
-    mesh: devices that share a batch.
-    settings: the estimator's recipe.
-    task: what is estimated.
-
-  Returns:
-    The row: the errors on the test images for every seed.
+    training_set: What to train on.
+    run: Settings, seeds and test images.
+    augmented: Whether to change the training images at random.
+    workdir: Folder of the run that keeps the estimators' parameters.
+    reuse: Whether to load the parameters instead of training.
 
   Raises:
-    InputError: when `reuse` finds no estimator of that row and seed.
+    InputError: If `reuse` finds no estimator of that row and seed.
   """
+  task, settings = run.task, run.config.evaluation
+  recipe = trainer.Recipe(
+      settings.num_steps,
+      settings.batch_size,
+      settings.learning_rate,
+      augmented=augmented,
+  )
   found, found_mm = {}, {}
-  for seed in seeds:
-    path = find(directory, training_set, augmented=augmented, seed=seed)
+  for seed in run.seeds:
+    path = find(workdir, training_set, augmented=augmented, seed=seed)
     if reuse:
-      params = load(path, test.images.shape[1:], mesh, task)
+      params = load(path, run)
     else:
       what = f'train on {os.path.basename(path)}'
-      with progress.make_bar(settings.num_steps, what, 'step') as bar:
+      with progress.make_bar(recipe.num_steps, what, 'step') as bar:
         params = task.train(
-            *(training_set.images, training_set.labels),
-            mesh=mesh,
+            training_set.images,
+            training_set.labels,
+            mesh=run.mesh,
             seed=seed,
-            num_steps=settings.num_steps,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            augmented=augmented,
+            recipe=recipe,
             on_progress=bar.update,
         )
       checkpoint.save_params(path, params)
-    predicted = task.predict(
-        params, test.images, mesh=mesh, batch_size=batching.BATCH_SIZE
-    )
-    found[seed] = task.measure_errors(predicted, test)
-    if task.measure_mm is not None:
-      found_mm[seed] = task.measure_mm(predicted, test)
+    predicted = task.predict(params, run.test.images, mesh=run.mesh)
+    found[seed] = task.errors(predicted, run.test)
+    if task.errors_mm is not None:
+      found_mm[seed] = task.errors_mm(predicted, run.test)
   return rows_lib.Row(
-      *(training_set.train_on, training_set.scale, len(training_set.images)),
+      training_set.train_on,
+      training_set.scale,
+      len(training_set.images),
       found,
       augmented,
       errors_mm=found_mm or None,
@@ -130,44 +110,33 @@ def score(
 
 
 def score_baseline(
-    method: str,
-    training_set: TrainingSet,
-    test: LabelledImages,
-    *,
-    seeds: Sequence[int],
+    method: str, training_set: TrainingSet, run: Run
 ) -> rows_lib.Row:
-  """Fit one of Table 3's other methods, and test it.
+  """Fit one of Table 3's other methods, a `baselines.METHODS`, and test it.
 
-  Args:
-    method: one of `baselines.METHODS`.
-    training_set: what to fit.
-    test: labelled real images.
-    seeds: of the random forests; the other methods draw nothing, so that one
-      fit, under the first seed, is all there is.
+  Only random forests depend on the seed. The other methods are fitted once,
+  under the first seed.
   """
-  # The only use of scikit-learn, and seconds to import.
+  # Imported here because scikit-learn, used nowhere else, takes seconds.
   from simgan_jax.estimators import baselines
 
-  assert test.gaze is not None
-  angles_deg = {}
-  for seed in seeds if method == 'random_forest' else seeds[:1]:
+  _, scale, images, gaze = training_set
+  found = {}
+  for seed in run.seeds if method == 'random_forest' else run.seeds[:1]:
     predicted = baselines.fit_predict(
-        *(method, training_set.images, training_set.labels, test.images),
-        seed=seed,
+        method, images, gaze, run.test.images, seed=seed
     )
-    angles_deg[seed] = estimation_errors.angular_error_deg(predicted, test.gaze)
+    found[seed] = run.task.errors(predicted, run.test)
   return rows_lib.Row(
-      *(training_set.train_on, training_set.scale, len(training_set.images)),
-      angles_deg,
-      method=method,
+      training_set.train_on, scale, len(images), found, method=method
   )
 
 
 def group_images(test: LabelledImages) -> dict[str, np.ndarray]:
-  """Return {name: [n] int} of what test images are told apart by.
+  """Return the groups of test images, {name: [n] int}.
 
-  Head yaw is rounded to 15 degrees; what the test set does not know is left
-  out.
+  Groups are the head yaw, rounded to 15 degrees, and the subject, as far as the
+  test set knows them.
   """
   groups = {}
   if test.head_pose is not None:

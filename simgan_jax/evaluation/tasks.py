@@ -1,4 +1,4 @@
-"""What is estimated, by what estimator, and in which unit it errs."""
+"""The two tasks: what is estimated, how, and in which unit errors are."""
 
 import functools
 from collections.abc import Callable
@@ -16,21 +16,21 @@ from simgan_jax.simulators import hand_images
 
 
 class Task(NamedTuple):
-  """One of the paper's two: gaze of eyes, joints of hands."""
+  """One of the paper's two tasks: the gaze of eyes or the joints of hands."""
 
-  measure: estimation_errors.Measure
+  unit: estimation_errors.ErrorUnit
   # (key, *, image_shape) -> params
   init_params: Callable[..., Any]
-  # (images, labels, *, mesh, seed, ..., augmented, on_progress) -> params
+  # (images, labels, *, mesh, seed, recipe, on_progress) -> params
   train: Callable[..., Any]
-  # (params, images, *, mesh, batch_size) -> predictions [n, ...]
+  # (params, images, *, mesh) -> predictions [n, ...]
   predict: Callable[..., np.ndarray]
   # (predictions, test images) -> errors [n] or, for joints, [n, k]
-  measure_errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
-  # (labels) -> what the constant predictor says of every image
+  errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
+  # (labels) -> the best prediction that is the same for every image
   constant: Callable[[np.ndarray], np.ndarray]
-  # The same in mm, where an error has such a length
-  measure_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
+  # The errors in mm, where they are lengths
+  errors_mm: Callable[[np.ndarray, LabelledImages], np.ndarray] | None = None
 
 
 def _angles_deg(
@@ -43,7 +43,7 @@ def _angles_deg(
 def _joint_errors_px(
     predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
 ) -> Float[np.ndarray, 'n k']:
-  """Return distances in the image, px of an image as wide as the paper's."""
+  """Return distances in px of an image as wide as the paper's."""
   assert test.joints is not None
   distance = np.linalg.norm(predicted - test.joints[..., :2], axis=2)
   return distance * (estimation_errors.HANDS_WIDTH / test.images.shape[2])
@@ -52,7 +52,7 @@ def _joint_errors_px(
 def _joint_errors_mm(
     predicted: Float[np.ndarray, 'n k 2'], test: LabelledImages
 ) -> Float[np.ndarray, 'n k']:
-  """Return distances parallel to the image at the joints' true depths."""
+  """Return distances in the plane parallel to the image at the true depth."""
   assert test.joints is not None and test.intrinsics is not None
   guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
   places = [
@@ -63,11 +63,11 @@ def _joint_errors_mm(
 
 
 GAZE = Task(
-    measure=estimation_errors.GAZE,
+    unit=estimation_errors.GAZE,
     init_params=gaze_estimator.init_params,
     train=gaze_estimator.train,
     predict=gaze_estimator.predict,
-    measure_errors=_angles_deg,
+    errors=_angles_deg,
     constant=estimation_errors.constant_predictor,
 )
 
@@ -82,11 +82,11 @@ def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
       num_stacks=settings.num_stacks,
   )
   return Task(
-      measure=estimation_errors.HANDS,
+      unit=estimation_errors.HANDS,
       init_params=functools.partial(hands_estimator.init_params, sizes=sizes),
       train=functools.partial(hands_estimator.train, sizes=sizes),
       predict=functools.partial(hands_estimator.predict, sizes=sizes),
-      measure_errors=_joint_errors_px,
+      errors=_joint_errors_px,
       constant=lambda joints: joints[..., :2].mean(axis=0),
-      measure_mm=_joint_errors_mm,
+      errors_mm=_joint_errors_mm,
   )

@@ -1,4 +1,4 @@
-"""Numbers about images and estimates: realism, label shift, errors.
+"""Numbers about images and estimates: realism, shift of labels, errors.
 
-Tables and figures are made of them elsewhere.
+No tables, no figures: report/ makes them.
 """

@@ -1,4 +1,4 @@
-"""What a depth sensor does to a hand: ragged edges, holes, a rough surface."""
+"""Traces of a depth sensor: ragged edges, holes and a rough surface."""
 
 from typing import NamedTuple
 
@@ -8,33 +8,33 @@ from scipy import ndimage
 
 from simgan_jax.simulators import hand_images
 
-_LEVEL_MM = hand_images.CUBE_MM / 255  # from a grey value to the next
-_BACKGROUND = 242  # grey values from here on are no hand
+_LEVEL_MM = hand_images.CUBE_MM / 255  # of one grey value
+_BACKGROUND = 242  # the smallest grey value that is not part of a hand
 _SQUARE = np.ones((3, 3), bool)
-_GAP_MM = 18.75  # gaps up to this, between fingers too, count as inside
+_GAP_MM = 18.75  # narrower gaps, also between fingers, count as inside
 
 
 class DepthNoise(NamedTuple):
-  """Means over images."""
+  """The noise of depth images, mean over the images."""
 
-  edge_raggedness: float  # length of the outer outline / of it smoothed
-  hole_percent: float  # of the outline's inside that shows nothing
-  roughness_mm: float  # from a pixel to the median around it, inside
+  edge_raggedness: float  # length of the outer outline / length when smoothed
+  hole_percent: float  # part of the inside of the outline that is empty
+  roughness_mm: float  # distance of an inner pixel from the median around it
 
 
 def _outline(mask: Bool[np.ndarray, 'h w']) -> int:
-  """Return the number of borders between pixels of the mask and outer ones."""
+  """Return the length of the mask's outer outline, in sides of pixels."""
   padded = np.pad(ndimage.binary_fill_holes(mask), 1)
   return sum(int(np.diff(padded, axis=axis).sum()) for axis in (0, 1))
 
 
-def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
+def measure_noise(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
   """Return the noise of depth images, coded as `hands.encode_depth` does.
 
-  Images without a hand are left out; NaN when none is left.
+  Images without a hand are left out; if all are, the result is NaN.
 
   Args:
-    images: [n, h, w, 1] uint8.
+    images: Depth images, [n, h, w, 1] uint8.
   """
   # Each step closes a gap from both sides.
   steps = max(1, round(_GAP_MM / hand_images.CUBE_MM * images.shape[2] / 2))
@@ -59,7 +59,7 @@ def measure(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
     )
   if not found:
     return DepthNoise(np.nan, np.nan, np.nan)
-  # Of roughness alone, narrow hands may have no inside.
+  # Narrow hands may have no inside, and so no roughness.
   columns = np.array(found, np.float64).T
   known = [column[~np.isnan(column)] for column in columns]
   return DepthNoise(*(float(c.mean()) if len(c) else np.nan for c in known))

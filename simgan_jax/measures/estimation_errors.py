@@ -1,4 +1,4 @@
-"""Errors of estimates, on plain NumPy arrays."""
+"""Errors of estimates, their units and their summary."""
 
 from typing import NamedTuple
 
@@ -7,41 +7,41 @@ from jaxtyping import Float
 
 from simgan_jax.machine import errors
 
-HANDS_WIDTH = 224  # px, of the paper's images of hands
+HANDS_WIDTH = 224  # px, width of the paper's images of hands
 
 
-class Measure(NamedTuple):
-  """How errors are counted."""
+class ErrorUnit(NamedTuple):
+  """The unit of a task's errors, and how they are counted."""
 
-  task: str  # of `eval/metrics.json`
-  unit: str  # in the names of its fields and in tables
+  task: str  # name of the task in `eval/metrics.json`
+  name: str  # of the unit, in the fields of that file and in tables
   words: str  # the unit in a sentence
-  what: str  # an error
-  counted: str  # what has one each
+  axis_label: str
+  counted: str  # what has one error each
   thresholds: tuple[int, ...]
-  end: int  # of a curve
+  curve_end: int  # largest error of a curve
 
 
-GAZE = Measure(
+GAZE = ErrorUnit(
     task='gaze',
-    unit='deg',
+    name='deg',
     words='degrees',
-    what='angular error, degrees',
+    axis_label='angular error, degrees',
     counted='test images',
     thresholds=(5, 7, 10, 13),
-    end=30,
+    curve_end=30,
 )
-# Images of any size are counted as if they were as wide as the paper's.
-HANDS = Measure(
+# Pixels of images of any size count as in an image as wide as the paper's.
+HANDS = ErrorUnit(
     task='hands',
-    unit='px',
+    name='px',
     words=f'pixels (images {HANDS_WIDTH} wide)',
-    what=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
+    axis_label=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
     counted='joints of test images',
     thresholds=(3, 5, 10, 20),
-    end=30,
+    curve_end=30,
 )
-MEASURES = {measure.task: measure for measure in (GAZE, HANDS)}
+UNITS = {unit.task: unit for unit in (GAZE, HANDS)}
 
 
 class Summary(NamedTuple):
@@ -55,17 +55,11 @@ class Summary(NamedTuple):
 def angular_error_deg(
     predicted: Float[np.ndarray, 'n 3'], truth: Float[np.ndarray, 'n 3']
 ) -> Float[np.ndarray, 'n']:
-  """Return the angles between vectors of any length, degrees in [0, 180].
+  """Return the angles between vectors, [n] float64, degrees in [0, 180].
 
-  The arc tangent of cross and dot product is exact for small angles, too,
-  where the arc cosine of a product slightly above 1 is not a number.
-
-  Args:
-    predicted: [n, 3], none of them zero.
-    truth: [n, 3], none of them zero.
-
-  Returns:
-    [n] float64.
+  The arc tangent of cross and dot product is exact for small angles too. The
+  arc cosine is not a number where rounding makes its argument exceed 1.
+  The vectors may have any length but zero.
   """
   predicted = predicted.astype(np.float64)
   truth = truth.astype(np.float64)
@@ -74,12 +68,12 @@ def angular_error_deg(
 
 
 def summarize(
-    values: Float[np.ndarray, 'n *k'], measure: Measure = GAZE
+    values: Float[np.ndarray, 'n *k'], unit: ErrorUnit = GAZE
 ) -> Summary:
-  """Return mean, median and the percentages within the measure's thresholds.
+  """Return mean, median and the percentages within the unit's thresholds.
 
   Raises:
-    InputError: when there is no error, or one is not finite.
+    InputError: If there are no errors, or one is not finite.
   """
   if not len(values) or not np.isfinite(values).all():
     raise errors.InputError(
@@ -91,7 +85,7 @@ def summarize(
       median=float(np.median(values)),
       within={
           limit: float(np.mean(values <= limit) * 100)
-          for limit in measure.thresholds
+          for limit in unit.thresholds
       },
   )
 
@@ -102,11 +96,12 @@ def constant_predictor(
   """Return the mean gaze of the training set as a unit vector, float64.
 
   Raises:
-    InputError: when there is no gaze, or the gazes cancel out.
+    InputError: If there is no gaze, or the gazes cancel out.
   """
-  length = np.linalg.norm(train_gaze.sum(axis=0, dtype=np.float64))
+  total = train_gaze.sum(axis=0, dtype=np.float64)
+  length = np.linalg.norm(total)
   if not length > 0:
     raise errors.InputError(
         f'{len(train_gaze)} training labels have no mean gaze; check them.'
     )
-  return train_gaze.sum(axis=0, dtype=np.float64) / length
+  return total / length

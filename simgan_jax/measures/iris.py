@@ -1,8 +1,9 @@
-"""Where the iris is in an image of an eye, by a classical fit.
+"""Find the iris in an image of an eye by fitting a circle.
 
-Source: Daugman, "How iris recognition works", IEEE Transactions on Circuits
-and Systems for Video Technology, 2004: the integro-differential operator, here
-with the derivative along the image's gradient and made robust to the lids.
+Source: the integro-differential operator of Daugman, "How iris recognition
+works", IEEE Transactions on Circuits and Systems for Video Technology, 2004;
+here the derivative is taken along the image's gradient, so that lids matter
+less.
 """
 
 from typing import NamedTuple
@@ -16,73 +17,74 @@ from scipy import ndimage
 from simgan_jax.machine import errors
 
 MIN_SIDE = 16  # pixels
-MIN_MARGIN = 0.15  # between the circle and any elsewhere, for a clear one
+MIN_MARGIN = 0.15  # of a clear circle's score over circles elsewhere
 _PART = 64  # images in one compiled call
 
 # Lengths are px in an image 55 wide and grow with the width. The numbers were
-# set on the first 600 UnityEyes renders, as they are and with noise, blur and
+# tuned on the first 600 UnityEyes renders, without and with noise, blur and
 # contrast, and on 400 images of the built-in simulator's second domain.
 _WIDTH = 55
 _SMOOTHING = 0.4  # px, standard deviation of the Gaussian
-_RADII = np.arange(6.5, 11.1, 0.75)  # px, of the search
+_RADII = np.arange(6.5, 11.1, 0.75)  # px, searched
 _RADIUS = 8.9  # px, the likeliest
-_RADIUS_WEIGHT = 0.05  # cost of a squared px away from it
-_PLACE_WEIGHT = 0.001, 0.0025  # and away from the image's middle in x and y
-_BORDER = 12, 6  # px at the left and right, top and bottom without a centre
+_RADIUS_WEIGHT = 0.05  # cost of a squared px away from the likeliest radius
+_PLACE_WEIGHT = 0.001, 0.0025  # the same for the image's middle, in x and y
+_BORDER = 12, 6  # px in x and y at the image's border, not searched
 _REFINEMENTS = 0.5, 0.25  # px, steps around the best circle of the search
-# Arcs left and right, a little below the middle: the upper lid covers more.
+# The arcs left and right are a little low: the upper lid covers more.
 _ARC_DEG = np.linspace(-45, 65, 17)
-_ALIGNMENT = 9  # power of the cosine between gradient and radius
+_ALIGNMENT = 9  # exponent of the cosine between gradient and radius
 _DARK_WEIGHT = 0.45
 _DARK_LIMIT = 0.5  # highlights count as no brighter than this
 
 
 class Iris(NamedTuple):
-  """Fitted circles; pixels with the centre of the first one at (0, 0)."""
+  """Fitted circles; the first pixel has its centre at (0, 0)."""
 
   centre: Float[np.ndarray, 'n 2']  # (x, y), px
   radius: Float[np.ndarray, 'n']  # px
-  score: Float[np.ndarray, 'n']  # of the circle, higher is clearer
-  margin: Float[np.ndarray, 'n']  # to the best circle elsewhere
+  score: Float[np.ndarray, 'n']  # higher for a better fit
+  margin: Float[np.ndarray, 'n']  # of the score over the best circle elsewhere
   is_clear: Bool[np.ndarray, 'n']  # margin of at least MIN_MARGIN
 
 
 class _Maps(NamedTuple):
   """What the circles are searched in, [h, w] or [n, h, w] float32."""
 
-  gradient_x: Float[Array, '*n h w']  # 1: as strong as the strongest 2 %
+  gradient_x: Float[Array, '*n h w']  # 1 at the 98 % quantile of its length
   gradient_y: Float[Array, '*n h w']
-  brightness: Float[Array, '*n h w']  # 0 dark, limited
+  brightness: Float[Array, '*n h w']  # from 0, dark, to _DARK_LIMIT
 
 
 def is_searchable(height: int, width: int) -> bool:
-  """Return whether images of that size, px, can hold an iris to be found."""
+  """Return whether an iris can be found in images of this size in px."""
   return min(height, width) >= MIN_SIDE and 0.25 < height / width < 4
 
 
 def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
   """Fit one circle to the edge of the iris in each image.
 
-  The circle has the greatest sum of three terms. Edge: the radial derivative
-  of the smoothed image, dark inside, averaged over two arcs; it counts the
-  more the better the gradient points along the radius, so that lids which
-  cross the circle do not pull it. Darkness of the inside, with highlights
-  limited. A weak prior for radius and place, since lids leave little to tell
-  them by. Brightness and contrast of the whole image make no difference. The
-  search visits every pixel and ends between pixels.
+  The circle has the greatest sum of three terms:
+  * Edge: the radial derivative of the smoothed image, dark inside, averaged
+    over two arcs. Gradients along the radius count most, so that lids which
+    cross the circle do not pull it.
+  * Darkness of the inside, with limited highlights.
+  * A weak prior for radius and place, as lids may hide most of the edge.
+  Brightness and contrast of the whole image make no difference. The search
+  visits every pixel and ends between pixels.
 
-  There is always a circle, also where there is no iris: `is_clear` tells
-  whether it stands out.
+  There is always a circle, even without an iris: `is_clear` tells whether it
+  stands out.
 
   Args:
-    images: [n, h, w, c] uint8, one eye each, about 1.5 times as wide as the
-      eye; of colours the mean is taken.
+    images: Images of one eye each, about 1.5 times as wide as the eye,
+      [n, h, w, c] uint8; colours are averaged.
 
   Returns:
     The circles: float64 arrays with a leading n, and bool `is_clear`.
 
   Raises:
-    InputError: when the images are too small to hold an iris.
+    InputError: If the images are too small to hold an iris.
   """
   height, width = images.shape[1:3]
   if not is_searchable(height, width):
@@ -97,7 +99,7 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
   parts = []
   size = min(_PART, len(images))
   for start in range(0, len(images), size):
-    # Filled up, so that one shape is compiled.
+    # Filled up by repetition, so that one shape is compiled.
     part = np.resize(images[start : start + size], (size, *images.shape[1:]))
     parts.append(np.asarray(_fit(_make_maps(part), circles), np.float64))
   fitted = np.concatenate(parts)[: len(images)]
@@ -123,18 +125,14 @@ def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
   dark, bright = quantile(brightness, 0.02), quantile(brightness, 0.9)
   brightness = (brightness - dark) / np.maximum(bright - dark, 1e-3)
   brightness = np.minimum(brightness, _DARK_LIMIT)
-  return _Maps(
-      *(
-          jnp.asarray(values, jnp.float32)
-          for values in (x / strongest, y / strongest, brightness)
-      )
-  )
+  maps = x / strongest, y / strongest, brightness
+  return _Maps(*[jnp.asarray(values, jnp.float32) for values in maps])
 
 
 def _sample(
     values: Float[Array, 'h w'], x: Float[Array, 'k p'], y: Float[Array, 'k p']
 ) -> Float[Array, 'k p']:
-  """Return values between pixels, bilinear; beyond the border its own."""
+  """Return values between pixels, bilinear; the border is repeated."""
   height, width = values.shape
   x, y = jnp.clip(x, 0, width - 1.001), jnp.clip(y, 0, height - 1.001)
   left, top = x.astype(jnp.int32), y.astype(jnp.int32)
@@ -148,7 +146,7 @@ def _sample(
 
 
 def _inside_points() -> np.ndarray:
-  """Return points of the unit circle's inside which lids seldom cover."""
+  """Return points inside the unit circle that lids seldom cover, [2, p]."""
   rings = [
       radius * np.exp(2j * np.pi * np.arange(num) / num)
       for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
@@ -211,8 +209,8 @@ def _search_grid(height: int, width: int) -> Float[np.ndarray, 'k 3']:
 def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
   """Return x, y, radius, score and margin of the best circles.
 
-  The circles of the search are an argument and no constants: compiling would
-  take minutes to compute with them.
+  The coarse circles are an argument: as constants they would take the compiler
+  minutes.
   """
   scale = maps.brightness.shape[2] / _WIDTH
   fine = _grid(*[np.arange(-2, 3)] * 3)
@@ -227,7 +225,7 @@ def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
       circles = best[None] + fine * np.float32(step * scale)
       scores = _scores(maps, circles)
       best = circles[jnp.argmax(scores)]
-    # The top of a parabola through the scores of three neighbours.
+    # The top of a parabola through three scores along each axis.
     steps = np.concatenate([-np.eye(3), np.eye(3)]) * _REFINEMENTS[-1] * scale
     neighbours = _scores(maps, best[None] + steps.astype(np.float32))
     before, after = neighbours[:3], neighbours[3:]

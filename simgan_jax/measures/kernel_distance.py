@@ -1,7 +1,7 @@
 """The kernel distance between two sets of feature vectors.
 
-Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018, arXiv:1801.01401,
-the kernel inception distance; here the features are the caller's.
+Source: the kernel inception distance of Binkowski et al., "Demystifying MMD
+GANs", ICLR 2018, arXiv:1801.01401; here the features are the caller's.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from simgan_jax.machine import errors
 class Distance(NamedTuple):
   """A squared distance of two distributions, without unit."""
 
-  value: float  # unbiased: about 0 for equal ones, and then below as often
+  value: float  # unbiased: for equal distributions 0 in the mean, or negative
   standard_error: float
 
 
@@ -28,25 +28,23 @@ def kernel_distance(
 ) -> Distance:
   """Return the squared maximum mean discrepancy of two sets of vectors.
 
-  Its unbiased estimate of E k(a, a') + E k(b, b') - 2 E k(a, b), a and a'
-  different members of a set, with k(x, y) = (x . y / f + 1)^3.
+  The value is the unbiased estimate of E k(a, a') + E k(b, b') - 2 E k(a, b),
+  where a and a' are different members of a set and
+  k(x, y) = (x . y / f + 1)^3. Swapping the sets does not change the distance.
 
-  The standard error is the jackknife's: from the values that remain when one
-  of `num_subsets` parts of both sets is left out. It takes the vectors as drawn
-  independently, so with several images a person it is too small.
+  The standard error is a jackknife's, which leaves out one of `num_subsets`
+  parts of both sets at a time. It assumes that vectors are independent, so it
+  is too small with several images of a person.
 
   Args:
-    a: [n, f] finite.
-    b: [m, f] finite.
-    num_subsets: parts of each set.
-    seed: of the division into parts; the value does not depend on it.
-
-  Returns:
-    The distance; a and b may be swapped.
+    a: Feature vectors, [n, f], finite.
+    b: Feature vectors, [m, f], finite.
+    num_subsets: Number of parts of each set.
+    seed: Seed of the division into parts; the value does not depend on it.
 
   Raises:
-    InputError: when the sets are too small for `num_subsets` parts of 2 and
-      more, the vectors of different length, or not finite.
+    InputError: If a set has fewer than 2 vectors for each part, or if vectors
+      have different lengths or are not finite.
   """
   if num_subsets < 2 or min(len(a), len(b)) < 2 * num_subsets:
     raise errors.InputError(
@@ -63,7 +61,7 @@ def kernel_distance(
     raise errors.InputError(
         'the features are not finite; check the network they come from.'
     )
-  # A generator each, so that swapping the sets swaps their parts.
+  # One generator for each set, so that swapping the sets swaps their parts.
   parts = [
       np.array_split(
           np.random.default_rng(seed).permutation(x.astype(np.float64)),
@@ -73,21 +71,20 @@ def kernel_distance(
   ]
   sums = [_sums(parts[i], parts[j]) for i, j in ((0, 0), (1, 1), (0, 1))]
   sizes = [np.array([len(part) for part in x]) for x in parts]
-  everything = np.ones(num_subsets, bool)
   left_out = [
       _estimate(sums, sizes, np.arange(num_subsets) != i)
       for i in range(num_subsets)
   ]
   return Distance(
-      value=_estimate(sums, sizes, everything),
+      value=_estimate(sums, sizes, np.ones(num_subsets, bool)),
       standard_error=float(np.std(left_out) * np.sqrt(num_subsets - 1)),
   )
 
 
 def _sums(a: list[np.ndarray], b: list[np.ndarray]) -> Float[np.ndarray, 'k k']:
-  """Return the kernel's sum over the pairs of each part with each.
+  """Return the kernel's sums over the pairs of each part of a and of b.
 
-  A vector with itself is no pair, when both lists are one.
+  If a is b, a vector makes no pair with itself.
   """
   sums = np.zeros((len(a), len(b)))
   for i, x in enumerate(a):
@@ -100,7 +97,7 @@ def _sums(a: list[np.ndarray], b: list[np.ndarray]) -> Float[np.ndarray, 'k k']:
 def _estimate(
     sums: list[np.ndarray], sizes: list[np.ndarray], keep: np.ndarray
 ) -> float:
-  """Return the unbiased estimate on some of the parts."""
+  """Return the unbiased estimate from the parts to keep."""
   aa, bb, ab = (x[np.ix_(keep, keep)].sum() for x in sums)
   n, m = (x[keep].sum() for x in sizes)
   return float(aa / (n * (n - 1)) + bb / (m * (m - 1)) - 2 * ab / (n * m))

@@ -1,9 +1,9 @@
 """An automatic visual Turing test: can a network tell refined from real?
 
 The paper asks people to tell real from refined images (Table 1). Here a small
-network learns it on some subjects and is asked about others, 50 % being
-chance; and a kernel distance compares the two sets of images by what the
-network has learnt to look at.
+network learns it on some subjects and is tested on others, where chance is
+50 %. A kernel distance compares the two sets of images by the features that the
+network has learnt.
 """
 
 from typing import Any, NamedTuple
@@ -15,23 +15,24 @@ from simgan_jax.machine import errors
 from simgan_jax.measures import realism_classifier
 from simgan_jax.measures.kernel_distance import Distance, kernel_distance
 
-MIN_IMAGES = 32  # of a set, for a classifier and a distance
+MIN_IMAGES = 32  # that a set needs for a classifier and a distance
+_HELD_OUT = 0.25  # share of the subjects, and of the other images
 
 
 class Classification(NamedTuple):
   """How well the classifier tells held-out images apart, percent."""
 
-  accuracy: float  # mean of the next two; 50 is chance
-  standard_error: float  # of it: images of a held-out subject err together
-  real_accuracy: float  # of the held-out real images, taken for real
-  other_accuracy: float  # of the held-out others, taken for others
+  accuracy: float  # mean of `real_accuracy` and `other_accuracy`
+  standard_error: float  # of `accuracy`, when whole subjects are drawn
+  real_accuracy: float  # held-out real images that are taken for real
+  other_accuracy: float  # held-out other images that are taken for others
   held_out_real: Int[np.ndarray, 'k']  # indices of the held-out images
   held_out_other: Int[np.ndarray, 'l']
   params: Any  # of the classifier
 
 
 def known_subjects(subjects: Int[np.ndarray, 'n']) -> Int[np.ndarray, 'n']:
-  """Return the subjects or, where all are one, each image for itself."""
+  """Return the subjects or, if there is only one, a number for each image."""
   if len(np.unique(subjects)) < 2:
     return np.arange(len(subjects))
   return subjects
@@ -46,33 +47,30 @@ def classify(
     num_steps: int | None = None,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
-    held_out: float = 0.25,
 ) -> Classification:
-  """Train a classifier on some subjects, ask it about the others.
+  """Train a classifier on some subjects and test it on the others.
 
-  Call it with the synthetic images and with their refinements, in the same
-  order and with the same seed: then both hold out the same subjects and the
-  same images, and the difference is the refiner's.
+  To compare synthetic images with their refinements, call it with each of them
+  in the same order and with the same seed: the same subjects and images are
+  held out. Equal arguments give equal results.
 
   Args:
-    real: [n, h, w, c] uint8.
-    real_subjects: [n] int; whole subjects are held out.
-    other: [m, h, w, c] uint8, synthetic or refined; single images of it are
+    real: Real images, [n, h, w, c] uint8.
+    real_subjects: Their subjects, [n] int; whole subjects are held out.
+    other: Synthetic or refined images, [m, h, w, c] uint8. Single images are
       held out, since subjects of a simulator are often unknown.
-    seed: of what is held out, the initial parameters and the batches; equal
-      arguments give equal results.
-    num_steps: optimiser steps; None means 400, or fewer for few images.
-    batch_size: images a step, half of them real.
-    learning_rate: of Adam, at the start; it decays to 0 along a cosine.
-    held_out: share of the subjects, and of the other images; at least one.
+    seed: Seed of what is held out, the initial parameters and the batches.
+    num_steps: Optimiser steps; None means 400, or fewer for few images.
+    batch_size: Images a step, half of them real.
+    learning_rate: Learning rate at the start; it decays to 0 along a cosine.
 
   Returns:
-    The accuracy on what was held out, and the classifier's parameters.
+    The accuracy on the held-out images, and the classifier's parameters.
 
   Raises:
-    InputError: when the arrays do not belong together, there are too few
+    InputError: If the arrays do not belong together, there are too few
       subjects or images to hold some out, or an option is out of range.
-    FloatingPointError: when the loss is not finite, naming the step.
+    NonFiniteError: If the loss is not finite.
   """
   if real.shape[1:] != other.shape[1:] or real_subjects.shape != (len(real),):
     raise errors.InputError(
@@ -88,18 +86,20 @@ def classify(
         ' subjects, if those are unknown).'
     )
   if num_steps is None:
-    num_steps = _choose_num_steps(min(len(real), len(other)))
-  if not 0 < held_out < 1 or batch_size < 2 or num_steps < 1:
+    # The same few images more than 50 times would teach it nothing.
+    num_steps = min(400, 50 * min(len(real), len(other)) // 32)
+  if batch_size < 2 or num_steps < 1:
     raise errors.InputError(
-        f'held_out={held_out} must lie between 0 and 1, batch_size={batch_size}'
-        f' be at least 2, num_steps={num_steps} at least 1.'
+        f'batch_size={batch_size} must be at least 2 and'
+        f' num_steps={num_steps} at least 1.'
     )
   generator = np.random.default_rng((seed, 0))
-  test_real = np.isin(real_subjects, _draw(generator, subjects, held_out))
+  test_real = np.isin(real_subjects, _draw(generator, subjects))
   images = np.arange(len(other))
-  test_other = np.isin(images, _draw(generator, images, held_out))
+  test_other = np.isin(images, _draw(generator, images))
   params = realism_classifier.train(
-      *(real[~test_real], other[~test_other]),
+      real[~test_real],
+      other[~test_other],
       seed=seed,
       num_steps=num_steps,
       batch_size=batch_size,
@@ -107,9 +107,8 @@ def classify(
   )
   real_right = realism_classifier.predict(params, real[test_real])[0] > 0
   other_right = realism_classifier.predict(params, other[test_other])[0] <= 0
-  variance = _variance_of_mean(
-      real_right, real_subjects[test_real]
-  ) + _variance_of_mean(other_right, images[test_other])
+  variance = _variance_of_mean(real_right, real_subjects[test_real])
+  variance += _variance_of_mean(other_right, images[test_other])
   return Classification(
       accuracy=float(real_right.mean() + other_right.mean()) * 50,
       standard_error=float(np.sqrt(variance)) * 50,
@@ -121,21 +120,16 @@ def classify(
   )
 
 
-def _choose_num_steps(num_images: int) -> int:
-  # More than 50 times the same few images would teach it nothing.
-  return min(400, 50 * num_images // 32)
-
-
-def _draw(generator: np.random.Generator, values: np.ndarray, share: float):
-  """Draw a share of the values, at least one and not all."""
-  num = int(np.clip(round(len(values) * share), 1, len(values) - 1))
+def _draw(generator: np.random.Generator, values: np.ndarray) -> np.ndarray:
+  """Return a random share of the values, at least one and not all."""
+  num = int(np.clip(round(len(values) * _HELD_OUT), 1, len(values) - 1))
   return generator.permutation(values)[:num]
 
 
 def _variance_of_mean(right: np.ndarray, groups: np.ndarray) -> float:
   """Return the variance of a mean when whole groups were drawn.
 
-  With a single group its members count as drawn, for want of another measure.
+  With a single group it is the variance when its members were drawn.
   """
   names, group = np.unique(groups, return_inverse=True)
   if len(names) == 1:
@@ -148,18 +142,12 @@ def _variance_of_mean(right: np.ndarray, groups: np.ndarray) -> float:
 def extract_features(
     params: Any, images: UInt8[np.ndarray, 'n h w c']
 ) -> Float[np.ndarray, 'n f']:
-  """Return the classifier's hidden features, [n, 64] float32.
+  """Return the classifier's features, [n, 64] float32.
 
-  Only features of one and the same classifier can be compared. Over the rounds
-  of a run, take the one trained on real against *synthetic* images, before the
-  refiner: it looks at what refining has to change, and does not change itself.
-
-  Args:
-    params: of `classify`.
-    images: [n, h, w, c] uint8, at least one.
-
-  Returns:
-    Mean 0 and variance 1 within each image.
+  They have mean 0 and variance 1 within each image. Only features of the same
+  classifier can be compared. Over the rounds of a run use the one trained on
+  real and *synthetic* images: it has learnt what refining has to change, and
+  stays the same.
   """
   return realism_classifier.predict(params, images)[1]
 
@@ -173,17 +161,11 @@ def distance(
 ) -> Distance:
   """Return the kernel distance of two sets of images on these features.
 
-  Give images which the classifier was not trained on, since it has pushed the
-  features of the others apart: those of `held_out_real` and `held_out_other`.
-
-  Args:
-    params: of `classify`, see `extract_features`.
-    real: [n, h, w, c] uint8.
-    other: [m, h, w, c] uint8, synthetic or refined.
-    seed: of the subsets for the standard error.
+  Give the held-out images: training has pushed the features of the others
+  apart. The seed is that of `kernel_distance`.
 
   Raises:
-    InputError: when there are too few images.
+    InputError: If there are too few images.
   """
   features = [extract_features(params, images) for images in (real, other)]
   num_subsets = min(10, len(real) // 2, len(other) // 2)

@@ -1,6 +1,7 @@
 """The classifier behind the automatic visual Turing test, and its training."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any, cast, final
 
 import jax
@@ -11,11 +12,11 @@ from flax import linen as nn
 from jaxtyping import Array, Float, UInt8
 
 from simgan_jax.kernels.convolution import Conv
-from simgan_jax.machine import batching, pixels
+from simgan_jax.machine import batching, fitting, pixels
 from simgan_jax.machine import mesh as mesh_lib
 
 NUM_FEATURES = 64
-_PREDICT_BATCH = 256  # images a call when nothing is learnt
+_PREDICT_BATCH = 256  # images a call of `predict`
 
 
 @final
@@ -23,7 +24,7 @@ class RealismClassifier(nn.Module):
   """Three strided 3x3 convolutions, mean over the image, one logit.
 
   The features are the means over the image, scaled to mean 0 and variance 1
-  within each image: bounded, so that a kernel needs no scale of its own.
+  within each image. They are bounded, so that a kernel needs no scale.
   """
 
   @nn.compact
@@ -70,39 +71,43 @@ def train(
 ) -> Any:
   """Return the parameters of a classifier trained on all these images.
 
-  Args:
-    real: [n, h, w, c] uint8.
-    other: [m, h, w, c] uint8.
-    seed: of the initial parameters and the batches.
-    num_steps: optimiser steps.
-    batch_size: images a step, half of them real.
-    learning_rate: of Adam, at the start; it decays to 0 along a cosine.
+  The arguments are those of `realism.classify`.
 
   Raises:
-    FloatingPointError: when the loss is not finite, naming the step.
+    NonFiniteError: If the loss is not finite.
   """
   half = batch_size // 2
   is_real = np.repeat(np.array([1, 0], np.float32), half)
   optimizer, step = _make_step(num_steps, learning_rate)
-  init = jax.jit(RealismClassifier().init)  # compiled once, not op by op
+  init = jax.jit(RealismClassifier().init)  # faster than compiling op by op
   params = init(jax.random.key(seed), jnp.zeros((1, *real.shape[1:])))['params']
   state = params, optimizer.init(params)
+  params, _ = fitting.fit(
+      lambda state, images: step(state, images, is_real),
+      state,
+      _draw_batches(real, other, half=half, seed=seed),
+      name='the realism classifier',
+      remedy='its images may be damaged',
+      num_steps=num_steps,
+      check_every=num_steps,
+  )
+  return params
+
+
+def _draw_batches(
+    real: UInt8[np.ndarray, 'n h w c'],
+    other: UInt8[np.ndarray, 'm h w c'],
+    *,
+    half: int,
+    seed: int,
+) -> Iterator[UInt8[np.ndarray, 'b h w c']]:
   generator = np.random.default_rng((seed, 1))
-  losses = []
-  for _ in range(num_steps):
+  while True:
     batch = [
         images[generator.integers(len(images), size=half)]
         for images in (real, other)
     ]
-    state, loss = step(state, np.concatenate(batch), is_real)
-    losses.append(loss)
-  finite = np.isfinite(losses)
-  if not finite.all():
-    raise FloatingPointError(
-        'the loss of the realism classifier is not finite at step'
-        f' {np.argmin(finite) + 1}.'
-    )
-  return state[0]
+    yield np.concatenate(batch)
 
 
 @jax.jit

@@ -1,21 +1,22 @@
-"""Which checkpoint the refiner is taken from, without any real label.
+"""The choice of a checkpoint, without any real label.
 
-Adversarial training goes up and down, and the newest refiner is not always the
-best one. Three things can be known without a real label: how realistic the
-images are, how far the iris moved, and how long was trained. The patch distance
-follows the estimator's error among refiners that are trained; early ones come
-as close in their patches, though not in what is larger. Hence the second half.
+Adversarial training goes up and down, so the newest refiner is not always the
+best. Three things are known without a real label: how realistic the images are,
+how far the iris moved and how long the refiner was trained. Among trained
+refiners the patch distance follows the estimator's error. Early refiners have
+equally small distances, as their larger structures are not compared, so rounds
+of the second half go first.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 DISTANCE = 'realism/patch_distance'
-KERNEL_DISTANCE = 'realism/kernel_distance'  # beside it, not in the rule
+KERNEL_DISTANCE = 'realism/kernel_distance'  # logged, not part of the rule
 SHIFT = 'labels/iris_shift_px'  # mean over pairs of images
 MEASURES = (DISTANCE, KERNEL_DISTANCE, SHIFT)
-# In an image 55 px wide, and more in a wider one: the mean shift that a person
-# found, by hand, for a refiner whose images improved the estimator.
+# In an image 55 px wide; the limit grows with the width. A person measured this
+# mean shift by hand for a refiner whose images improved the estimator.
 MAX_IRIS_SHIFT = 1.1
 _WIDTH = 55
 
@@ -23,14 +24,14 @@ Measured = Mapping[str, float]  # `DISTANCE` and, for eyes, `SHIFT`
 
 
 class Chosen(NamedTuple):
-  """A checkpoint, and the rule that chose it."""
+  """A checkpoint, and why it was chosen."""
 
   round: int
   rule: str
 
 
 class Rule(NamedTuple):
-  """How to choose among the checkpoints of a run."""
+  """The rule to choose among the checkpoints of a run."""
 
   image_width: int  # px
   num_rounds: int  # of the whole training
@@ -43,17 +44,13 @@ class Rule(NamedTuple):
   def order(
       self, rounds: Sequence[int], measured: Mapping[int, Measured]
   ) -> list[int]:
-    """Return rounds of checkpoints, the one to use first.
+    """Return the rounds of checkpoints from the best to the worst.
 
-    First those whose mean shift of the iris is at most `max_shift_px`: of the
-    second half of the training, by their patch distance, the smallest first,
-    then of the first half likewise. Then the others, by their shift; then those
-    that were not measured, the newest first. Round 0 has not seen a real image
-    and comes last.
-
-    Args:
-      rounds: of the checkpoints.
-      measured: by round, as far as there is something.
+    1. Mean shift of the iris at most `max_shift_px`: those of the second half
+       of the training, then those of the first half, each by patch distance.
+    2. A larger shift: by shift.
+    3. Not measured: the newest first.
+    4. Round 0, whose refiner has not seen a real image.
     """
 
     def key(number: int) -> tuple:
@@ -63,13 +60,13 @@ class Rule(NamedTuple):
       if DISTANCE not in found:
         return (0, number)
       if not self._keeps_labels(found):
-        return (1, -found[SHIFT], number)  # of equals, the newer
+        return (1, -found[SHIFT], number)  # the newer of equals
       return (2, self._is_late(number), -found[DISTANCE], number)
 
     return sorted(rounds, key=key, reverse=True)
 
   def describe(self, number: int, measured: Measured | None) -> str:
-    """Return in a few words by what the checkpoint of a round was chosen."""
+    """Return in a few words why the checkpoint of a round was chosen."""
     if not measured or DISTANCE not in measured:
       return 'newest, as none that can be read was measured'
     distance = f'patch distance {measured[DISTANCE]:.3g}'
@@ -87,5 +84,5 @@ class Rule(NamedTuple):
     return 2 * number >= self.num_rounds
 
   def _keeps_labels(self, measured: Measured) -> bool:
-    # Where no iris can be searched, nothing speaks against the labels.
+    # Without irises nothing is known against the labels.
     return measured.get(SHIFT, 0.0) <= self.max_shift_px

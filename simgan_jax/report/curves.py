@@ -19,17 +19,17 @@ _COLORS = {
 }
 
 
-def limits(measure: estimation_errors.Measure) -> Float[np.ndarray, 'points']:
+def limits(unit: estimation_errors.ErrorUnit) -> Float[np.ndarray, 'points']:
   """Return the errors at which a curve has its points."""
-  return np.linspace(0, measure.end, 121)
+  return np.linspace(0, unit.curve_end, 121)
 
 
 def cumulative(
-    values: Float[np.ndarray, 'n *k'], measure: estimation_errors.Measure
+    values: Float[np.ndarray, 'n *k'], unit: estimation_errors.ErrorUnit
 ) -> Float[np.ndarray, 'points']:
   """Return the percentage of errors at most each of `limits`."""
   ordered = np.sort(values, axis=None)
-  inside = np.searchsorted(ordered, limits(measure), side='right')
+  inside = np.searchsorted(ordered, limits(unit), side='right')
   return inside * (100 / len(ordered))
 
 
@@ -38,7 +38,7 @@ def draw(
     rows: Sequence[rows_lib.Row],
     *,
     test_name: str,
-    measure: estimation_errors.Measure = estimation_errors.GAZE,
+    unit: estimation_errors.ErrorUnit = estimation_errors.GAZE,
 ) -> None:
   """Write the curve as PNG; an interrupted write leaves the old file.
 
@@ -51,9 +51,9 @@ def draw(
   for row in rows:
     if row.method != 'cnn':
       continue
-    seeds = np.stack([cumulative(e, measure) for e in row.errors.values()])
+    seeds = np.stack([cumulative(e, unit) for e in row.errors.values()])
     (line,) = axes.plot(
-        limits(measure),
+        limits(unit),
         seeds.mean(axis=0),
         '--' if row.scale == 1 else '-',
         color=_COLORS.get(row.train_on),
@@ -61,16 +61,16 @@ def draw(
         label=rows_lib.label(row._asdict()),
     )
     axes.fill_between(
-        *(limits(measure), seeds.min(axis=0), seeds.max(axis=0)),
+        *(limits(unit), seeds.min(axis=0), seeds.max(axis=0)),
         color=line.get_color(),
         alpha=0.2,
         linewidth=0,
     )
   axes.set(
-      xlim=(0, measure.end),
+      xlim=(0, unit.curve_end),
       ylim=(0, 100),
-      xlabel=measure.what,
-      ylabel=f'% of {measure.counted} within',
+      xlabel=unit.axis_label,
+      ylabel=f'% of {unit.counted} within',
       # A dollar sign in a name would start a formula.
       title=f'Error on {test_name}'.replace('$', r'\$'),
   )

@@ -177,7 +177,7 @@ def _grey_values(workdir: str) -> list[tuple[str, str]]:
 
 def _tables(results: Mapping[str, Any]) -> dict[str, summaries.Table]:
   """Return title -> table, of which there is anything to show."""
-  of_gaze = rows_lib.measure(results) is estimation_errors.GAZE
+  of_gaze = rows_lib.unit_of(results) is estimation_errors.GAZE
   errors = "The paper's Table 2" if of_gaze else 'Errors of joints'
   found = {
       errors: summaries.errors_of_rows(results),
@@ -213,7 +213,7 @@ def render(
     InputError: when eval/metrics.json is not JSON.
   """
   results = rows_lib.read(os.path.join(workdir, 'eval', 'metrics.json'))
-  measure = rows_lib.measure(results) if results else None
+  unit = rows_lib.unit_of(results) if results else None
   environment = jinja2.Environment(
       loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
       autoescape=True,
@@ -239,10 +239,10 @@ def render(
       width=_WIDTH,
       height=_HEIGHT,
       results=results,
-      measure=measure,
+      unit=unit,
       constant_error=(
-          results['constant_predictor'][f'mean_{measure.unit}']
-          if results and measure
+          results['constant_predictor'][f'mean_{unit.name}']
+          if results and unit
           else None
       ),
       tables=_tables(results) if results else {},

@@ -31,9 +31,9 @@ def by_image(row: Row) -> Float[np.ndarray, 'n']:
   return found.reshape(len(found), -1).mean(axis=1)
 
 
-def measure(results: Mapping[str, Any]) -> estimation_errors.Measure:
-  """Return how the errors in `eval/metrics.json` are counted."""
-  return estimation_errors.MEASURES[results['task']]
+def unit_of(results: Mapping[str, Any]) -> estimation_errors.ErrorUnit:
+  """Return the unit of the errors in `eval/metrics.json`."""
+  return estimation_errors.UNITS[results['task']]
 
 
 def label(row: Mapping[str, Any]) -> str:
@@ -79,13 +79,12 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 def _describe(
     row: Row,
     groups: Mapping[str, Int[np.ndarray, 'n']],
-    measure: estimation_errors.Measure,
+    unit: estimation_errors.ErrorUnit,
 ) -> dict[str, Any]:
   found = [
-      estimation_errors.summarize(values, measure)
+      estimation_errors.summarize(values, unit)
       for values in row.errors.values()
   ]
-  unit = measure.unit
   described: dict[str, Any] = {
       'train_on': row.train_on,
       'scale': row.scale,
@@ -93,19 +92,19 @@ def _describe(
       'method': row.method,
       'images': row.images,
       'seeds': list(row.errors),
-      f'mean_{unit}': _spread([summary.mean for summary in found]),
-      f'median_{unit}': float(np.mean([s.median for s in found])),
-      f'within_{unit}': {
+      f'mean_{unit.name}': _spread([summary.mean for summary in found]),
+      f'median_{unit.name}': float(np.mean([s.median for s in found])),
+      f'within_{unit.name}': {
           str(d): float(np.mean([s.within[d] for s in found]))
-          for d in measure.thresholds
+          for d in unit.thresholds
       },
   }
-  if measure is estimation_errors.HANDS:
+  if unit is estimation_errors.HANDS:
     # A frame is as good as its worst joint.
     worst = [values.max(axis=1) for values in row.errors.values()]
-    described[f'frames_within_{unit}'] = {
+    described[f'frames_within_{unit.name}'] = {
         str(d): float(np.mean([np.mean(w <= d) * 100 for w in worst]))
-        for d in measure.thresholds
+        for d in unit.thresholds
     }
   if row.errors_mm is not None:
     means = [float(np.mean(values)) for values in row.errors_mm.values()]
@@ -151,7 +150,7 @@ def build(
     test_name: str,
     constant_errors: Float[np.ndarray, 'n *k'],
     groups: Mapping[str, Int[np.ndarray, 'n']] | None = None,
-    measure: estimation_errors.Measure = estimation_errors.GAZE,
+    unit: estimation_errors.ErrorUnit = estimation_errors.GAZE,
 ) -> dict[str, Any]:
   """Return the contents of `eval/metrics.json`.
 
@@ -166,18 +165,18 @@ def build(
     groups: name -> [n], a property of every test image; with 'subject' refined
       rows are compared with synthetic and matched ones by a bootstrap over the
       persons.
-    measure: how errors are counted.
+    unit: Unit of the errors.
 
   Raises:
     InputError: when an error is not finite, or there is none.
   """
   groups = groups or {}
-  constant = estimation_errors.summarize(constant_errors, measure)
+  constant = estimation_errors.summarize(constant_errors, unit)
   results = {
-      'task': measure.task,
+      'task': unit.task,
       'test': {'name': test_name, 'images': len(constant_errors)},
-      'constant_predictor': {f'mean_{measure.unit}': constant.mean},
-      'rows': [_describe(row, groups, measure) for row in rows],
+      'constant_predictor': {f'mean_{unit.name}': constant.mean},
+      'rows': [_describe(row, groups, unit) for row in rows],
   }
   if 'subject' in groups:
     results['comparisons'] = _compare(rows, groups['subject'])

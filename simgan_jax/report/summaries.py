@@ -31,19 +31,21 @@ def _mean(row: Mapping[str, Any] | None, unit: str) -> str:
 def errors_of_rows(results: Mapping[str, Any]) -> Table:
   """Return Table 2: every row of the paper's network."""
   rows = [row for row in results['rows'] if method(row) == 'cnn']
-  measure = rows_lib.measure(results)
-  unit = measure.unit
+  unit = rows_lib.unit_of(results)
   return Table(
-      f'Mean error over seeds, and % of {measure.counted} within a limit',
-      ['trained on', 'images', f'mean, {unit}', f'median, {unit}']
-      + [f'{limit} {unit}' for limit in measure.thresholds],
+      f'Mean error over seeds, and % of {unit.counted} within a limit',
+      ['trained on', 'images', f'mean, {unit.name}', f'median, {unit.name}']
+      + [f'{limit} {unit.name}' for limit in unit.thresholds],
       [
           [
               rows_lib.label(row),
               f'{row["images"]:,}',
-              _mean(row, unit),
-              f'{row[f"median_{unit}"]:.2f}',
-              *(f'{percent:.1f}' for percent in row[f'within_{unit}'].values()),
+              _mean(row, unit.name),
+              f'{row[f"median_{unit.name}"]:.2f}',
+              *(
+                  f'{percent:.1f}'
+                  for percent in row[f'within_{unit.name}'].values()
+              ),
           ]
           for row in rows
       ],
@@ -75,7 +77,7 @@ def by_method(results: Mapping[str, Any]) -> Table:
 
   No lines without other methods. Their training sets are the columns.
   """
-  measure = rows_lib.measure(results)
+  unit = rows_lib.unit_of(results)
   found: dict[str, dict[str, Any]] = {'cnn': {}}
   for row in results['rows']:
     if not row.get('augmented'):
@@ -85,11 +87,11 @@ def by_method(results: Mapping[str, Any]) -> Table:
   columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
   return Table(
-      f'Mean error in {measure.words} over seeds, by method and data set'
+      f'Mean error in {unit.words} over seeds, by method and data set'
       ' trained on',
       ['method', *columns],
       [
-          [name, *(_mean(rows.get(column), measure.unit) for column in columns)]
+          [name, *(_mean(rows.get(column), unit.name) for column in columns)]
           for name, rows in found.items()
           if others
       ],
@@ -116,7 +118,7 @@ def by_group(results: Mapping[str, Any], group: str, title: str) -> Table:
   ]
   columns = sorted({value for row in rows for value in row[group]}, key=int)
   return Table(
-      f'Mean error in {rows_lib.measure(results).words} by {title}',
+      f'Mean error in {rows_lib.unit_of(results).words} by {title}',
       ['trained on', *columns],
       [
           [
@@ -147,9 +149,9 @@ def of_joints(results: Mapping[str, Any]) -> Table:
 
   No lines but for hands.
   """
-  measure = rows_lib.measure(results)
+  unit = rows_lib.unit_of(results)
   rows = [row for row in results['rows'] if 'mean_mm' in row]
-  limits = [f'{limit} {measure.unit}' for limit in measure.thresholds]
+  limits = [f'{limit} {unit.name}' for limit in unit.thresholds]
   return Table(
       'Mean error in mm, parallel to the image; % of frames with all joints'
       ' within a limit',

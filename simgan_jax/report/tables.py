@@ -38,7 +38,7 @@ def _find(results: dict[str, Any], train_on: str) -> dict[int, dict[str, Any]]:
   rows = [row for row in results['rows'] if summaries.method(row) == 'cnn']
   plain = [row for row in rows if not row.get('augmented')]
   return {
-      row['scale']: row[f'mean_{rows_lib.measure(results).unit}']
+      row['scale']: row[f'mean_{rows_lib.unit_of(results).name}']
       for row in plain or rows
       if row['train_on'] == train_on
   }
@@ -66,7 +66,7 @@ def conclude(results: dict[str, Any]) -> str:
   )
   return (
       f'Refining {verb} the mean error from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} {rows_lib.measure(results).words}'
+      f' {after["mean"]:.2f} {rows_lib.unit_of(results).words}'
       f' ({100 * change:+.1f} %; {spread}).'
   )
 
@@ -153,30 +153,29 @@ def format_tables(results: dict[str, Any]) -> str:
   """
   test = results['test']
   notes = (*published_notes(results), '', '')
-  measure = rows_lib.measure(results)
-  unit = measure.unit
-  constant = results['constant_predictor'][f'mean_{unit}']
-  header = ''.join(f'{f"{limit} {unit}":>9}' for limit in measure.thresholds)
+  unit = rows_lib.unit_of(results)
+  constant = results['constant_predictor'][f'mean_{unit.name}']
+  header = ''.join(f'{f"{limit} {unit.name}":>9}' for limit in unit.thresholds)
   names = [rows_lib.label(row) for row in results['rows']]
   lines = [
-      f'% of the {measure.counted} within d ({test["name"]},'
+      f'% of the {unit.counted} within d ({test["name"]},'
       f' {test["images"]:,} images)',
       f'{"trained on":<{_WIDTH}}{"images":>9}{header}',
   ]
   for name, row in zip(names, results['rows'], strict=True):
-    values = ''.join(f'{v:9.1f}' for v in row[f'within_{unit}'].values())
+    values = ''.join(f'{v:9.1f}' for v in row[f'within_{unit.name}'].values())
     lines.append(f'{name:<{_WIDTH}}{row["images"]:>9,}{values}')
   lines += [
       *(notes[0], ''),
-      f'Mean error in {measure.words}, +- over seeds',
+      f'Mean error in {unit.words}, +- over seeds',
       f'{"trained on":<{_WIDTH}}{"images":>9}{"mean":>9}{"+-":>7}{"median":>9}',
   ]
   for name, row in zip(names, results['rows'], strict=True):
-    mean = row[f'mean_{unit}']
+    mean = row[f'mean_{unit.name}']
     spread = f'{mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
     lines.append(
         f'{name:<{_WIDTH}}{row["images"]:>9,}{mean["mean"]:>9.2f}'
-        f'{spread:>7}{row[f"median_{unit}"]:>9.2f}'
+        f'{spread:>7}{row[f"median_{unit.name}"]:>9.2f}'
     )
   lines += [
       f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',

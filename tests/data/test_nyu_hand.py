@@ -10,7 +10,7 @@ from PIL import Image
 
 from configs import hands as hands_config
 from simgan_jax.data import inputs, nyu_hand
-from simgan_jax.evaluation import protocol
+from simgan_jax.evaluation import training_sets
 from simgan_jax.machine.errors import InputError
 from simgan_jax.simulators import hand_images
 
@@ -433,9 +433,12 @@ def test_the_papers_preset_has_the_rows_of_table_4(folder, tmp_path):
   real = inputs.load_real(config, data_dir=str(tmp_path))
   test = inputs.load_test(config, data_dir=str(tmp_path))
   assert len(test.images) == NUM_FRAMES['test']
-  assert protocol.is_labelled_apart(real, config, test_subjects='')
-  sets = protocol.training_sets(
-      *(synthetic, None, 255 - synthetic.images, real),
+  assert training_sets.is_labelled_apart(real, config, test_subjects='')
+  sets = training_sets.build(
+      synthetic,
+      None,
+      255 - synthetic.images,
+      real,
       base_images=NUM_FRAMES['train'],
       scales=config.evaluation.scales,
   )

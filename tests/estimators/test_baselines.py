@@ -118,30 +118,31 @@ def test_blank_images_get_a_gaze_and_none_get_none(method, discs):
   assert _fit_predict(method, train, blank[:0]).shape == (0, 3)
 
 
+def _combine(train, angles, test):
+  return baselines._AdaptiveLinear().fit(train, angles).predict(test)
+
+
 def test_adaptive_regression_combines_few_images_of_the_nearest(monkeypatch):
   # The first two make up the target; the others only lead away from it.
   train = np.array([[1.0, 0, 0], [0, 1.0, 0], [0.5, 0.5, 0.7], [-1.0, 0, 0]])
   angles = np.array([[0.1, 0.0], [0.3, 0.2], [9.0, 9.0], [-9.0, 9.0]])
   test = np.array([[0.6, 0.8, 0.0]])
   monkeypatch.setattr(baselines, 'SPARSITY', 1e-9)
-  combine = baselines._METHODS['alr']
-  found = combine(train, angles, test, 0)
+  found = _combine(train, angles, test)
   expected = (0.6 * angles[0] + 0.8 * angles[1]) / 1.4
   np.testing.assert_allclose(found, [expected], atol=1e-6)
   # A higher price leaves only the image that is most alike, ...
   monkeypatch.setattr(baselines, 'SPARSITY', 0.7)
-  np.testing.assert_allclose(combine(train, angles, test, 0), [angles[1]])
+  np.testing.assert_allclose(_combine(train, angles, test), [angles[1]])
   # ... and the nearest may be all there is to choose from.
   monkeypatch.setattr(baselines, 'SPARSITY', 1e-9)
   monkeypatch.setattr(baselines, 'NUM_CANDIDATES', 1)
-  np.testing.assert_allclose(combine(train, angles, test, 0), [angles[1]])
+  np.testing.assert_allclose(_combine(train, angles, test), [angles[1]])
 
 
 def test_adaptive_regression_does_not_subtract_images():
   train, angles = np.eye(3)[:2], np.array([[0.1, 0.0], [0.3, 0.2]])
-  found = baselines._METHODS['alr'](
-      train, angles, np.array([[0.8, -0.6, 0]]), 0
-  )
+  found = _combine(train, angles, np.array([[0.8, -0.6, 0]]))
   np.testing.assert_allclose(found, angles[:1])
 
 
@@ -149,12 +150,10 @@ def test_support_vectors_see_scaled_features():
   rng = np.random.default_rng(0)
   train, angles = rng.normal(size=(50, 3)), rng.uniform(-0.3, 0.3, (50, 2))
   test, factors = rng.normal(size=(5, 3)), np.array([1.0, 10.0, 0.1])
-  predict = baselines._METHODS['svr']
-  np.testing.assert_allclose(
-      predict(train * factors, angles, test * factors, 0),
-      predict(train, angles, test, 0),
-      atol=1e-3,
-  )
+  model = baselines._make_regressor('svr', num_images=50, seed=0)
+  scaled = model.fit(train * factors, angles).predict(test * factors)
+  found = model.fit(train, angles).predict(test)
+  np.testing.assert_allclose(scaled, found, atol=1e-3)
 
 
 def test_features_are_the_means_of_a_grid():

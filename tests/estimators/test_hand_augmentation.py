@@ -29,10 +29,8 @@ def test_joints_stay_on_the_dots_drawn_at_them(side, size):
   joints = np.random.default_rng(0).uniform(0.35, 0.65, (24, 2)) * side
   joints = joints.astype(np.float32)
   images = jnp.asarray(_dots(joints, side), jnp.float32)
-  views, moved = augmentation.augment(
-      *(jax.random.split(jax.random.key(1), 24), images, joints[:, None]),
-      size=size,
-  )
+  keys = jax.random.split(jax.random.key(1), 24)
+  views, moved = augmentation.augment(keys, images, joints[:, None], size=size)
   assert views.shape == (24, size, size, 1)
   centres = np.stack([_centre(view) for view in views])
   error = np.linalg.norm(centres - moved[:, 0], axis=1)

@@ -32,7 +32,7 @@ def test_set():
 
 def test_the_labels_decide_the_task(test_set):
   settings = config_lib.EvaluationConfig()
-  assert tasks.choose(test_set, settings).measure is estimation_errors.HANDS
+  assert tasks.choose(test_set, settings).unit is estimation_errors.HANDS
   gaze = test_set._replace(joints=None, gaze=np.ones((5, 3), np.float32))
   assert tasks.choose(gaze, settings) is tasks.GAZE
 
@@ -41,9 +41,9 @@ def test_pixels_are_those_of_the_papers_width_and_mm_true_lengths(test_set):
   task = tasks.choose(test_set, config_lib.EvaluationConfig())
   joints = test_set.joints
   predicted = joints[..., :2] + np.float32([3, 4])
-  px = task.measure_errors(predicted, test_set)
+  px = task.errors(predicted, test_set)
   np.testing.assert_allclose(px, 5 * 224 / 56, rtol=1e-5)
-  mm = task.measure_mm(predicted, test_set)
+  mm = task.errors_mm(predicted, test_set)
   np.testing.assert_allclose(mm, 5 * joints[..., 2] / 130, rtol=1e-4)
   assert task.constant(joints).shape == (14, 2)
 
@@ -60,7 +60,7 @@ def test_rows_of_hands_have_the_contracts_fields(test_set):
       test_name='hands',
       constant_errors=px,
       groups={'subject': test_set.subjects},
-      measure=estimation_errors.HANDS,
+      unit=estimation_errors.HANDS,
   )
   row = results['rows'][1]
   assert results['task'] == 'hands'

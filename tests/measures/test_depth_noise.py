@@ -14,7 +14,7 @@ def disc():
 
 
 def _measure(image):
-  return depth_noise.measure(image[None, ..., None])
+  return depth_noise.measure_noise(image[None, ..., None])
 
 
 def test_a_clean_disc_is_smooth_whole_and_even(disc):
@@ -61,6 +61,6 @@ def test_roughness_is_in_millimetres(disc):
 
 def test_images_without_a_hand_are_left_out(disc):
   empty = np.full_like(disc, 255)
-  both = depth_noise.measure(np.stack([disc, empty])[..., None])
+  both = depth_noise.measure_noise(np.stack([disc, empty])[..., None])
   assert both == _measure(disc)
   assert np.isnan(_measure(empty).hole_percent)

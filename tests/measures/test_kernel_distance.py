@@ -31,7 +31,7 @@ def test_equal_distributions_are_at_zero_within_the_error():
   assert found.standard_error < 0.03
 
 
-def test_different_ones_are_far_from_it():
+def test_different_distributions_are_far_from_zero():
   found = kernel_distance.kernel_distance(
       draw(500, seed=0), draw(400, seed=1, mean=0.5)
   )
@@ -39,7 +39,7 @@ def test_different_ones_are_far_from_it():
 
 
 @pytest.mark.parametrize('mean', [0.0, 0.4])
-def test_unbiased(mean):
+def test_the_value_is_unbiased(mean):
   # Means over many small sets agree with one over large sets; the biased
   # estimate, with the diagonals, would be off by about 0.5.
   small = [
@@ -71,9 +71,8 @@ def test_the_standard_error_is_that_of_repeated_draws():
 
 def test_swapped_sets_and_permuted_rows_give_the_same():
   a, b = draw(60, seed=0), draw(60, seed=1, mean=0.2)
-  found, swapped = kernel_distance.kernel_distance(
-      a, b
-  ), kernel_distance.kernel_distance(b, a)
+  found = kernel_distance.kernel_distance(a, b)
+  swapped = kernel_distance.kernel_distance(b, a)
   assert swapped == pytest.approx(found)
   order = np.random.default_rng(2).permutation(60)
   permuted = kernel_distance.kernel_distance(a[order], b[order[::-1]])
@@ -90,7 +89,7 @@ def test_the_seed_divides_the_sets():
   assert found[0].standard_error != found[2].standard_error
 
 
-def test_what_cannot_be_compared_is_said():
+def test_sets_that_cannot_be_compared_are_refused():
   a = draw(20, seed=0)
   with pytest.raises(errors.InputError, match='19 feature vectors are too few'):
     kernel_distance.kernel_distance(a, a[1:])

@@ -1,14 +1,11 @@
 """Label preservation: a moved iris gives its shift, failed fits stay in."""
 
-import jax
 import numpy as np
 import pytest
 from iris_drawing import draw_eyes, random_irises
 
-from simgan_jax.estimators import gaze as estimator
 from simgan_jax.machine import errors
-from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.measures import estimation_errors, label_shift
+from simgan_jax.measures import label_shift
 
 pytestmark = pytest.mark.usefixtures('optimized')
 
@@ -23,7 +20,7 @@ def drawn():
 
 def test_the_same_images_do_not_move(drawn):
   images, centres, _ = drawn
-  found = label_shift.measure(images, images, known_centres=centres)
+  found = label_shift.measure_iris_shift(images, images, known_centres=centres)
   assert found.all_pairs.num == found.clear_pairs.num == NUM
   assert found.all_pairs.mean_px == found.all_pairs.std_px == 0
   assert found.all_pairs.within_1_px == 100
@@ -37,7 +34,7 @@ def test_the_same_images_do_not_move(drawn):
 def test_a_moved_iris_gives_its_shift(drawn, shift):
   images, centres, radii = drawn
   moved = draw_eyes(centres + shift, radii)
-  found = label_shift.measure(images, moved, known_centres=centres)
+  found = label_shift.measure_iris_shift(images, moved, known_centres=centres)
   length = np.hypot(*shift)
   assert abs(found.all_pairs.mean_px - length) < 0.15
   assert abs(found.all_pairs.median_px - length) < 0.15
@@ -50,7 +47,7 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
   images, _, _ = drawn
   after = images.copy()
   after[:8] = 128
-  found = label_shift.measure(images, after)
+  found = label_shift.measure_iris_shift(images, after)
   assert found.all_pairs.num == found.clear_pairs.num == NUM
   assert found.all_pairs.mean_px > 0.5
   assert found.all_pairs.median_px == 0
@@ -58,7 +55,7 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
   assert found.clear_before == 100
   assert found.error_before is found.error_after is None
   # But without an iris in the original there is no shift to speak of.
-  found = label_shift.measure(after, images)
+  found = label_shift.measure_iris_shift(after, images)
   assert found.clear_pairs.num == NUM - 8
   assert found.clear_pairs.mean_px == 0
   assert found.all_pairs.mean_px > 0.5
@@ -67,44 +64,17 @@ def test_pairs_in_which_the_fit_fails_are_not_left_out(drawn):
 
 def test_no_clear_pair_has_no_mean():
   blank = np.full((3, 35, 55, 1), 99, np.uint8)
-  found = label_shift.measure(blank, blank)
+  found = label_shift.measure_iris_shift(blank, blank)
   assert found.clear_pairs.num == 0
   assert np.isnan(found.clear_pairs.mean_px)
   assert found.all_pairs.mean_px == 0
 
 
-def test_what_is_no_pair_is_said(drawn):
+def test_arrays_that_are_no_pairs_are_refused(drawn):
   images, centres, _ = drawn
   with pytest.raises(errors.InputError, match='are no pairs'):
-    label_shift.measure(images, images[1:])
+    label_shift.measure_iris_shift(images, images[1:])
   with pytest.raises(errors.InputError, match='at least one'):
-    label_shift.measure(images[:0], images[:0])
+    label_shift.measure_iris_shift(images[:0], images[:0])
   with pytest.raises(errors.InputError, match='x and y of each of the 32'):
-    label_shift.measure(images, images, known_centres=centres[1:])
-  with pytest.raises(errors.InputError, match='are no pairs'):
-    _gaze_shift({}, images, images[1:])
-
-
-def _gaze_shift(params, before, after):
-  mesh = mesh_lib.make_mesh(1)
-  return label_shift.gaze_shift_deg(
-      params, before, after, mesh=mesh, batch_size=4
-  )
-
-
-def test_gaze_shift_is_the_angle_between_the_predictions():
-  rng = np.random.default_rng(0)
-  before, after = rng.integers(0, 256, (2, 6, 19, 23, 1), np.uint8)
-  params = estimator.init_params(jax.random.key(0), image_shape=(19, 23, 1))
-  assert _gaze_shift(params, before, before).mean < 1e-3
-  mesh = mesh_lib.make_mesh(1)
-  angles = estimation_errors.angular_error_deg(
-      *(
-          estimator.predict(params, images, mesh=mesh, batch_size=4)
-          for images in (before, after)
-      )
-  )
-  found = _gaze_shift(params, before, after)
-  assert found.mean == pytest.approx(angles.mean())
-  assert found.median == pytest.approx(np.median(angles))
-  assert found.mean > 0.1
+    label_shift.measure_iris_shift(images, images, known_centres=centres[1:])

@@ -39,7 +39,7 @@ def test_grows_with_the_noise_that_one_set_lacks():
   assert same < found[1]
 
 
-def test_what_is_blurred_or_moved_in_brightness():
+def test_blur_counts_and_brightness_at_large_does_not():
   a, b = _draw(200, 0), _draw(200, 1)
   assert _distance(a, _draw(200, 1, blur=3.0)) > 5 * _distance(a, b)
   # Brightness at large is not a detail.
@@ -55,30 +55,31 @@ def test_is_the_mean_distance_of_wasserstein_along_the_directions(monkeypatch):
   directions = generator.normal(size=(49, 3))
   directions /= np.linalg.norm(directions, axis=0)
   expected = []
-  drawn = [
+  first, second = (
       patches._draw(patches._split(images)[0], np.random.default_rng(seed))
       for seed, images in enumerate((a, b))
-  ]
+  )
   for direction in directions.T:
-    expected.append(stats.wasserstein_distance(*(x @ direction for x in drawn)))
+    expected.append(
+        stats.wasserstein_distance(first @ direction, second @ direction)
+    )
   assert _distance(a, b) == pytest.approx(np.mean(expected), rel=0.01)
 
 
 def test_levels_halve_in_size_and_a_flat_image_has_nothing():
   images = _draw(2, 0)
-  assert [x.shape[1:3] for x in patches._split(images)] == [
-      *((40, 48), (20, 24), (10, 12)),
-  ]
+  sizes = [x.shape[1:3] for x in patches._split(images)]
+  assert sizes == [(40, 48), (20, 24), (10, 12)]
   assert len(patches._split(images[:, :13, :13])) == 2
   flat = patches._split(np.full((1, 40, 48, 1), 90, np.uint8))
   assert all(not x.any() for x in flat)
 
 
-def test_colour_and_a_single_image_do():
+def test_colour_images_and_a_single_image_can_be_compared():
   images = _draw(3, 0, channels=3)
   assert _distance(images, images[:1]) > 0
 
 
-def test_too_small():
+def test_images_smaller_than_a_patch_are_refused():
   with pytest.raises(errors.InputError, match='6 x 40 pixels are smaller'):
     patches.describe(_draw(1, 0)[:, :, :6])

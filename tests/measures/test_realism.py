@@ -42,7 +42,7 @@ def test_different_images_are_told_apart(told_apart):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_images_alike_are_at_chance(real, seed):
+def test_images_of_one_kind_are_at_chance(real, seed):
   found = realism.classify(*real, textures(300, seed=2), seed=seed, **QUICK)
   assert 2 < found.standard_error < 8
   assert abs(found.accuracy - 50) < 3 * found.standard_error
@@ -124,7 +124,7 @@ def test_distance_falls_as_images_grow_alike(told_apart):
   assert abs(equal.value) < 4 * equal.standard_error
 
 
-def test_what_cannot_be_compared_is_said(real):
+def test_sets_that_cannot_be_compared_are_refused(real):
   images, subjects = real
   with pytest.raises(errors.InputError, match='do not belong together'):
     realism.classify(images, subjects, images[:, 1:], seed=0)
@@ -134,12 +134,12 @@ def test_what_cannot_be_compared_is_said(real):
     realism.classify(images, subjects * 0, images, seed=0)
   with pytest.raises(errors.InputError, match='1 other images leave none'):
     realism.classify(images, subjects, images[:1], seed=0)
-  with pytest.raises(errors.InputError, match='held_out=1.0 must lie between'):
-    realism.classify(images, subjects, images, seed=0, held_out=1.0)
+  with pytest.raises(errors.InputError, match='batch_size=1 must be at least'):
+    realism.classify(images, subjects, images, seed=0, batch_size=1)
 
 
 def test_divergence_names_the_step(real):
-  with pytest.raises(FloatingPointError, match='not finite at step 2'):
+  with pytest.raises(errors.NonFiniteError, match='not finite at step 2'):
     realism.classify(
         *real,
         textures(300, seed=1),

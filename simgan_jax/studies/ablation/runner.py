@@ -16,6 +16,7 @@ import numpy as np
 
 from simgan_jax.data import inputs
 from simgan_jax.evaluation import image_quality, protocol
+from simgan_jax.evaluation import run as run_lib
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
 from simgan_jax.settings import validation
@@ -125,7 +126,7 @@ def _compare_images(
   """Return the mean change in percent of the range, and a sheet's images."""
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images
   synthetic = synthetic[image_quality.choose_pairs(len(synthetic))]
-  mesh = protocol.make_mesh(config)
+  mesh = run_lib.make_mesh(config)
   refiner, _ = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   prepared = refiners.match_histograms(config, synthetic, workdir=workdir)
   refined = refiners.refine_images(refiner, prepared, mesh=mesh)

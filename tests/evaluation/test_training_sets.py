@@ -1,4 +1,4 @@
-"""Which rows an evaluation has."""
+"""Which training sets, and so which rows, an evaluation has."""
 
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.evaluation import protocol
+from simgan_jax.evaluation import training_sets
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
 
@@ -24,8 +24,11 @@ def _images(number, gaze=True):
 
 def _rows(synthetic, *, matched=True, scales=(1, 4)):
   images = synthetic.images
-  sets = protocol.training_sets(
-      *(synthetic, images + 1 if matched else None, images + 2, _images(7)),
+  sets = training_sets.build(
+      synthetic,
+      images + 1 if matched else None,
+      images + 2,
+      _images(7),
       base_images=10,
       scales=scales,
   )
@@ -72,22 +75,22 @@ def test_images_without_labels_are_refused():
 def test_real_labels_need_other_persons_or_another_folder_of_nyu():
   config = config_lib.Config()
   real, options = _images(5), {'test_subjects': '25-32'}
-  assert not protocol.is_labelled_apart(real, config, **options)
+  assert not training_sets.is_labelled_apart(real, config, **options)
   config.data.real.subjects = '1-24'
-  assert protocol.is_labelled_apart(real, config, **options)
+  assert training_sets.is_labelled_apart(real, config, **options)
   config.data.real.subjects = '1-25'
-  assert not protocol.is_labelled_apart(real, config, **options)
-  assert not protocol.is_labelled_apart(real, config, test_subjects='')
+  assert not training_sets.is_labelled_apart(real, config, **options)
+  assert not training_sets.is_labelled_apart(real, config, test_subjects='')
 
   config.data.real = config_lib.SourceConfig('nyu_hand', path='nyu/train')
   options = {'test_subjects': ''}
-  assert not protocol.is_labelled_apart(real, config, **options)
+  assert not training_sets.is_labelled_apart(real, config, **options)
   config.data.test.path = 'nyu/test'
-  assert protocol.is_labelled_apart(real, config, **options)
-  assert not protocol.is_labelled_apart(
+  assert training_sets.is_labelled_apart(real, config, **options)
+  assert not training_sets.is_labelled_apart(
       real, config, test_path='nyu/../nyu/train', **options
   )
   config.data.real.path = '~/nyu/train'
-  assert not protocol.is_labelled_apart(
+  assert not training_sets.is_labelled_apart(
       real, config, test_path=os.path.expanduser('~/nyu/train'), **options
   )

@@ -1,0 +1,152 @@
+"""The training that both estimators have in common."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
+
+from simgan_jax.machine import errors, fitting, splitting
+from simgan_jax.machine import mesh as mesh_lib
+
+CHUNK = 25  # steps in one compiled call
+SPLIT = splitting.Split(axis_name=mesh_lib.AXIS)
+
+
+class Recipe(NamedTuple):
+  """How an estimator is trained."""
+
+  num_steps: int  # optimiser steps
+  batch_size: int  # images a step; a multiple of the number of devices
+  learning_rate: float  # at the start; it decays to 0 along a cosine
+  augmented: bool = False  # change the training images at random
+
+
+class TrainState(NamedTuple):
+  """What an optimiser step changes."""
+
+  params: Any
+  opt_state: optax.OptState
+
+
+def make_optimizer(recipe: Recipe) -> optax.GradientTransformation:
+  """Return Adam with a learning rate that decays to 0 along a cosine."""
+  # Differs from the paper: its text names no optimiser.
+  return optax.adam(
+      optax.cosine_decay_schedule(recipe.learning_rate, recipe.num_steps)
+  )
+
+
+def own_keys(
+    key: PRNGKeyArray, num_images: int, *, num_devices: int
+) -> Key[Array, 'b']:
+  """Return the keys of this device's images, one for each."""
+  keys = jax.random.split(key, num_devices * num_images)
+  first = num_images * jax.lax.axis_index(mesh_lib.AXIS)
+  return jax.lax.dynamic_slice_in_dim(keys, first, num_images)
+
+
+def shuffled(num: int, *, seed: int, batch_size: int) -> Iterator[np.ndarray]:
+  """Yield endless batches of indices, every image once an epoch."""
+  waiting = np.zeros(0, np.int64)
+  epoch = 0
+  while True:
+    while len(waiting) < batch_size:
+      permutation = np.random.default_rng((seed, epoch)).permutation(num)
+      waiting = np.concatenate([waiting, permutation])
+      epoch += 1
+    yield waiting[:batch_size]
+    waiting = waiting[batch_size:]
+
+
+def _chunks(
+    images: UInt8[np.ndarray, 'n h w c'],
+    labels: Float[np.ndarray, 'n ...'],
+    recipe: Recipe,
+    *,
+    seed: int,
+    mesh: Mesh,
+) -> Iterator[tuple[jax.Array, ...]]:
+  """Yield keys [k], images [k b h w c] and labels [k b ...] of k steps."""
+  keys = jax.random.split(jax.random.key(seed + 2**31), recipe.num_steps)
+  sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
+  order = shuffled(len(images), seed=seed, batch_size=recipe.batch_size)
+  for start in range(0, recipe.num_steps, CHUNK):
+    num = min(CHUNK, recipe.num_steps - start)
+    indices = np.stack([next(order) for _ in range(num)])
+    batch = jax.device_put((images[indices], labels[indices]), sharding)
+    yield keys[start : start + num], *batch
+
+
+def make_train_fn(
+    mesh: Mesh,
+    recipe: Recipe,
+    *,
+    optimizer: optax.GradientTransformation,
+    init_params: Callable[[jax.Array], Any],
+    grad_fn: Callable[..., Any],
+    spec_fn: Callable[..., PartitionSpec] = lambda path, leaf: PartitionSpec(),
+) -> Callable[..., Any]:
+  """Return train(images, labels, *, seed, on_progress), compiled once.
+
+  It returns the parameters, replicated over the mesh. It raises InputError if
+  there are no images, and NonFiniteError if the loss is not finite.
+
+  Args:
+    mesh: Devices that share a batch.
+    recipe: Steps, batch size, learning rate and augmentation.
+    optimizer: Optimiser of the parameters.
+    init_params: Function of a PRNG key that returns fresh parameters.
+    grad_fn: Function of (params, keys [b], images [b h w c], labels [b ...])
+      that returns gradients and loss of a device's part of a batch, both
+      averaged over the devices.
+    spec_fn: Function of the path and the leaves of the state that returns how a
+      leaf is split over the mesh; by default every device has a copy.
+  """
+
+  def init(key: jax.Array) -> TrainState:
+    params = init_params(key)
+    return TrainState(params, optimizer.init(params))
+
+  def step(state: TrainState, batch):
+    key, images, labels = batch
+    keys = own_keys(key, len(images), num_devices=mesh.size)
+    gradients, loss = grad_fn(state.params, keys, images, labels)
+    updates, opt_state = optimizer.update(gradients, state.opt_state)
+    params = optax.apply_updates(state.params, updates)
+    return TrainState(params, opt_state), loss
+
+  specs = jax.tree_util.tree_map_with_path(
+      spec_fn, jax.eval_shape(init, jax.random.key(0))
+  )
+  batch_spec = mesh_lib.batch_spec(1)
+  train_chunk = jax.shard_map(
+      lambda state, batch: jax.lax.scan(step, state, batch),
+      mesh=mesh,
+      in_specs=(specs, (PartitionSpec(), batch_spec, batch_spec)),
+      out_specs=(specs, PartitionSpec()),
+      check_vma=False,
+  )
+  shardings = jax.tree.map(functools.partial(NamedSharding, mesh), specs)
+  init = jax.jit(init, out_shardings=shardings)
+  train_chunk = jax.jit(train_chunk, donate_argnums=0)
+
+  def train(images, labels, *, seed, on_progress):
+    if not len(images):
+      raise errors.InputError('there are no images to train an estimator on.')
+    state = fitting.fit(
+        train_chunk,
+        init(jax.random.key(seed)),
+        _chunks(images, labels, recipe, seed=seed, mesh=mesh),
+        name='the estimator',
+        remedy='set a lower --config.evaluation.learning_rate',
+        num_steps=recipe.num_steps,
+        on_progress=on_progress,
+    )
+    return jax.device_put(state.params, mesh_lib.replicated(mesh))
+
+  return train

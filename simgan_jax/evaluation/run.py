@@ -1,0 +1,83 @@
+"""A trained run, with the images and the devices of its evaluation."""
+
+import math
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jax.sharding import Mesh
+
+from simgan_jax.data import inputs
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.evaluation import tasks, training_sets
+from simgan_jax.machine import batching, devices, errors
+from simgan_jax.machine import mesh as mesh_lib
+from simgan_jax.settings import config as config_lib
+
+
+class Run(NamedTuple):
+  """What an evaluation reads before it computes anything."""
+
+  workdir: str
+  config: config_lib.Config
+  mesh: Mesh  # devices that share a batch
+  seeds: Sequence[int]  # of the estimators
+  task: tasks.Task
+  synthetic: LabelledImages
+  real: LabelledImages  # that the refiner learnt from
+  apart: LabelledImages | None  # `real`, if labelled and of other persons
+  test: LabelledImages  # real images with labels
+  test_name: str
+
+
+def make_mesh(config: config_lib.Config) -> Mesh:
+  """Return the devices that share the batches of an evaluation."""
+  size = math.gcd(config.evaluation.batch_size, batching.BATCH_SIZE)
+  return mesh_lib.make_mesh(devices.choose_number(size))
+
+
+def read(
+    *,
+    workdir: str,
+    data_dir: str,
+    seeds: Sequence[int],
+    test_path: str,
+    test_subjects: str,
+) -> Run:
+  """Return the run in `workdir`; see `protocol.evaluate` for the arguments.
+
+  Raises:
+    InputError: If the run or an image is missing, if test images have no
+      labels, or if the synthetic images have labels of another kind.
+  """
+  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  mesh = make_mesh(config)
+  synthetic = inputs.load_synthetic(config, data_dir=data_dir)
+  real = inputs.load_real(config, data_dir=data_dir)
+  test = inputs.load_test(
+      config, data_dir=data_dir, path=test_path, subjects=test_subjects
+  )
+  test.check_labels('test', 'give a labelled set with --test_path')
+  labelled = synthetic.labels is not None
+  if labelled and (test.joints is None) != (synthetic.joints is None):
+    raise errors.InputError(
+        f'the labels of the synthetic images ({synthetic.source}) and of the'
+        f' test images ({test.source}) are of two kinds, gaze and joints: give'
+        ' a test set of the same kind.'
+    )
+  subjects = test_subjects or config.data.test.subjects
+  apart = training_sets.is_labelled_apart(
+      real, config, test_subjects=subjects, test_path=test_path
+  )
+  return Run(
+      workdir=workdir,
+      config=config,
+      mesh=mesh,
+      seeds=seeds or range(config.evaluation.num_seeds),
+      task=tasks.choose(test, config.evaluation),
+      synthetic=synthetic,
+      real=real,
+      apart=real if apart else None,
+      test=test,
+      test_name=f'{test.source} {subjects}'.strip(),
+  )

@@ -1,0 +1,109 @@
+"""The sets of images that estimators are trained on, one set a row."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.subjects import parse as parse_subjects
+from simgan_jax.settings import config as config_lib
+
+
+class TrainingSet(NamedTuple):
+  """What the estimators of a row are trained on."""
+
+  train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
+  scale: int  # multiple of the base number of images
+  images: UInt8[np.ndarray, 'n h w c']
+  labels: Float[np.ndarray, 'n ...']
+
+
+def is_labelled_apart(
+    real: LabelledImages,
+    config: config_lib.Config,
+    *,
+    test_subjects: str,
+    test_path: str = '',
+) -> bool:
+  """Return whether there are real labels of persons that are not tested.
+
+  Persons are told apart by their numbers. NYU's persons have none, but its two
+  folders are a training set and a test set.
+  """
+  if config.data.real.name == 'nyu_hand':
+    path = test_path or config.data.test.path or config.data.real.path
+    of_test, of_training = (
+        os.path.realpath(os.path.expanduser(folder))
+        for folder in (path, config.data.real.path)
+    )
+    return of_test != of_training
+  of_training = config.data.real.subjects
+  return bool(
+      real.labels is not None
+      and of_training
+      and test_subjects
+      and not parse_subjects(of_training) & parse_subjects(test_subjects)
+  )
+
+
+def build(
+    synthetic: LabelledImages,
+    matched: UInt8[np.ndarray, 'n h w c'] | None,
+    refined: UInt8[np.ndarray, 'n h w c'],
+    real: LabelledImages | None,
+    *,
+    base_images: int,
+    scales: Sequence[int],
+) -> list[TrainingSet]:
+  """Return the training sets in the order of the paper's tables.
+
+  Args:
+    synthetic: The simulator's images with labels.
+    matched: The same images with the histograms of real ones, if the refiner
+      got those. Their only set, at the largest scale, shows what matching alone
+      does.
+    refined: The same images after refining.
+    real: Labelled real images of persons that are not tested, or None.
+    base_images: Number of images at scale 1, the first ones.
+    scales: Multiples of `base_images`. The smallest takes what there is. Others
+      that need more images than there are, damaged ones included, are left out
+      with a warning.
+
+  Raises:
+    InputError: If the synthetic images have no labels.
+  """
+  synthetic.check_labels(
+      'synthetic', 'an estimator learns from them; give a source with labels'
+  )
+  labels = synthetic.labels
+  assert labels is not None
+  available = len(synthetic.images) + len(synthetic.left_out)
+  usable = []
+  for scale in sorted(scales):
+    if scale == min(scales) or scale * base_images <= available:
+      usable.append(scale)
+    else:
+      print(
+          f'warning: no rows of {scale}x: they need {scale * base_images:,}'
+          f' synthetic images, there are {available:,}.',
+          file=sys.stderr,
+      )
+  sets = []
+  for train_on, images, chosen in (
+      ('synthetic', synthetic.images, usable),
+      ('matched', matched, usable[-1:]),
+      ('refined', refined, usable),
+  ):
+    if images is None:
+      continue
+    for scale in chosen:
+      first = slice(scale * base_images)
+      sets.append(TrainingSet(train_on, scale, images[first], labels[first]))
+  if real is not None and real.labels is not None:
+    real.check_labels('real', 'label all of them or none')
+    sets.append(TrainingSet('real', 1, real.images, real.labels))
+  return sets
