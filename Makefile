@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: eyes test test-beam check clean
+.PHONY: eyes test test-beam check api clean
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,6 +30,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/pyink --check .
 	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+
+# The reference of all public functions, docs/api.md.
+api:
+	$(PYTHON) docs/make_api.py
 
 clean:
 	rm -rf $(VENV)

@@ -1,14 +1,13 @@
 """What the documentation says can be typed, and is what the code has."""
 
+import ast
 import dataclasses
 import importlib.util
 import json
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -19,8 +18,14 @@ from runs import ROOT, SHRUNK
 from simgan_jax.settings import command_line
 from simgan_jax.settings import config as config_lib
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 GUIDE = ROOT / 'docs' / 'guide.md'
+# Written by people; docs/api.md is made by a command, and git ignores it.
+PAGES = [
+    ROOT / 'README.md',
+    ROOT / 'benchmarks' / 'RESULTS.md',
+    *sorted(set((ROOT / 'docs').glob('*.md')) - {ROOT / 'docs' / 'api.md'}),
+    *sorted((ROOT / 'experiments').glob('*.md')),
+]
 SHORT = [
     f'--config.{setting}'
     for setting in (
@@ -82,21 +87,13 @@ def test_the_guide_from_its_first_to_its_last_command(
     assert arrays['images'].shape == (40, 32, 32, 1)
   assert json.loads((folder / 'refined_tfds/manifest.json').read_text())
   in_guide = re.search(r'```python\n(.*?)```', GUIDE.read_text(), re.S)
-  in_readme = re.search(
-      r'( {4}from jax import export\n.*?)\n\n',
-      PAGES[0].read_text(),
-      re.S,
-  )
-  assert in_guide and in_readme
+  assert in_guide
   subprocess.run(
       [
           *(sys.executable, '-c'),
           'import numpy as np; images = np.zeros((3, 32, 32, 1), np.uint8)\n'
           + in_guide[1]
-          + 'expected = refined\n'
-          + textwrap.dedent(in_readme[1])
-          + '\nassert refined.shape == images.shape'
-          + '\nassert (refined == expected).all()',
+          + 'assert refined.shape == images.shape',
       ],
       cwd=folder,
       check=True,
@@ -109,14 +106,16 @@ def test_the_flags_of_every_command_exist(environment):
   for page in PAGES:
     text = page.read_text().replace('\\\n', ' ')
     for name, rest in re.findall(
-        r'python (?:-m )?(\w+\.py|simgan_jax\.\w+)(.*)', text
+        r'python (?:-m )?(\w+\.py|simgan_jax(?:\.\w+)+)(.*)', text
     ):
       rest = re.split(r'  #|`|\'', rest)[0]
       flags.setdefault(name, set()).update(re.findall(r' --(\w+)', rest))
     for module in re.findall(r'python -m (benchmarks\.\w+)', text):
       assert importlib.util.find_spec(module), f'{page.name}: {module}'
-  assert {'train.py', 'eval.py', 'simgan_jax.studies.ablation'} <= set(flags)
-  commands = [[name, '--help'] for name in flags if name != 'make_api.py']
+  studies = {'ablation', 'turing_test'}
+  assert {'train.py', 'eval.py', 'refine.py'} <= set(flags)
+  assert {f'simgan_jax.studies.{name}' for name in studies} <= set(flags)
+  commands = [[name, '--help'] for name in flags]
   for words, (_, output, error) in zip(
       commands, run_commands(commands, ROOT, environment), strict=True
   ):
@@ -124,12 +123,9 @@ def test_the_flags_of_every_command_exist(environment):
     assert flags[words[0]] <= known, (words, error)
 
 
-@pytest.mark.parametrize('page', [PAGES[0], GUIDE], ids=lambda page: page.name)
-def test_the_command_for_a_tpu_slice_is_one_command_on_each_host(
-    page, tmp_path
-):
+def test_the_command_for_a_tpu_slice_is_one_command_on_each_host(tmp_path):
   """With a gcloud that runs it here, and a python that writes it down."""
-  found = re.search(r'^ {4}gcloud .*\n(?: {8}.*\n)+', page.read_text(), re.M)
+  found = re.search(r'^ {4}gcloud .*\n(?: {8}.*\n)+', GUIDE.read_text(), re.M)
   assert found
   scripts = {
       'bin/gcloud': 'for a; do case $a in --command=*)'
@@ -167,11 +163,47 @@ def test_every_setting_that_is_named_exists():
       assert name.rstrip('.') in known, f'{page.name}: {name}'
 
 
-def test_every_link_leads_to_a_file():
+def _anchors(page):
+  """Return what GitHub makes of the headings of a page."""
+  headings = re.findall(r'^#+ (.*)', page.read_text(), re.M)
+  return {re.sub(r'[^\w -]', '', h).lower().replace(' ', '-') for h in headings}
+
+
+def test_every_link_leads_to_a_file_and_a_heading():
   for page in PAGES:
-    for link in re.findall(r'\]\(([^)#]+)', page.read_text()):
+    for link in re.findall(r'\]\(([^)]+)\)', page.read_text()):
+      name, _, anchor = link.partition('#')
+      target = page.parent / name if name else page
       if '://' not in link:
-        assert (page.parent / link).exists(), f'{page.name}: {link}'
+        assert target.exists(), f'{page.name}: {link}'
+        assert not anchor or anchor in _anchors(target), f'{page.name}: {link}'
+
+
+def test_every_file_of_the_repository_that_is_named_exists():
+  folders = 'simgan_jax|configs|benchmarks|docs|experiments|tests'
+  for page in PAGES:
+    text = re.sub(r'\]\([^)]*\)', ']', page.read_text())  # links: see above
+    for name in re.findall(rf'(?<![\w/.])(?:{folders})/[\w./-]*\w', text):
+      made = name == 'docs/api.md'
+      assert made or (ROOT / name).exists(), f'{page.name}: {name}'
+
+
+def _names_in(path):
+  """Return the classes and functions at the top of a module."""
+  kinds = (ast.ClassDef, ast.FunctionDef)
+  nodes = ast.parse(path.read_text()).body
+  return {node.name for node in nodes if isinstance(node, kinds)}
+
+
+def test_the_paper_stands_beside_code_that_exists():
+  page = (ROOT / 'docs' / 'algorithm.md').read_text()
+  named = re.findall(r'`([\w/]+\.py)(?:: (\w+))?`', page)
+  for file, name in named:
+    path = ROOT / 'simgan_jax' / file
+    assert path.exists(), file
+    assert not name or name in _names_in(path), f'{file}: {name}'
+  method = {path.name for path in (ROOT / 'simgan_jax/method').glob('[a-z]*')}
+  assert {f'method/{name}' for name in method} <= {file for file, _ in named}
 
 
 def test_the_presets_in_the_help_are_those_of_the_files():
@@ -188,11 +220,17 @@ def test_the_presets_in_the_help_are_those_of_the_files():
     assert presets == set(getattr(module, 'PRESETS', {'': None})) - {''}
 
 
-def test_the_api_page_is_that_of_the_docstrings():
-  path = ROOT / 'docs' / 'make_api.py'
-  spec = importlib.util.spec_from_file_location('make_api', path)
-  assert spec and spec.loader
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  page = pathlib.Path(ROOT / 'docs' / 'api.md').read_text()
-  assert module.make() == page, 'run python docs/make_api.py'
+def test_the_api_page_names_every_public_function(tmp_path):
+  page = tmp_path / 'api.md'
+  subprocess.run([sys.executable, ROOT / 'docs/make_api.py', page], check=True)
+  rooms = re.split(r'^## ', page.read_text(), flags=re.M)
+  sections = dict(room.split('\n', 1) for room in rooms[1:])
+  for path in (ROOT / 'simgan_jax').rglob('*.py'):
+    module = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+    section = sections[module.removesuffix('.__init__')]
+    for name in _names_in(path):
+      listed = re.search(rf'^### `{name}\b', section, re.M)
+      assert name.startswith('_') or listed, f'{module}.{name}'
+  # The entries of a docstring are a list, continued lines and all.
+  mix = sections['simgan_jax.method.history'].split('### `mix(')[1]
+  assert '**Args**\n\n- `history`: ' in mix and '\n- `first_pair`: ' in mix
