@@ -1,6 +1,6 @@
 """Draw docs/refined.png: python docs/make_picture.py runs/eyes runs/hands.
 
-It shows synthetic, refined and real images of finished runs, one above another.
+It shows sheets synthetic | refined | real of finished runs, one above another.
 """
 
 import os
@@ -10,11 +10,11 @@ import sys
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parent.parent
-NUM_IMAGES = 6  # columns
+NUM_IMAGES = 4  # of each kind and run
 
 
 def draw_run(workdir: str, data_dir: str) -> np.ndarray:
-  """Return rows of synthetic, refined and real images of a run."""
+  """Return a sheet synthetic | refined | real of a run."""
   from simgan_jax.data import inputs
   from simgan_jax.machine import batching
   from simgan_jax.machine import mesh as mesh_lib
@@ -32,12 +32,10 @@ def draw_run(workdir: str, data_dir: str) -> np.ndarray:
       config, synthetic[chosen], workdir=workdir, numbers=chosen
   )
   refined = refiners.refine_images(refiner, matched, mesh=mesh, batch_size=8)
-  return sheets.draw_rows(
-      {
-          'synthetic': synthetic[chosen],
-          'refined': refined,
-          'real': real[batching.spread(len(real), NUM_IMAGES)],
-      }
+  return sheets.draw_sheet(
+      synthetic[chosen],
+      refined,
+      real[batching.spread(len(real), NUM_IMAGES)],
   )
 
 
