@@ -36,7 +36,7 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
   deviations = np.array([image.std(dtype=np.float32) for image in pixels])
   facts = [
       f'{kind}: {len(pixels):,} images'
-      + _describe_sizes(data.sizes)
+      + _describe_sizes(data.report.sizes)
       + _describe_depth(data)
       + f', grey values {pixels.min()} to {pixels.max()}, mean'
       f' {means.mean():.0f}, contrast {deviations.mean():.0f}'
@@ -72,15 +72,16 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
 
 
 def _describe_depth(data: LabelledImages) -> str:
-  if not data.deep:
+  if not data.report.sixteen_bit:
     return ''
-  number, least, greatest = data.deep
+  number, least, greatest = data.report.sixteen_bit
   which = '' if number == len(data.images) else f'{number:,} with '
   return f', {which}16-bit values {least} to {greatest}, of which 8 bits stay'
 
 
 def _advise_depth(data: LabelledImages) -> str:
-  factor = 65_535 // max(1, data.deep[2]) if data.deep else 0
+  found = data.report.sixteen_bit
+  factor = 65_535 // max(1, found[2]) if found else 0
   if factor > 1:
     return (
         ': 16-bit values are divided by 256; multiply them by'

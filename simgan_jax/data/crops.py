@@ -22,7 +22,7 @@ _BITS_PER_SAMPLE, _PLANES = 258, 284  # tags of TIFF
 
 
 def read_image(file: Path) -> Pixels:
-  """Returns the decoded image, without transparency.
+  """Return the decoded image, without transparency.
 
   Raises:
     Damaged: If the file is missing, truncated, not an image, or has pixels of
@@ -58,7 +58,7 @@ def read_image(file: Path) -> Pixels:
 
 
 def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
-  """Returns what white is in the file of what Pillow decodes to 8 bits, or 0.
+  """Return what white is in the file of what Pillow decodes to 8 bits, or 0.
 
   Asked before it decodes, for then it forgets.
   """
@@ -95,7 +95,7 @@ def _read_16_bit_colour(
 
 
 def check_pixels(pixels: np.ndarray) -> Pixels:
-  """Returns an array as an image.
+  """Return an array as an image.
 
   Raises:
     ValueError: If the shape or the type is another one.
@@ -113,7 +113,7 @@ def check_pixels(pixels: np.ndarray) -> Pixels:
 
 
 def to_pillow(image: UInt8[np.ndarray, 'h w c']) -> Image.Image:
-  """Returns an image of mode L or RGB."""
+  """Return an image of mode L or RGB."""
   return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
@@ -122,19 +122,19 @@ def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, 'h w c']:
 
 
 def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
-  """Returns the least and the greatest value, None of 8-bit images."""
+  """Return the least and the greatest value, None of 8-bit images."""
   if image.dtype == np.uint8:
     return None
   return int(image.min()), int(image.max())
 
 
 def to_8_bits(image: UInt[np.ndarray, '...']) -> UInt8[np.ndarray, '...']:
-  """Returns the upper 8 bits of values of 8 or 16."""
+  """Return the upper 8 bits of values of 8 or 16."""
   return image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
 
 
 def fit_box(image: Pixels, fit: str, height: int, width: int) -> Box:
-  """Returns what becomes an image of height x width by one of `FITS`.
+  """Return what becomes an image of height x width by one of `FITS`.
 
   'crop' is the largest centred box of that aspect ratio, 'pad' the smallest
   centred one that holds the whole image, 'resize' the image, stretched.
@@ -150,7 +150,7 @@ def fit_box(image: Pixels, fit: str, height: int, width: int) -> Box:
 def box_around(
     x: float, y: float, box_width: float, height: int, width: int
 ) -> Box:
-  """Returns the box of a width and the aspect ratio around a centre [px]."""
+  """Return the box of a width and the aspect ratio around a centre [px]."""
   half_width, half_height = box_width / 2, box_width * height / width / 2
   return x - half_width, y - half_height, x + half_width, y + half_height
 
@@ -158,7 +158,7 @@ def box_around(
 def cut(
     image: Pixels, box: Box, *, height: int, width: int, channels: int
 ) -> UInt[np.ndarray, 'height width channels']:
-  """Returns a box of an image, resized; the border is repeated outside.
+  """Return a box of an image, resized; the border is repeated outside.
 
   Grey is the luma of ITU-R 601-2. Resampling is Lanczos, which filters before
   it reduces.

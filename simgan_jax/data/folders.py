@@ -10,7 +10,7 @@ from simgan_jax.machine.errors import InputError
 def list_files(
     folder: Path, suffixes: Collection[str], *, recursive: bool = False
 ) -> list[Path]:
-  """Returns the files of a folder with such (lower-case) suffixes, sorted.
+  """Return the files of a folder with such (lower-case) suffixes, sorted.
 
   Links that lead nowhere are among them: reading one says so.
 
@@ -42,7 +42,7 @@ def list_files(
 
 
 def stamp(folder: Path, files: list[Path]) -> str:
-  """Returns the relative names, sizes and modification times of files."""
+  """Return the relative names, sizes and modification times of files."""
   lines = []
   for file in files:
     name = file.relative_to(folder).as_posix()

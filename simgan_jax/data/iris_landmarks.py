@@ -25,7 +25,7 @@ def unity_eyes_centres(
     height: int,
     width: int,
 ) -> Float[np.ndarray, 'n 2']:
-  """Returns the means of the landmarks on the edges of irises.
+  """Return the means of the landmarks on the edges of irises.
 
   Args:
     path: Folder of the source 'unity_eyes'.
@@ -84,7 +84,7 @@ def builtin_eyes_centres(
     height: int,
     width: int,
 ) -> Float[np.ndarray, 'n 2']:
-  """Returns the centres of the limbus, by drawing the images once more.
+  """Return the centres of the limbus, by drawing the images once more.
 
   Args:
     names: Numbers of the images, as in `LabelledImages.names`.

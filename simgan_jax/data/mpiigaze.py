@@ -16,8 +16,9 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float, UInt8
 
-from simgan_jax.data import folders, gaze_angles, source, workers
+from simgan_jax.data import folders, gaze_angles, workers
 from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
 
 _NORMALIZED = Path('Data', 'Normalized')
@@ -25,13 +26,6 @@ _LISTS = Path('Evaluation Subset', 'sample list for eye image')
 _NAME = re.compile(
     r'(?P<day>p(?P<person>\d\d)/day\d+)/(?P<file>\S+) (?P<side>left|right)'
 )
-
-
-@dataclasses.dataclass(kw_only=True)
-class MpiigazeConfig(source.SourceConfig):
-  """What is asked of MPIIGaze."""
-
-  samples: str = 'evaluation'  # or 'all' that the .mat files hold
 
 
 class _Eyes(NamedTuple):
@@ -46,36 +40,32 @@ class _Day(NamedTuple):
   right: _Eyes
 
 
-class Mpiigaze(source.Source):
+@dataclasses.dataclass(kw_only=True)
+class Mpiigaze(Source):
   """Samples by sorted name, `p00/day01/0001.jpg left`; subject NN of pNN.
 
   Right eyes are mirrored, image and labels, so that the tear duct is on the
   left as in left eyes.
   """
 
-  CONFIG = MpiigazeConfig
+  name = 'mpiigaze'
 
-  @classmethod
-  def stamp(cls, config: MpiigazeConfig) -> str:
-    """See base class."""
-    files = folders.list_files(
-        config.path / _NORMALIZED, ('.mat',), recursive=True
-    )
-    if config.samples == 'evaluation':
-      files += folders.list_files(config.path / _LISTS, ('.txt',))
-    return folders.stamp(config.path, files)
+  samples: str = 'evaluation'  # those of the lists, or 'all' in the .mat files
+
+  def stamp(self) -> str:
+    """Return the state of the .mat files, and of the lists if they are used."""
+    folder = self.path / _NORMALIZED
+    files = folders.list_files(folder, ('.mat',), recursive=True)
+    if self.samples == 'evaluation':
+      files += folders.list_files(self.path / _LISTS, ('.txt',))
+    return folders.stamp(self.path, files)
 
   def entries(self) -> list[Entry]:
-    """See base class."""
-    config = self.builder_config
-    if config.samples == 'evaluation':
-      names = _listed_names(config.path / _LISTS)
-    elif config.samples == 'all':
-      names = _all_names(config.path / _NORMALIZED)
+    """Return the samples by name."""
+    if self.samples == 'evaluation':
+      names = _listed_names(self.path / _LISTS)
     else:
-      raise InputError(
-          f"samples={config.samples!r} must be 'evaluation' or 'all'."
-      )
+      names = _all_names(self.path / _NORMALIZED)
     # Names are sorted, so the samples of a day are read one after another.
     read_day = workers.remember_last(_read_day)
     entries = []
@@ -83,7 +73,7 @@ class Mpiigaze(source.Source):
       match = _NAME.fullmatch(name)
       if match is None:
         raise InputError(
-            f'{config.path}: the sample {name!r} is not named like'
+            f'{self.path}: the sample {name!r} is not named like'
             ' "p00/day01/0001.jpg left"; restore the file that names it.'
         )
       read = functools.partial(self._read, read_day, match)
@@ -93,7 +83,7 @@ class Mpiigaze(source.Source):
   def _read(
       self, read_day: Callable[[Path], _Day], name: re.Match[str]
   ) -> Sample:
-    file = self.builder_config.path / _NORMALIZED / f'{name["day"]}.mat'
+    file = self.path / _NORMALIZED / f'{name["day"]}.mat'
     day = read_day(file)
     if name['file'] not in day.filenames:
       raise Damaged(f'{file}: has no sample {name["file"]}')
@@ -124,7 +114,7 @@ def _all_names(folder: Path) -> list[str]:
     try:
       filenames = _read_day(file).filenames
     except Damaged:
-      filenames = ['*.jpg']  # Reading this name tells what is wrong.
+      filenames = ['*.jpg']  # reading this name reports the damage
     names += [
         f'{day}/{filename} {side}'
         for filename in filenames
@@ -134,7 +124,7 @@ def _all_names(folder: Path) -> list[str]:
 
 
 def _read_day(file: Path) -> _Day:
-  """Returns the samples of a dayNN.mat.
+  """Return the samples of a dayNN.mat.
 
   Raises:
     Damaged: If the file is missing, is no MATLAB file, or lacks a field.

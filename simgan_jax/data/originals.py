@@ -10,12 +10,14 @@ from simgan_jax.data.entries import Entry, Sample
 class Originals(NamedTuple):
   """The images of a source in its order, each read when it is needed."""
 
-  source: str  # its name
-  fingerprint: str  # of what was asked, and of the files
+  source: str  # name of the source
+  fingerprint: str  # of the request and of the files
   entries: Sequence[Entry]
-  # Of the fields of `Sample` that the source knows, by name.
+  # Shapes of the labels that some image has, by their names in `Sample`.
   label_shapes: Mapping[str, tuple[int, ...]]
-  label_table: Path | None  # the source's own, by file name
-  limit: int  # images to read at most, 0 means all
-  # Yields each entry with its sample or, left out, the reason.
+  label_table: (
+      Path | None
+  )  # file with the labels of all images, if there is one
+  limit: int  # number of images to read at most, 0 means all
+  # Yields each entry with its sample, or with the reason why it is left out.
   read: Callable[[Iterable[Entry]], Iterator[tuple[Entry, Sample | str]]]

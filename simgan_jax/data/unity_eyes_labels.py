@@ -1,7 +1,4 @@
-"""What UnityEyes writes beside an image, and where the image is cut.
-
-Needs neither tensorflow nor the images.
-"""
+"""The labels that UnityEyes writes beside an image, and where it is cut."""
 
 import json
 from pathlib import Path
@@ -13,13 +10,12 @@ from jaxtyping import Float
 from simgan_jax.data import crops, gaze_angles
 from simgan_jax.data.entries import Damaged
 
-CROPS = ('box', 'columbia')
-
-# Where the iris is seen, (x, y) in px of an image of 55 x 35 from the first
-# pixel's centre, as a line over angles in degrees: at 0, by gaze (yaw for x,
-# pitch for y), by head (likewise). Least squares, in 8,000 renders with the
-# crop 'box' by their landmarks, and in Columbia's patches of subjects 25-32 by
-# the iris fit: their crop and their lids follow the gaze up and down.
+# Mean place of the iris, (x, y) in px of an image of 55 x 35 from the first
+# pixel's centre, as a linear function of angles in degrees: the constant, the
+# factor of the gaze (yaw for x, pitch for y) and that of the head pose. Fitted
+# by least squares: with the crop 'box' to the landmarks of 8,000 renders, for
+# Columbia to the irises found in the patches of subjects 25-32, whose crop and
+# lids follow the gaze up and down.
 _IN_BOX = np.array([(29.28, -0.270, 0.153), (15.83, -0.159, 0.165)])
 _IN_COLUMBIA = np.array([(26.98, -0.229, 0.076), (15.20, 0.0, 0.0)])
 _WIDTH = 55
@@ -34,22 +30,22 @@ class Labels(NamedTuple):
 
 
 def images_folder(path: Path) -> Path:
-  """Returns the folder of the images of a UnityEyes folder."""
+  """Return the folder of the images of a UnityEyes folder."""
   return path / 'imgs' if (path / 'imgs').is_dir() else path
 
 
 def _numbers(text: str) -> np.ndarray:
-  """Returns the numbers of "(x, y, z)"."""
+  """Return the numbers of "(x, y, z)"."""
   return np.array([float(part) for part in text.strip('()').split(',')])
 
 
 def points(texts: list[str]) -> Float[np.ndarray, '_ 2']:
-  """Returns the points "(x, y, z)" as (x, y up)."""
+  """Return the points "(x, y, z)" as (x, y up)."""
   return np.stack([_numbers(text)[:2] for text in texts])
 
 
 def read(file: Path) -> Labels:
-  """Returns the labels of a JSON.
+  """Return the labels of a JSON file.
 
   Raises:
     Damaged: If it is missing or not what UnityEyes writes.
@@ -57,11 +53,10 @@ def read(file: Path) -> Labels:
   try:
     labels = json.loads(file.read_text())
     x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]
+    head_pose = _numbers(labels['head_pose'])
     return Labels(
         gaze=gaze_angles.unityeyes_gaze(np.array([x, y, z])),
-        head_pose=gaze_angles.unityeyes_head_pose(
-            _numbers(labels['head_pose'])
-        ),
+        head_pose=gaze_angles.unityeyes_head_pose(head_pose),
         eye=points(labels['interior_margin_2d'] + labels['caruncle_2d']),
     )
   except FileNotFoundError:
@@ -77,18 +72,19 @@ def read(file: Path) -> Labels:
 def crop_box(
     labels: Labels, *, crop: str, image_height: int, height: int, width: int
 ) -> crops.Box:
-  """Returns the box to cut from an image.
+  """Return the box to cut from an image.
 
-  It is 1.5 times as wide as the box around the points of lids and caruncle, and
-  centred on that ('box'); or moved from there with gaze and head so that the
-  iris is seen where it is on average in the patches of Columbia ('columbia').
+  It is 1.5 times as wide as the box around the points of lids and caruncle.
+  With 'box' both have one centre. With 'columbia' it is moved from there by
+  gaze and head pose, so that the iris is where it is on average in Columbia's
+  patches.
 
   Args:
-    labels: Of the image.
-    crop: One of `CROPS`.
-    image_height: Of the whole image, in pixels.
-    height: Of what is cut, in the pixels it is brought to.
-    width: Likewise.
+    labels: Labels of the image.
+    crop: 'box' or 'columbia'.
+    image_height: Height of the whole image in pixels.
+    height: Height of the cut and resized image in pixels.
+    width: Width of the cut and resized image in pixels.
   """
   corners = labels.eye * np.array([1, -1]) + np.array([0, image_height])
   low, high = corners.min(axis=0), corners.max(axis=0)

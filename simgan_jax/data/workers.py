@@ -17,7 +17,7 @@ def map_in_order(
     items: Iterable[_Item],
     num_workers: int = 0,
 ) -> Iterator[_Result]:
-  """Yields `function(item)` of each item in order, computed a little ahead.
+  """Yield `function(item)` of each item in order, computed a little ahead.
 
   Args:
     function: May raise; what follows is not begun then.
@@ -45,7 +45,7 @@ def map_in_order(
 def remember_last(
     function: Callable[[_Item], _Result],
 ) -> Callable[[_Item], _Result]:
-  """Returns the function, which remembers its results for two arguments.
+  """Return the function, which remembers its results for two arguments.
 
   Threads that ask for the same argument compute it once; two, because some may
   be at the end of a part while others have begun the next.

@@ -7,7 +7,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax.data import arrays, inputs, iris_landmarks
+from simgan_jax.data import arrays, builtin, iris_landmarks
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks
 from simgan_jax.machine import batching
@@ -87,7 +87,7 @@ def load_centres(
     )
   if source.name == 'builtin_eyes':
     return iris_landmarks.builtin_eyes_centres(
-        names, num_subjects=inputs.NUM_SYNTHETIC_PEOPLE, **size
+        names, num_subjects=builtin.NUM_PEOPLE['synthetic'], **size
     )
   if source.name == 'arrays':
     return arrays.iris_centres(source.path, names)

@@ -236,7 +236,7 @@ def _train(
       'device': devices.describe(num_devices),
       'synthetic_images': len(synthetic.images),
       'real_images': len(real.images),
-      'left_out': [*synthetic.left_out, *real.left_out],
+      'left_out': [*synthetic.report.left_out, *real.report.left_out],
       'data': '; '.join(found.facts),
   }
   record = recorder.Watcher(config)

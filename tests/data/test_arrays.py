@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.data import arrays, inputs
-from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings import config as config_lib
 
@@ -22,8 +22,8 @@ def data():
       head_pose=None,
       subjects=np.array([1, 1, 2, 3, 3], np.int32),
       names=np.array(['a', 'b', 'c', 'd', 'e.png']),
-      left_out=('x: shows no eye',),
       source='columbia_gaze',
+      report=ImportReport(left_out=('x: shows no eye',)),
   )
 
 
@@ -36,9 +36,11 @@ def path(data, tmp_path):
 
 def test_round_trip(data, path):
   found = arrays.load(path, **SIZE)
-  for name, value in data._asdict().items():
-    np.testing.assert_array_equal(getattr(found, name), value)
-    assert type(getattr(found, name)) is type(value)
+  assert found.report == data.report
+  for name in set(data._fields) - {'report'}:
+    expected = getattr(data, name)
+    np.testing.assert_array_equal(getattr(found, name), expected)
+    assert type(getattr(found, name)) is type(expected)
   assert [file.name for file in path.parent.iterdir()] == ['data.npz']
 
 
@@ -68,9 +70,9 @@ def test_subjects_and_limit(path):
 
 def test_what_is_unknown_stays_so(data, tmp_path):
   path = tmp_path / 'data.npz'
-  arrays.write(path, data._replace(gaze=None, left_out=()))
+  arrays.write(path, data._replace(gaze=None, report=ImportReport()))
   found = arrays.load(path, **SIZE)
-  assert found.gaze is None and found.left_out == ()
+  assert found.gaze is None and found.report == ImportReport()
   assert arrays.iris_centres(path, found.names) is None
 
 
@@ -85,11 +87,13 @@ def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
   deep = data.images * np.uint16(256) + np.uint16(255)
   _replace(path, images=deep)
   np.testing.assert_array_equal(arrays.load(path, **SIZE).images, data.images)
-  entries = arrays.open_originals(path, **SIZE).entries
-  np.testing.assert_array_equal(entries[4].read().image, deep[4])
+  opened = arrays.Arrays(path=path, **SIZE).open_originals()
+  assert opened.source == 'columbia_gaze'
+  assert opened.label_shapes == {'gaze': (3,)}
+  np.testing.assert_array_equal(opened.entries[4].read().image, deep[4])
   _replace(path, images=np.repeat(deep, 3, axis=3))
-  loaded = arrays.load(path, **SIZE | {'channels': 3}, keep_bits=True)
-  np.testing.assert_array_equal(loaded.images[..., 1:2], deep)
+  entries = arrays.Arrays(path=path, **SIZE | {'channels': 3}).entries()
+  np.testing.assert_array_equal(entries[4].read().image[..., 1:2], deep[4])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def test_damaged_and_foreign_files(path, damage, message):
 
 
 def test_other_sources_without_tensorflow_say_what_to_do(monkeypatch):
-  monkeypatch.setitem(sys.modules, 'simgan_jax.data.loading', None)
-  monkeypatch.delattr('simgan_jax.data.loading', raising=False)
+  monkeypatch.setitem(sys.modules, 'simgan_jax.data.cache', None)
+  monkeypatch.delattr('simgan_jax.data.cache', raising=False)
   with pytest.raises(InputError, match=r'builtin_eyes cannot .*pack\.py'):
     inputs.load_synthetic(config_lib.Config(), data_dir='')

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.evaluation import protocol
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
@@ -18,7 +18,6 @@ def _images(number, gaze=True):
       head_pose=None,
       subjects=np.zeros(number, np.int32),
       names=np.arange(number).astype(str),
-      left_out=(),
   )
 
 
@@ -60,7 +59,8 @@ def test_a_scale_without_images_enough_is_left_out(capsys):
 
 
 def test_a_damaged_image_costs_no_scale():
-  images = _images(39)._replace(left_out=('5.jpg: truncated',))
+  report = ImportReport(left_out=('5.jpg: truncated',))
+  images = _images(39)._replace(report=report)
   assert _rows(images)[1] == ('synthetic', 4, 39, 39)
 
 
