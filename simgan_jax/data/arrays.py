@@ -10,7 +10,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.entries import Entry, Sample
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
-from simgan_jax.data.originals import Originals
 from simgan_jax.data.source import Source
 from simgan_jax.machine import files
 from simgan_jax.machine.errors import InputError
@@ -53,7 +52,7 @@ class Arrays(Source):
     return fields
 
   @property
-  def known_labels(self) -> Mapping[str, tuple[int, ...]]:
+  def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
     """Labels that the file has."""
     fields = self._fields
     return {name: fields[name].shape[1:] for name in _LABELS if name in fields}
@@ -63,7 +62,7 @@ class Arrays(Source):
     digest = hashlib.sha256(self._fields['images'].tobytes()).hexdigest()
     return f'{self.path.name} {digest}'
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the images of the file in its order."""
     subjects, names = self._fields['subjects'], self._fields['names']
     return [
@@ -72,16 +71,22 @@ class Arrays(Source):
     ]
 
   def _sample(self, place: int) -> Sample:
-    labels = {name: self._fields[name][place] for name in self.known_labels}
+    labels = {name: self._fields[name][place] for name in self.label_shapes}
     return Sample(self._fields['images'][place], **labels)
 
-  def open_originals(self) -> Originals:
-    """Return the images, under the name of the source they were packed from."""
-    return super().open_originals()._replace(source=self._packed_from)
-
   @property
-  def _packed_from(self) -> str:
+  def origin(self) -> str:
+    """Name of the source that pack.py read, if the file has it."""
     return str(self._fields.get('source', self.name))
+
+  def iris_centres(
+      self, names: Collection[str]
+  ) -> Float[np.ndarray, 'n 2'] | None:
+    """Return the iris centres [n, 2] px of images, if the file has them."""
+    if 'iris_centres' not in self._fields:
+      return None
+    places = {name: i for i, name in enumerate(self._fields['names'].tolist())}
+    return self._fields['iris_centres'][[places[str(name)] for name in names]]
 
   def load(self) -> LabelledImages:
     """Return the data set; of 16-bit values the upper 8 bits."""
@@ -93,7 +98,7 @@ class Arrays(Source):
         images=crops.to_8_bits(fields['images'][chosen]),
         subjects=fields['subjects'][chosen].astype(np.int32),
         names=fields['names'][chosen],
-        source=self._packed_from,
+        source=self.origin,
         report=ImportReport(
             tuple(fields.get('left_out', np.array(())).tolist())
         ),
@@ -138,17 +143,6 @@ def write(
   buffer = io.BytesIO()
   np.savez_compressed(buffer, allow_pickle=False, **known)
   files.write_bytes(str(path), buffer.getvalue())
-
-
-def iris_centres(
-    path: str | Path, names: np.ndarray
-) -> Float[np.ndarray, 'n 2'] | None:
-  """Return the iris centres [n, 2] px of images by name, None if unknown."""
-  fields = _read(path)
-  if 'iris_centres' not in fields:
-    return None
-  places = {name: i for i, name in enumerate(fields['names'].tolist())}
-  return fields['iris_centres'][[places[name] for name in names.tolist()]]
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from simgan_jax.data.encoding import Encoded, encode, summarise_levels
+from simgan_jax.data.encoding import Encoded, encode, make_report
 from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError, RunError
 
@@ -25,18 +25,18 @@ class _Encode(beam.DoFn):
   def __init__(self, source: Source):
     # A copy, without what the source remembers of its files: this is pickled.
     self._source = dataclasses.replace(source)
-    self._entries: list[Any] = []
-
-  def setup(self) -> None:
-    self._entries = self._source.selected()
 
   def process(self, first: int) -> Iterator[tuple[int, Encoded]]:
-    for number in range(first, min(first + _PART, len(self._entries))):
-      yield number, encode(self._source, self._entries[number])
+    part = self._source.entries[first : first + _PART]
+    for number, entry in enumerate(part, start=first):
+      yield number, encode(self._source, entry)
 
 
-def _list_left_out(found: list[tuple[int, Encoded]]) -> list[str]:
-  return [encoded.left_out for _, encoded in sorted(found)]
+def _make_report(
+    notes: list[tuple[int, Encoded]], label_warning: str
+) -> dict[str, Any]:
+  ordered = [encoded for _, encoded in sorted(notes)]
+  return make_report(ordered, label_warning)._asdict()
 
 
 class Read(beam.PTransform):
@@ -49,34 +49,19 @@ class Read(beam.PTransform):
 
   def expand(self, input_or_inputs: Any) -> Any:
     """Return the examples of all entries that can be used."""
-    firsts = range(0, len(self._source.selected()), _PART)
+    firsts = range(0, len(self._source.entries), _PART)
     encoded = (
         input_or_inputs
         | beam.Create(firsts)
         | beam.Reshuffle()
         | beam.ParDo(_Encode(self._source))
     )
-    self._metadata['left_out'] = (
+    self._metadata['report'] = (
         encoded
-        | 'left_out' >> beam.Filter(lambda pair: pair[1].example is None)
-        | 'list_left_out' >> beam.combiners.ToList()
-        | 'sort_left_out' >> beam.Map(_list_left_out)
+        | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
+        | 'list_notes' >> beam.combiners.ToList()
+        | 'report' >> beam.Map(_make_report, self._source.label_warning)
     )
-    self._metadata['sizes'] = (
-        encoded
-        | 'sized' >> beam.Filter(lambda pair: pair[1].size)
-        | 'sizes' >> beam.Map(lambda pair: pair[1].size)
-        | 'count_sizes' >> beam.combiners.Count.PerElement()
-        | 'all_sizes' >> beam.combiners.ToDict()
-    )
-    self._metadata['sixteen_bit'] = (
-        encoded
-        | 'sixteen_bit' >> beam.Filter(lambda pair: pair[1].levels)
-        | 'levels' >> beam.Map(lambda pair: pair[1].levels)
-        | 'list_levels' >> beam.combiners.ToList()
-        | 'summarise_levels' >> beam.Map(summarise_levels)
-    )
-    self._metadata['label_warning'] = self._source.label_warning
     return (
         encoded
         | 'kept' >> beam.Filter(lambda pair: pair[1].example is not None)
@@ -99,7 +84,7 @@ def prepare(
       of the data set was asked for.
     RunError: If the pipeline fails.
   """
-  if 0 < source.limit < len(source.selected()):
+  if 0 < source.limit < len(source.entries):
     raise InputError(
         f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )

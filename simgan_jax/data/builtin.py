@@ -3,11 +3,12 @@
 import abc
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
 from simgan_jax import simulators
 from simgan_jax.data import workers
@@ -54,7 +55,7 @@ class Builtin(Source):
     """Return the text of the simulator."""
     return '\n'.join(file.read_text() for file in self.FILES)
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return `limit` images by number."""
     # Two blocks only, so that a large set does not stay in memory.
     make_block = workers.remember_last(self._make_block)
@@ -68,8 +69,11 @@ class Builtin(Source):
     ]
 
   def _make_block(self, first: int) -> tuple[Any, Any]:
+    return self._simulate(first, min(_BLOCK, self.limit - first))
+
+  def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
     images, labels, _ = self.simulator().generate(
-        min(_BLOCK, self.limit - first),
+        num,
         first=first,
         seed=self.seed,
         domain=self.domain,
@@ -102,6 +106,21 @@ class BuiltinEyes(Builtin):
     from simgan_jax.simulators import eyes
 
     return eyes
+
+  def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
+    """Return the centres of the limbus, by drawing the images once more.
+
+    Args:
+      names: Names of images.
+
+    Returns:
+      (x, y) in pixels, [n, 2] float32.
+    """
+    numbers = [int(name) for name in names]
+    if not numbers:
+      return np.zeros((0, 2), np.float32)
+    _, labels = self._simulate(0, max(numbers) + 1)
+    return np.asarray(labels.iris_centre)[numbers]
 
 
 @dataclasses.dataclass(kw_only=True)

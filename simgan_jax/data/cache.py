@@ -9,7 +9,6 @@ import contextlib
 import io
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 
-from simgan_jax.data import encoding, workers
+from simgan_jax.data import encoding, tfds_writer, workers
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
@@ -53,28 +52,18 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self.name = source.name
     self.source = source
     self._num_workers, self._on_beam = num_workers, on_beam
-    config = tfds.core.BuilderConfig(name=source.fingerprint())
+    config = tfds.core.BuilderConfig(name=source.fingerprint)
     super().__init__(config=config, data_dir=str(data_dir))
 
   def _info(self) -> tfds.core.DatasetInfo:
     source = self.source
-    features = {
-        'image': tfds.features.Image(
-            shape=(source.height, source.width, source.channels),
-            encoding_format='png',
-        ),
-        'subject': np.int32,
-        'name': tfds.features.Text(),
-    } | {
-        name: tfds.features.Tensor(shape=shape, dtype=np.float32)
-        for name, shape in source.LABELS.items()
-    }
+    size = source.height, source.width, source.channels
     metadata = tfds.core.MetadataDict
     if self._on_beam:
       metadata = tfds.core.BeamMetadataDict
     return tfds.core.DatasetInfo(
         builder=self,
-        features=tfds.features.FeaturesDict(features),
+        features=tfds_writer.make_features(size, np.uint8, source.LABELS),
         metadata=metadata(),
         disable_shuffling=True,
     )
@@ -87,36 +76,26 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     return {'train': self._generate_examples()}
 
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
-    source, count, left_out = self.source, 0, []
-    sizes: Counter[str] = Counter()
-    levels: list[tuple[int, int]] = []
+    source, count, notes = self.source, 0, []
     for encoded in workers.map_in_order(
         lambda entry: encoding.encode(source, entry),
-        source.selected(),
+        source.entries,
         self._num_workers,
     ):
+      notes.append(encoded._replace(example=None))
       if encoded.example is None:
-        left_out.append(encoded.left_out)
         continue
       yield count, encoded.example
       count += 1
-      if encoded.size:
-        sizes[encoded.size] += 1
-      if encoded.levels:
-        levels.append(encoded.levels)
       if count == source.limit:
         break
+    report = encoding.make_report(notes, source.label_warning)
     if not count:
-      reason = f', the first because {left_out[0]}' if left_out else ''
+      reason = ''.join(f', the first because {r}' for r in report.left_out[:1])
       raise InputError(
           f'{source}: none of the images can be used{reason}; replace them.'
       )
-    self.info.metadata.update(
-        left_out=left_out,
-        sizes=sizes,
-        sixteen_bit=encoding.summarise_levels(levels),
-        label_warning=source.label_warning,
-    )
+    self.info.metadata['report'] = report._asdict()
 
   def read(self) -> LabelledImages:
     """Return the prepared data set."""
@@ -125,7 +104,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         name: None if np.isnan(arrays[name]).all() else arrays[name]
         for name in self.source.LABELS
     }
-    metadata = self.info.metadata
+    report = self.info.metadata['report']
     return LabelledImages(
         images=arrays['image'],
         gaze=known.get('gaze'),
@@ -136,10 +115,10 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         joints=known.get('joints'),
         intrinsics=known.get('intrinsics'),
         report=ImportReport(
-            left_out=tuple(metadata['left_out']),
-            sizes=dict(metadata['sizes']),
-            sixteen_bit=tuple(metadata['sixteen_bit']),
-            label_warning=metadata['label_warning'],
+            left_out=tuple(report['left_out']),
+            sizes=report['sizes'],
+            sixteen_bit=tuple(report['sixteen_bit']),
+            label_warning=report['label_warning'],
         ),
     )
 

@@ -37,7 +37,7 @@ class ColumbiaGaze(Source):
     """Return the state of all patches."""
     return folders.stamp(self.path, folders.list_files(self.path, ('.jpg',)))
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the patches by name."""
     entries = []
     for file in folders.list_files(self.path, ('.jpg',)):

@@ -1,13 +1,15 @@
 """One image as the cache stores it, with what the import report needs."""
 
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simgan_jax.data import crops
 from simgan_jax.data.entries import Entry, printable, read_entry
+from simgan_jax.data.labelled_images import ImportReport
 from simgan_jax.data.source import Source
 
 
@@ -44,9 +46,14 @@ def encode(source: Source, entry: Entry) -> Encoded:
   return Encoded(example, size, levels=sample.levels)
 
 
-def summarise_levels(levels: Sequence[tuple[int, int]]) -> list[int]:
-  """Return the number of 16-bit images, least and greatest value, or []."""
-  if not levels:
-    return []
-  least, greatest = zip(*levels, strict=True)
-  return [len(levels), min(least), max(greatest)]
+def make_report(encoded: Iterable[Encoded], label_warning: str) -> ImportReport:
+  """Return the import report of entries, whose examples are not needed."""
+  encoded = list(encoded)
+  levels = [level for found in encoded for level in found.levels or ()]
+  deep = sum(found.levels is not None for found in encoded)
+  return ImportReport(
+      left_out=tuple(found.left_out for found in encoded if found.left_out),
+      sizes=Counter(found.size for found in encoded if found.size),
+      sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
+      label_warning=label_warning,
+  )

@@ -1,7 +1,7 @@
 """One image of a source: before it is read, after it, and why it may fail."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,11 +68,3 @@ def read_entry(entry: Entry, *, on_error: str) -> Sample | str:
           f'{damage}; repair or remove it, or set on_error=skip.'
       ) from damage
     return str(damage)
-
-
-def read_entries(
-    entries: Iterable[Entry], *, on_error: str
-) -> Iterator[tuple[Entry, Sample | str]]:
-  """Yield each entry with the result of `read_entry`."""
-  for entry in entries:
-    yield entry, read_entry(entry, on_error=on_error)

@@ -42,12 +42,12 @@ class Hdf5(FittedSource):
     return f'{self.path.name} {status.st_size} {status.st_mtime_ns}'
 
   @property
-  def known_labels(self) -> Mapping[str, tuple[int, ...]]:
+  def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
     """Gaze, if the file has any."""
     with _open(self.path) as file:
       return {'gaze': (3,)} if _LABEL in file else {}
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the images by key or place."""
     with _open(self.path) as file:
       num_images = _count(file, _IMAGE)
@@ -104,11 +104,11 @@ def _count(file: Any, name: str) -> int:
 
 
 def _open(path: Path) -> Any:
-  import h5py  # imported here because only this source needs it
-
   try:
+    import h5py  # imported here because no other source needs it
+
     return h5py.File(path, 'r')
-  except OSError as error:
+  except (ImportError, OSError) as error:
     raise InputError(
         f'{path} cannot be read as HDF5 ({error}); give another file.'
     ) from error

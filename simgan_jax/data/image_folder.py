@@ -67,7 +67,7 @@ class ImageFolder(FittedSource):
     return table if os.path.lexists(table) else None
 
   @property
-  def known_labels(self) -> Mapping[str, tuple[int, ...]]:
+  def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
     """Gaze, if an image has one."""
     known = any(not np.isnan(row.gaze).any() for row in self._rows)
     return {'gaze': (3,)} if known else {}
@@ -95,7 +95,7 @@ class ImageFolder(FittedSource):
     ]
     return sorted(rows, key=lambda row: row.file)
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the images of the table, or of the folder, by name."""
     entries = []
     for row in self._rows:

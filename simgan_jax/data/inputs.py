@@ -1,8 +1,7 @@
 """From the settings to images: which data sets a run reads."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from simgan_jax.data.image_folder import ImageFolder
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.mpiigaze import Mpiigaze
 from simgan_jax.data.nyu_hand import NyuHand
-from simgan_jax.data.originals import Originals
 from simgan_jax.data.source import Source
 from simgan_jax.data.unity_eyes import UnityEyes
 from simgan_jax.machine.errors import InputError
@@ -36,6 +34,15 @@ SOURCES: dict[str, type[Source]] = {
 }
 
 
+def _find(name: str) -> type[Source]:
+  if name not in SOURCES:
+    raise InputError(
+        f'There is no data source {name!r}; choose one of'
+        f' {", ".join(SOURCES)}.'
+    )
+  return SOURCES[name]
+
+
 def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
   """Return the source of a name.
 
@@ -47,16 +54,12 @@ def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
   Raises:
     InputError: If an argument is wrong.
   """
-  if name not in SOURCES:
-    raise InputError(
-        f'There is no data source {name!r}; choose one of'
-        f' {", ".join(SOURCES)}.'
-    )
+  source = _find(name)
   if not path and name not in BUILTIN:
     raise InputError(
         f'{name} needs the folder or file to read; set path to it.'
     )
-  return SOURCES[name](path=Path(path).expanduser(), **options)
+  return source(path=Path(path).expanduser(), **options)
 
 
 def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
@@ -75,30 +78,31 @@ def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
   elif name == 'image_folder' and settings.path.endswith(('.h5', '.hdf5')):
     name = 'hdf5'
   offered = vars(config.data) | vars(settings) | {'domain': domain}
-  fields = {field.name for field in dataclasses.fields(SOURCES[name])}
+  fields = {field.name for field in dataclasses.fields(_find(name))}
   options = {key: value for key, value in offered.items() if key in fields}
   return make_source(name, **options)
 
 
-@contextlib.contextmanager
-def _naming_what_is_missing(source: Source) -> Iterator[None]:
-  """Turn an ImportError into an InputError that says what to do."""
+def _import_cache(source: Source) -> Any:
+  """Return the module, which takes seconds and imports tensorflow.
+
+  Raises:
+    InputError: If something it needs is not installed.
+  """
   try:
-    yield
+    from simgan_jax.data import cache
   except ImportError as error:
     raise InputError(
         f'{source.name} cannot be read here ({error}): install what is missing,'
         ' or write arrays with pack.py on another machine and give those.'
     ) from error
+  return cache
 
 
 def _load(source: Source, data_dir: str) -> LabelledImages:
   if isinstance(source, Arrays):
     return source.load()
-  with _naming_what_is_missing(source):
-    from simgan_jax.data import cache  # takes seconds, imports tensorflow
-
-    return cache.load(source, data_dir)
+  return _import_cache(source).load(source, data_dir)
 
 
 def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
@@ -111,19 +115,13 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  source = _choose(config, config.data.synthetic, domain='synthetic')
-  return _load(source, data_dir)
+  return _load(open_synthetic(config), data_dir)
 
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   """Return the real images that the refiner learns from.
 
-  Args:
-    config: Settings of the run.
-    data_dir: Folder of the prepared data sets.
-
-  Raises:
-    InputError: If the source cannot be used, or `data_dir` not be written.
+  Arguments and errors are those of `load_synthetic`.
   """
   return _load(_choose(config, config.data.real, domain='real'), data_dir)
 
@@ -138,9 +136,6 @@ def load_test(
     data_dir: Folder of the prepared data sets.
     path: Folder to read instead of the one in the settings.
     subjects: Subjects to keep instead of those in the settings.
-
-  Raises:
-    InputError: If the source cannot be used, or `data_dir` not be written.
   """
   return _load(_choose_test(config, path, subjects), data_dir)
 
@@ -155,22 +150,18 @@ def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
   return _choose(config, settings, domain='real')
 
 
-def open_synthetic(
-    config: Config, *, data_dir: str, path: str = ''
-) -> Originals:
-  """Return the simulator's images, to be read one by one.
+def open_synthetic(config: Config, *, path: str = '') -> Source:
+  """Return the simulator's source, whose images can be read one by one.
 
   Args:
     config: Settings of the run.
-    data_dir: Not used: the images are read from the source itself.
     path: Folder or file to read instead of the one in the settings. If the
       settings name a simulator that is built in, or a file, this is a folder
       of images or a file.
 
   Raises:
-    InputError: If the source cannot be used.
+    InputError: If the settings do not fit the source.
   """
-  del data_dir
   settings = config.data.synthetic
   if path:
     name = settings.name
@@ -179,9 +170,7 @@ def open_synthetic(
     settings = dataclasses.replace(
         settings, name=name, path=path, subjects='', limit=0
     )
-  source = _choose(config, settings, domain='synthetic')
-  with _naming_what_is_missing(source):
-    return source.open_originals()
+  return _choose(config, settings, domain='synthetic')
 
 
 def prepare(
@@ -209,18 +198,15 @@ def prepare(
   """
   found = {}
   for name, source in (
-      ('synthetic', _choose(config, config.data.synthetic, domain='synthetic')),
+      ('synthetic', open_synthetic(config)),
       ('real', _choose(config, config.data.real, domain='real')),
       ('test', _choose_test(config)),
   ):
     if isinstance(source, Arrays):
       continue
-    with _naming_what_is_missing(source):
-      from simgan_jax.data import cache
-
-      builder = cache.prepare(
-          source, data_dir, num_workers=num_workers, beam_options=beam_options
-      )
+    builder = _import_cache(source).prepare(
+        source, data_dir, num_workers=num_workers, beam_options=beam_options
+    )
     found[name] = builder.info.splits['train'].num_examples
   return found
 

@@ -60,7 +60,7 @@ class Mpiigaze(Source):
       files += folders.list_files(self.path / _LISTS, ('.txt',))
     return folders.stamp(self.path, files)
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the samples by name."""
     if self.samples == 'evaluation':
       names = _listed_names(self.path / _LISTS)

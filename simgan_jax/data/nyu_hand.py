@@ -84,7 +84,7 @@ class NyuHand(Source):
     ]
     return folders.stamp(self.path, used)
 
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return the frames by view and number."""
     joints = _read_joints(self.path / _LABELS)
     entries = []

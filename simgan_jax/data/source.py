@@ -9,14 +9,16 @@ import abc
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from jaxtyping import Float
+
 from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.entries import Entry, Sample, read_entries
-from simgan_jax.data.originals import Originals
+from simgan_jax.data.entries import Entry, Sample, read_entry
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings.config import CHOICES
 
@@ -64,7 +66,7 @@ class Source(abc.ABC):
     return f'{self.name} in {self.path}'
 
   @abc.abstractmethod
-  def entries(self) -> list[Entry]:
+  def list_entries(self) -> list[Entry]:
     """Return every image of the source in its order, not yet read."""
 
   @abc.abstractmethod
@@ -72,8 +74,13 @@ class Source(abc.ABC):
     """Return a text that changes when the source's content may have."""
 
   @property
-  def known_labels(self) -> Mapping[str, tuple[int, ...]]:
-    """Shapes of the labels that some image has, by name."""
+  def origin(self) -> str:
+    """Name of the source that the images come from in the end."""
+    return self.name
+
+  @property
+  def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
+    """Shapes of the labels that some image has, by their names in `Sample`."""
     return self.LABELS
 
   @property
@@ -86,39 +93,46 @@ class Source(abc.ABC):
     """Sentence about labels that cannot be used; empty if there are none."""
     return ''
 
-  def selected(self) -> list[Entry]:
-    """Return the entries of the wanted subjects.
+  def iris_centres(
+      self, names: Collection[str]
+  ) -> Float[np.ndarray, 'n 2'] | None:
+    """Return the iris centres [n, 2] px of images, None if they are unknown.
+
+    The centre of the first pixel is (0, 0).
+    """
+    del names
+    return None
+
+  @functools.cached_property
+  def entries(self) -> list[Entry]:
+    """The images of the wanted subjects, in the order of the source.
 
     Raises:
       InputError: If there are none.
     """
-    entries = self.entries()
+    entries = self.list_entries()
     subjects = [entry.subject for entry in entries]
     places = subject_ranges.select(self.subjects, subjects, str(self))
     return [entries[place] for place in places]
 
+  @functools.cached_property
   def fingerprint(self) -> str:
-    """Return a name for this request on this content: size and digest."""
+    """Name of this request on this content: the size and a digest."""
     fields = dataclasses.asdict(self) | {'path': None}
     content = f'{fields}\n{self.stamp()}'.encode(errors='surrogateescape')
     digest = hashlib.sha256(content).hexdigest()
     return f'{self.height}x{self.width}x{self.channels}-{digest[:16]}'
 
-  def open_originals(self) -> Originals:
-    """Return the images with their full bit depth, to be read one by one.
+  def read(
+      self, entries: Iterable[Entry]
+  ) -> Iterator[tuple[Entry, Sample | str]]:
+    """Yield each entry with its sample, or with the reason it is left out.
 
     Raises:
-      InputError: If the folder or a list of the source cannot be used.
+      InputError: If a file is damaged and `on_error` is 'stop'.
     """
-    return Originals(
-        source=self.name,
-        fingerprint=self.fingerprint(),
-        entries=self.selected(),
-        label_shapes=self.known_labels,
-        label_table=self.label_table,
-        limit=self.limit,
-        read=functools.partial(read_entries, on_error=self.on_error),
-    )
+    for entry in entries:
+      yield entry, read_entry(entry, on_error=self.on_error)
 
   def _cut(
       self, image: crops.Pixels, box: crops.Box | None = None

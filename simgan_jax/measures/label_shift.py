@@ -65,7 +65,7 @@ def measure(
     before: [n, h, w, c] uint8, the synthetic images.
     after: [n, h, w, c] uint8, their refinements in the same order.
     known_centres: [n, 2] (x, y) px of the irises in `before`, from
-      `iris_landmarks`.
+      `Source.iris_centres`.
 
   Returns:
     The shifts, in px of these images.

@@ -65,7 +65,8 @@ def test_subjects_and_limit(path):
   assert found.names.tolist() == ['c', 'd']
   assert found.subjects.tolist() == [2, 3]
   assert len(found.images) == len(found.gaze) == 2
-  assert arrays.iris_centres(path, found.names).tolist() == [[4, 5], [6, 7]]
+  centres = arrays.Arrays(path=path, **SIZE).iris_centres(found.names)
+  assert centres.tolist() == [[4, 5], [6, 7]]
 
 
 def test_what_is_unknown_stays_so(data, tmp_path):
@@ -73,7 +74,7 @@ def test_what_is_unknown_stays_so(data, tmp_path):
   arrays.write(path, data._replace(gaze=None, report=ImportReport()))
   found = arrays.load(path, **SIZE)
   assert found.gaze is None and found.report == ImportReport()
-  assert arrays.iris_centres(path, found.names) is None
+  assert arrays.Arrays(path=path, **SIZE).iris_centres(found.names) is None
 
 
 def test_arrays_of_ones_own(data, tmp_path):
@@ -87,12 +88,12 @@ def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
   deep = data.images * np.uint16(256) + np.uint16(255)
   _replace(path, images=deep)
   np.testing.assert_array_equal(arrays.load(path, **SIZE).images, data.images)
-  opened = arrays.Arrays(path=path, **SIZE).open_originals()
-  assert opened.source == 'columbia_gaze'
-  assert opened.label_shapes == {'gaze': (3,)}
-  np.testing.assert_array_equal(opened.entries[4].read().image, deep[4])
+  source = arrays.Arrays(path=path, **SIZE)
+  assert source.origin == 'columbia_gaze'
+  assert source.label_shapes == {'gaze': (3,)}
+  np.testing.assert_array_equal(source.entries[4].read().image, deep[4])
   _replace(path, images=np.repeat(deep, 3, axis=3))
-  entries = arrays.Arrays(path=path, **SIZE | {'channels': 3}).entries()
+  entries = arrays.Arrays(path=path, **SIZE | {'channels': 3}).entries
   np.testing.assert_array_equal(entries[4].read().image[..., 1:2], deep[4])
 
 

@@ -89,5 +89,6 @@ def test_a_prepared_set_does_not_depend_on_the_workers(tmp_path, folder, limit):
       file.read_bytes() for file in files[1]
   ]
   assert one.info.metadata == many.info.metadata
-  assert len(one.info.metadata['left_out']) == (1 if limit else 2)
-  assert sum(one.info.metadata['sizes'].values()) == (limit or 38)
+  report = one.info.metadata['report']
+  assert len(report['left_out']) == (1 if limit else 2)
+  assert sum(report['sizes'].values()) == (limit or 38)
