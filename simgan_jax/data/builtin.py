@@ -1,8 +1,8 @@
 """The built-in simulators as sources: images by number, without any files."""
 
-import abc
 import dataclasses
 import functools
+import importlib
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +31,8 @@ class Builtin(Source):
   `limit` is the number of images that are simulated.
   """
 
-  FILES: ClassVar[Sequence[Path]]  # of the simulator
+  MODULE: ClassVar[str]  # of the simulator; it has `generate`
+  FILES: ClassVar[Sequence[Path]]  # that the images depend on
 
   domain: str = 'synthetic'  # or 'real', the stand-in for real images
   num_subjects: int = 0  # 0 means as many as the domain has
@@ -46,10 +47,6 @@ class Builtin(Source):
   def __str__(self) -> str:
     """Return what messages call this source, which has no path."""
     return self.name
-
-  @abc.abstractmethod
-  def simulator(self) -> Any:
-    """Return the module with `generate`, which imports jax."""
 
   def stamp(self) -> str:
     """Return the text of the simulator."""
@@ -72,7 +69,9 @@ class Builtin(Source):
     return self._simulate(first, min(_BLOCK, self.limit - first))
 
   def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
-    images, labels, _ = self.simulator().generate(
+    # Imported here because it imports jax, which other sources do not need.
+    simulator = importlib.import_module(self.MODULE)
+    images, labels, _ = simulator.generate(
         num,
         first=first,
         seed=self.seed,
@@ -97,15 +96,10 @@ class BuiltinEyes(Builtin):
   """Simulated eyes."""
 
   name = 'builtin_eyes'
+  MODULE = 'simgan_jax.simulators.eyes'
   FILES = sorted(
       set(_SIMULATORS.glob('*.py')) - set(_SIMULATORS.glob('hand*.py'))
   )
-
-  def simulator(self) -> Any:
-    """Return the simulator of eyes."""
-    from simgan_jax.simulators import eyes
-
-    return eyes
 
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
     """Return the centres of the limbus, by drawing the images once more.
@@ -128,11 +122,6 @@ class BuiltinHands(Builtin):
   """Simulated depth images of hands."""
 
   name = 'builtin_hands'
+  MODULE = 'simgan_jax.simulators.hands'
   LABELS = {'joints': (len(hand_images.JOINTS), 3), 'intrinsics': (4,)}
   FILES = [_SIMULATORS / 'tiles.py', *sorted(_SIMULATORS.glob('hand*.py'))]
-
-  def simulator(self) -> Any:
-    """Return the simulator of hands."""
-    from simgan_jax.simulators import hands
-
-    return hands

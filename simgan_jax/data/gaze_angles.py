@@ -1,10 +1,11 @@
-"""One convention for gaze and head pose, and the ways into it.
+"""One convention for gaze and head pose, and conversions into it.
 
 A gaze is a unit vector in the camera frame: x right, y down, z away from the
-camera, so an eye looking into the lens is (0, 0, -1). Its angles are
+camera. An eye that looks into the lens has (0, 0, -1). Its angles are
 yaw = atan2(-x, -z) and pitch = asin(-y) in radians, MPIIGaze's convention
 (Zhang et al., CVPR 2015): looking to the image's right is a negative yaw,
-looking up a positive pitch. A head pose is the angles of where the face points.
+looking up a positive pitch. A head pose holds the angles of the direction in
+which the face points.
 """
 
 import numpy as np

@@ -55,10 +55,11 @@ class ImageFolder(FittedSource):
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
     files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    table = self.label_table
-    return folders.stamp(
-        self.path, [*files, *([table] if table else _label_files(files))]
-    )
+    labels = {file.with_suffix('.json') for file in files}
+    if self.label_table:
+      labels = {self.label_table}
+    found = sorted(file for file in labels if os.path.lexists(file))
+    return folders.stamp(self.path, files + found)
 
   @property
   def label_table(self) -> Path | None:
@@ -88,11 +89,7 @@ class ImageFolder(FittedSource):
     if self.label_table:
       return _read_table(self.label_table)
     files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    labels = set(_label_files(files))
-    rows = [
-        _read_labels(file, self.path, file.with_suffix('.json') in labels)
-        for file in files
-    ]
+    rows = [_read_labels(file, self.path) for file in files]
     return sorted(rows, key=lambda row: row.file)
 
   def list_entries(self) -> list[Entry]:
@@ -109,26 +106,19 @@ class ImageFolder(FittedSource):
     return self._fit(crops.read_image(self.path / row.file), row.gaze)
 
 
-def _label_files(images: list[Path]) -> list[Path]:
-  """Return the JSON files beside images, each once."""
-  files = {image.with_suffix('.json') for image in images}
-  return sorted(file for file in files if os.path.lexists(file))
-
-
-def _read_labels(file: Path, folder: Path, has_labels: bool) -> _Row:
+def _read_labels(file: Path, folder: Path) -> _Row:
   """Return the row of an image, with the labels of its JSON file if any."""
-  name = file.relative_to(folder).as_posix()
-  if not has_labels:
+  name, labels = file.relative_to(folder).as_posix(), file.with_suffix('.json')
+  if not os.path.lexists(labels):
     return _Row(name)
-  labels = file.with_suffix('.json')
   try:
     cells = json.loads(labels.read_text(encoding='utf-8'))
   except (OSError, RecursionError, ValueError) as error:
     return _Row(name, damage=f'{labels}: {error}')
-  if not isinstance(cells, dict):
-    row = _Row(name, unusable=f'{labels}: it holds no object')
-  else:
+  if isinstance(cells, dict):
     row = _make_row(name, cells, str(labels))
+  else:
+    row = _Row(name, unusable=f'{labels}: it holds no object')
   return row._replace(label_file=labels)
 
 

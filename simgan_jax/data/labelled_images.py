@@ -53,15 +53,12 @@ class LabelledImages(NamedTuple):
     Raises:
       InputError: If an image has no label.
     """
-    labels = self.labels
-    unknown = np.zeros(0, int)
+    labels, number, first = self.labels, 'the', ''
     if labels is not None:
       rows = labels.reshape(len(labels), -1)
       unknown = np.flatnonzero(np.isnan(rows).any(axis=1))
       if not len(unknown):
         return
-    number, first = 'the', ''
-    if len(unknown):
       number = f'{len(unknown):,} of {len(self.images):,}'
       first = f', first {self.names[unknown[0]]}'
     warning = self.report.label_warning

@@ -10,11 +10,9 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import scipy.io
-from jaxtyping import Float, UInt8
 
 from simgan_jax.data import folders, gaze_angles, workers
 from simgan_jax.data.entries import Damaged, Entry, Sample
@@ -28,16 +26,9 @@ _NAME = re.compile(
 )
 
 
-class _Eyes(NamedTuple):
-  images: UInt8[np.ndarray, 'n h w']
-  gaze: Float[np.ndarray, 'n 3']
-  rotation_vectors: Float[np.ndarray, 'n 3']
-
-
-class _Day(NamedTuple):
-  filenames: list[str]
-  left: _Eyes
-  right: _Eyes
+# The samples of a day by file name and side: image [36, 60, 1], gaze [3] and
+# rotation vector of the head [3].
+_Day = dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -84,14 +75,12 @@ class Mpiigaze(Source):
       self, read_day: Callable[[Path], _Day], name: re.Match[str]
   ) -> Sample:
     file = self.path / _NORMALIZED / f'{name["day"]}.mat'
-    day = read_day(file)
-    if name['file'] not in day.filenames:
+    sample = read_day(file).get((name['file'], name['side']))
+    if sample is None:
       raise Damaged(f'{file}: has no sample {name["file"]}')
-    index = day.filenames.index(name['file'])
-    eyes = day.left if name['side'] == 'left' else day.right
-    image = self._cut(eyes.images[index][..., None])
-    head_pose = gaze_angles.mpiigaze_head_pose(eyes.rotation_vectors[index])
-    labels = eyes.gaze[index], head_pose
+    image, gaze, rotation_vector = sample
+    image = self._cut(image)
+    labels = gaze, gaze_angles.mpiigaze_head_pose(rotation_vector)
     if name['side'] == 'right':
       image = image[:, ::-1]
       labels = gaze_angles.mirror(*labels)
@@ -112,14 +101,10 @@ def _all_names(folder: Path) -> list[str]:
   for file in folders.list_files(folder, ('.mat',), recursive=True):
     day = file.relative_to(folder).with_suffix('').as_posix()
     try:
-      filenames = _read_day(file).filenames
+      samples = list(_read_day(file))
     except Damaged:
-      filenames = ['*.jpg']  # reading this name reports the damage
-    names += [
-        f'{day}/{filename} {side}'
-        for filename in filenames
-        for side in ('left', 'right')
-    ]
+      samples = [('*.jpg', 'left')]  # reading this name reports the damage
+    names += [f'{day}/{filename} {side}' for filename, side in samples]
   return names
 
 
@@ -135,34 +120,33 @@ def _read_day(file: Path) -> _Day:
           opened, squeeze_me=True, struct_as_record=False
       )
     filenames = [str(name) for name in np.atleast_1d(content['filenames'])]
-    left, right = (
-        _Eyes(
-            # A day of one sample has no leading axis.
-            eyes.image.astype(np.uint8, casting='safe').reshape(-1, 36, 60),
-            eyes.gaze.reshape(-1, 3),
-            eyes.pose.reshape(-1, 3),
-        )
-        for eyes in (content['data'].left, content['data'].right)
-    )
+    day: _Day = {}
+    for side in ('left', 'right'):
+      eyes = getattr(content['data'], side)
+      fields = (
+          # A day of one sample has no leading axis.
+          eyes.image.astype(np.uint8, casting='safe').reshape(-1, 36, 60, 1),
+          eyes.gaze.reshape(-1, 3),
+          eyes.pose.reshape(-1, 3),
+      )
+      lengths = [len(filenames), *map(len, fields)]
+      if len(set(lengths)) > 1:
+        raise ValueError(f'its arrays have the lengths {lengths}')
+      samples = zip(filenames, *fields, strict=True)
+      day |= {(name, side): tuple(values) for name, *values in samples}
   except FileNotFoundError:
     raise Damaged(f'{file}: the file is missing') from None
   except (KeyError, AttributeError) as error:
     raise Damaged(f'{file}: lacks a field: {error}') from error
   except (
+      NotImplementedError,
       OSError,
       TypeError,
       ValueError,
-      NotImplementedError,
-      zlib.error,
       scipy.io.matlab.MatReadError,
+      zlib.error,
   ) as error:
     raise Damaged(
         f'{file}: is not a .mat file of MPIIGaze ({error})'
     ) from error
-  counts = {
-      len(filenames),
-      *(len(part) for eyes in (left, right) for part in eyes),
-  }
-  if len(counts) > 1:
-    raise Damaged(f'{file}: holds arrays of differing lengths {sorted(counts)}')
-  return _Day(filenames, left, right)
+  return day

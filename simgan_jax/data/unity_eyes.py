@@ -48,7 +48,7 @@ class UnityEyes(Source):
 
   name = 'unity_eyes'
 
-  crop: str = 'box'  # see `crop_box`
+  crop: str = 'box'  # or like those of 'columbia', see `crop_box`
 
   @property
   def _folder(self) -> Path:
@@ -73,17 +73,33 @@ class UnityEyes(Source):
   def _read(self, file: Path) -> Sample:
     image = crops.read_image(file)
     labels = _read_labels(file.with_suffix('.json'))
-    box = self._box(labels, image.shape[0])
+    box = self.crop_box(labels, image.shape[0])
     return Sample(self._cut(image, box), labels.gaze, labels.head_pose)
 
-  def _box(self, labels: Labels, image_height: int) -> crops.Box:
-    return crop_box(
-        labels,
-        crop=self.crop,
-        image_height=image_height,
-        height=self.height,
-        width=self.width,
-    )
+  def crop_box(self, labels: Labels, image_height: int) -> crops.Box:
+    """Return the box to cut from an image.
+
+    It is 1.5 times as wide as the box around the points of lids and caruncle.
+    With the crop 'box' both have one centre. With 'columbia' it is moved from
+    there by gaze and head pose, so that the iris is where it is on average in
+    Columbia's patches.
+
+    Args:
+      labels: Labels of the image.
+      image_height: Height of the whole image in pixels.
+    """
+    corners = labels.eye * np.array([1, -1]) + np.array([0, image_height])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    box_width = 1.5 * (high - low)[0]
+    x, y = (low + high) / 2
+    if self.crop == 'columbia':
+      angles = np.degrees(
+          [gaze_angles.angles_from_vector(labels.gaze), labels.head_pose]
+      )
+      terms = np.concatenate([np.ones((1, 2)), angles])  # by (x, y)
+      shift = np.sum((_IN_BOX - _IN_COLUMBIA).T * terms, axis=0)
+      x, y = np.array([x, y]) + shift * (box_width / _WIDTH)
+    return crops.box_around(x, y, box_width, self.height, self.width)
 
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
     """Return the means of the landmarks on the edges of irises.
@@ -98,9 +114,8 @@ class UnityEyes(Source):
     Raises:
       InputError: If a file is missing or is not what UnityEyes writes.
     """
-    centres = [
-        self._iris_centre(self._folder / f'{name}.json') for name in names
-    ]
+    folder = self._folder
+    centres = [self._iris_centre(folder / f'{name}.json') for name in names]
     return np.array(centres).reshape(-1, 2)
 
   def _iris_centre(self, file: Path) -> Float[np.ndarray, '2']:
@@ -108,7 +123,7 @@ class UnityEyes(Source):
       labels = _read_labels(file)
       with Image.open(file.with_suffix('.jpg')) as image:
         rows = image.height
-      box = self._box(labels, rows)
+      box = self.crop_box(labels, rows)
       iris = _points(json.loads(file.read_text())['iris_2d'])
       centre = iris.mean(axis=0) * np.array([1, -1]) + np.array([0, rows])
       return (centre - box[:2]) * (self.width / (box[2] - box[0])) - 0.5
@@ -160,34 +175,3 @@ def _read_labels(file: Path) -> Labels:
     raise Damaged(
         f'{file}: is not the JSON UnityEyes writes ({error})'
     ) from error
-
-
-def crop_box(
-    labels: Labels, *, crop: str, image_height: int, height: int, width: int
-) -> crops.Box:
-  """Return the box to cut from an image.
-
-  It is 1.5 times as wide as the box around the points of lids and caruncle.
-  With 'box' both have one centre. With 'columbia' it is moved from there by
-  gaze and head pose, so that the iris is where it is on average in Columbia's
-  patches.
-
-  Args:
-    labels: Labels of the image.
-    crop: 'box' or 'columbia'.
-    image_height: Height of the whole image in pixels.
-    height: Height of the cut and resized image in pixels.
-    width: Width of the cut and resized image in pixels.
-  """
-  corners = labels.eye * np.array([1, -1]) + np.array([0, image_height])
-  low, high = corners.min(axis=0), corners.max(axis=0)
-  box_width = 1.5 * (high - low)[0]
-  x, y = (low + high) / 2
-  if crop == 'columbia':
-    angles = np.degrees(
-        [gaze_angles.angles_from_vector(labels.gaze), labels.head_pose]
-    )
-    terms = np.concatenate([np.ones((1, 2)), angles])  # by (x, y)
-    shift = np.sum((_IN_BOX - _IN_COLUMBIA).T * terms, axis=0)
-    x, y = np.array([x, y]) + shift * (box_width / _WIDTH)
-  return crops.box_around(x, y, box_width, height, width)

@@ -16,11 +16,8 @@ def _box(crop, yaw=0.0, pitch=0.0, head_yaw=0.0, head_pitch=0.0):
       head_pose=np.radians([head_yaw, head_pitch]),
       eye=EYE,
   )
-  return np.array(
-      unity_eyes.crop_box(
-          labels, crop=crop, image_height=180, height=35, width=55
-      )
-  )
+  source = unity_eyes.UnityEyes(crop=crop, height=35, width=55)
+  return np.array(source.crop_box(labels, image_height=180))
 
 
 def test_the_box_is_centred_on_the_eye_whatever_the_gaze():
