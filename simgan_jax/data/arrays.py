@@ -4,12 +4,9 @@ The file of a data set holds the fields of `LabelledImages` by their names, as
 far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
 """
 
-import dataclasses
 import functools
 import hashlib
 import io
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +28,6 @@ _OF_EVERY_IMAGE = (*REQUIRED, *_LABELS, 'iris_centres')
 _FIELDS = (*_OF_EVERY_IMAGE, 'left_out', 'source')
 
 
-@dataclasses.dataclass(kw_only=True)
 class Arrays(Source):
   """The images of one file in its order, which must have the wanted size."""
 
@@ -150,16 +146,8 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
   try:
     with np.load(Path(path).expanduser(), allow_pickle=False) as file:
       fields = {name: file[name] for name in _FIELDS if name in file}
-  # No .npz file, one that is cut off, or one that holds Python objects.
-  except (
-      AttributeError,
-      EOFError,
-      OSError,
-      TypeError,
-      ValueError,
-      zipfile.BadZipFile,
-      zlib.error,
-  ) as error:
+  # Files that are damaged or of another kind raise almost anything.
+  except Exception as error:
     raise InputError(
         f'{path} cannot be read ({error}); give an .npz file of pack.py.'
     ) from error

@@ -91,7 +91,6 @@ class Builtin(Source):
     )
 
 
-@dataclasses.dataclass(kw_only=True)
 class BuiltinEyes(Builtin):
   """Simulated eyes."""
 
@@ -117,7 +116,6 @@ class BuiltinEyes(Builtin):
     return np.asarray(labels.iris_centre)[numbers]
 
 
-@dataclasses.dataclass(kw_only=True)
 class BuiltinHands(Builtin):
   """Simulated depth images of hands."""
 

@@ -4,7 +4,6 @@ Source: Smith et al., "Gaze locking: passive eye contact detection for
 human-object interaction", UIST 2013.
 """
 
-import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -22,7 +21,6 @@ _ONE_LABEL_IS_WRONG = frozenset(
 _MIN_CONTRAST = 10  # standard deviation of grey values at 35x55
 
 
-@dataclasses.dataclass(kw_only=True)
 class ColumbiaGaze(Source):
   """Eye patches by sorted name, cut to the aspect ratio; tear duct on the left.
 

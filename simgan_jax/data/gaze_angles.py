@@ -20,14 +20,8 @@ def vector_from_angles(
   >>> vector_from_angles(0., 0.).tolist()
   [-0.0, -0.0, -1.0]
   """
-  return np.stack(
-      [
-          -np.cos(pitch) * np.sin(yaw),
-          -np.sin(pitch),
-          -np.cos(pitch) * np.cos(yaw),
-      ],
-      axis=-1,
-  )
+  x, y = -np.cos(pitch) * np.sin(yaw), -np.sin(pitch)
+  return np.stack([x, y, -np.cos(pitch) * np.cos(yaw)], axis=-1)
 
 
 def angles_from_vector(

@@ -4,7 +4,6 @@ The group or data set `image` holds the images. A second one, `look_vec`, holds
 UnityEyes' gaze vectors under the same keys or in the same order; it may lack.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +23,6 @@ def _sort_key(key: str) -> tuple[int, str]:
   return (int(key), '') if key.isdigit() else (-1, key)
 
 
-@dataclasses.dataclass(kw_only=True)
 class Hdf5(FittedSource):
   """Images by key (numeric keys by value) or by place; subjects are unknown."""
 
@@ -78,15 +76,8 @@ class Hdf5(FittedSource):
           raise ValueError(f'{_LABEL} {look.tolist()} is no direction')
         gaze = gaze_angles.unityeyes_gaze(look)
       image = crops.check_pixels(pixels)
-    # LookupError: KeyError and IndexError.
-    except (
-        LookupError,
-        MemoryError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    # Damaged files raise almost anything.
+    except Exception as error:
       raise Damaged(
           f'{self.path}, {_IMAGE} {key}: cannot be read ({error})'
       ) from error

@@ -1,7 +1,6 @@
 """A plain folder of images, with or without labels."""
 
 import csv
-import dataclasses
 import functools
 import json
 import os
@@ -37,7 +36,6 @@ class _Row(NamedTuple):
   damage: str = ''  # what is wrong with the file of labels
 
 
-@dataclasses.dataclass(kw_only=True)
 class ImageFolder(FittedSource):
   """Images by sorted name, in subfolders too.
 
@@ -140,9 +138,20 @@ def _read_table(table: Path) -> list[_Row]:
   Raises:
     InputError: If it cannot be read, or the name of a file is missing or wrong.
   """
+  rows: dict[str, _Row] = {}
   try:
     with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:
-      rows = _parse_table(csv.DictReader(text), table)
+      reader = csv.DictReader(text)
+      if 'file' not in (reader.fieldnames or ()):
+        raise InputError(
+            f"{table} has no column 'file'; name the columns in its first line."
+        )
+      for cells in reader:
+        where = f'{table}, line {reader.line_num}'
+        name = _check_name(cells['file'] or '', where)
+        if name in rows:
+          raise InputError(f'{where}: {name} is there twice; remove one.')
+        rows[name] = _make_row(name, cells, where)
   except (OSError, csv.Error) as error:
     raise InputError(
         f'{table} cannot be read ({error}); correct or remove it.'
@@ -152,26 +161,15 @@ def _read_table(table: Path) -> list[_Row]:
   return [rows[name] for name in sorted(rows)]
 
 
-def _parse_table(reader: csv.DictReader, table: Path) -> dict[str, _Row]:
-  if 'file' not in (reader.fieldnames or ()):
+def _check_name(name: str, where: str) -> str:
+  """Return the path of an image in the folder without ./ and //."""
+  if not name:
+    raise InputError(f'{where} names no file; add it or remove the line.')
+  if name[0] == '/' or '..' in Path(name).parts:
     raise InputError(
-        f"{table} has no column 'file'; name the columns in its first line."
+        f'{where}: {name} lies outside of the folder; name files in it.'
     )
-  rows: dict[str, _Row] = {}
-  for cells in reader:
-    where = f'{table}, line {reader.line_num}'
-    name = cells['file'] or ''
-    if not name:
-      raise InputError(f'{where} names no file; add it or remove the line.')
-    if name[0] == '/' or '..' in Path(name).parts:
-      raise InputError(
-          f'{where}: {name} lies outside of the folder; name files in it.'
-      )
-    name = Path(name).as_posix()  # without ./ and //
-    if name in rows:
-      raise InputError(f'{where}: {name} is there twice; remove one.')
-    rows[name] = _make_row(name, cells, where)
-  return rows
+  return Path(name).as_posix()
 
 
 def _subject(cells: Mapping[Any, Any]) -> int:

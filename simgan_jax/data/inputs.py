@@ -35,12 +35,11 @@ SOURCES: dict[str, type[Source]] = {
 
 
 def _find(name: str) -> type[Source]:
-  if name not in SOURCES:
-    raise InputError(
-        f'There is no data source {name!r}; choose one of'
-        f' {", ".join(SOURCES)}.'
-    )
-  return SOURCES[name]
+  if name in SOURCES:
+    return SOURCES[name]
+  raise InputError(
+      f'There is no data source {name!r}; choose one of {", ".join(SOURCES)}.'
+  )
 
 
 def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
@@ -63,14 +62,12 @@ def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
 
 
 def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
-  """Return the source that the settings describe.
-
-  It takes those settings that it has a field for.
+  """Return the source that the settings describe, by those it has fields for.
 
   Args:
-    config: Settings of the run, for those that all its sources share.
-    settings: Settings of one source; its name may be 'image_folder' for a file.
-    domain: 'synthetic' or 'real', where a source has both.
+    config: Settings of the run.
+    settings: Settings of one source; 'image_folder' may have the path of a file.
+    domain: 'synthetic' or 'real', for sources that have both.
   """
   name = settings.name
   if name == 'image_folder' and settings.path.endswith('.npz'):

@@ -6,7 +6,6 @@ convolutional networks", ACM Transactions on Graphics 33, 2014.
 
 import dataclasses
 import functools
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -68,20 +67,14 @@ class NyuHand(Source):
           f'views={self.views!r} must be cameras from 1 to {_NUM_VIEWS}; write'
           " for example '1' or '1-3'."
       )
-
-  @property
-  def _prefixes(self) -> dict[int, str]:
-    """How the names of the wanted images begin, by view."""
-    prefix = _PREFIXES[self.domain]
-    return {v: f'{prefix}_{v}' for v in sorted(subjects.parse(self.views))}
+    # How the names of the wanted images begin, by view.
+    self._prefixes = {v: f'{_PREFIXES[self.domain]}_{v}_' for v in views}
 
   def stamp(self) -> str:
     """Return the state of the labels and of the wanted images."""
-    prefixes = tuple(f'{prefix}_' for prefix in self._prefixes.values())
     files = folders.list_files(self.path, ('.mat', '.png'))
-    used = [
-        file for file in files if file.name.startswith((_LABELS, *prefixes))
-    ]
+    wanted = _LABELS, *self._prefixes.values()
+    used = [file for file in files if file.name.startswith(wanted)]
     return folders.stamp(self.path, used)
 
   def list_entries(self) -> list[Entry]:
@@ -90,7 +83,7 @@ class NyuHand(Source):
     entries = []
     for view, prefix in self._prefixes.items():
       for frame, uvd in enumerate(joints[view - 1], start=1):
-        file = self.path / f'{prefix}_{frame:07d}.png'
+        file = self.path / f'{prefix}{frame:07d}.png'
         read = functools.partial(self._read, file, uvd)
         entries.append(Entry(f'{view}_{frame:07d}', 0, read))
     return entries
@@ -150,14 +143,8 @@ def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
     raise InputError(
         f'{file}: cannot be read if saved by MATLAB with -v7.3; save with -v7.'
     ) from error
-  except (
-      OSError,
-      TypeError,
-      ValueError,
-      IndexError,
-      zlib.error,
-      scipy.io.matlab.MatReadError,
-  ) as error:
+  # Damaged files raise almost anything.
+  except Exception as error:
     raise InputError(
         f"{file}: is not NYU's {_LABELS} ({error}); {remedy}"
     ) from error

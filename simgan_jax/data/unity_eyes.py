@@ -127,19 +127,13 @@ class UnityEyes(Source):
       iris = _points(json.loads(file.read_text())['iris_2d'])
       centre = iris.mean(axis=0) * np.array([1, -1]) + np.array([0, rows])
       return (centre - box[:2]) * (self.width / (box[2] - box[0])) - 0.5
-    except KeyError as error:
-      problem = f'{file} has no {error.args[0]}'
-    except Damaged as error:
-      problem = str(error)
-    except (
-        AttributeError,
-        IndexError,
-        OSError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except Exception as error:
       problem = f'{file} or its image cannot be read ({error})'
-    raise InputError(f'{problem}; leave it out of the comparison.')
+      if isinstance(error, Damaged):
+        problem = str(error)
+      elif isinstance(error, KeyError):
+        problem = f'{file} has no {error.args[0]}'
+      raise InputError(f'{problem}; leave it out of the comparison.') from error
 
 
 def _numbers(text: str) -> np.ndarray:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from simgan_jax.data import cache, inputs
 from simgan_jax.machine.errors import InputError
+from simgan_jax.settings import config
 
 SIZE = {'height': 35, 'width': 55}
 
@@ -218,6 +219,10 @@ def test_wrong_requests(folder, tmp_path, name, options, message):
   options = {'path': folder} | SIZE | options
   with pytest.raises(InputError, match=message):
     cache.load(inputs.make_source(name, **options), tmp_path / 'cache')
+
+
+def test_the_settings_name_every_source():
+  assert tuple(inputs.SOURCES) == config.SOURCES
 
 
 def test_a_folder_that_cannot_be_written(folder):
