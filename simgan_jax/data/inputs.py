@@ -66,7 +66,7 @@ def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
 
   Args:
     config: Settings of the run.
-    settings: Settings of one source; 'image_folder' may have the path of a file.
+    settings: Settings of one source; 'image_folder' may have a file's path.
     domain: 'synthetic' or 'real', for sources that have both.
   """
   name = settings.name
