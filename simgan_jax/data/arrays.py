@@ -9,7 +9,6 @@ import hashlib
 import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -105,19 +104,6 @@ class Arrays(Source):
     )
 
 
-def load(path: str | Path, **options: Any) -> LabelledImages:
-  """Return the data set of a file, or a part of it.
-
-  Args:
-    path: Path of the file.
-    **options: Fields of `Arrays`: `height` and `width`, perhaps others.
-
-  Raises:
-    InputError: If the file cannot be read, or has no such images.
-  """
-  return Arrays(path=Path(path), **options).load()
-
-
 def write(
     path: str | Path,
     data: LabelledImages,
@@ -141,10 +127,10 @@ def write(
   files.write_bytes(str(path), buffer.getvalue())
 
 
-def _read(path: str | Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> dict[str, np.ndarray]:
   """Return the fields of a file, which are checked to fit each other."""
   try:
-    with np.load(Path(path).expanduser(), allow_pickle=False) as file:
+    with np.load(path, allow_pickle=False) as file:
       fields = {name: file[name] for name in _FIELDS if name in file}
   # Files that are damaged or of another kind raise almost anything.
   except Exception as error:

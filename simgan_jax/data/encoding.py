@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simgan_jax.data import crops
-from simgan_jax.data.entries import Entry, printable, read_entry
+from simgan_jax.data.entries import Entry, printable
 from simgan_jax.data.labelled_images import ImportReport
 from simgan_jax.data.source import Source
 
@@ -28,7 +28,7 @@ def encode(source: Source, entry: Entry) -> Encoded:
   Raises:
     InputError: If the file is damaged, unless `on_error` is 'skip'.
   """
-  sample = read_entry(entry, on_error=source.on_error)
+  sample = source.read(entry)
   if isinstance(sample, str):
     return Encoded(left_out=f'{printable(entry.name)}: {sample}')
   png = io.BytesIO()

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt
 
-from simgan_jax.machine.errors import InputError
-
 
 class Damaged(Exception):
   """A file cannot be used; the text names it and the reason."""
@@ -43,28 +41,3 @@ class Entry(NamedTuple):
 def printable(name: str) -> str:
   r"""Return a file's name with bytes that are not UTF-8 written as \xNN."""
   return os.fsencode(name).decode(errors='backslashreplace')
-
-
-def read_entry(entry: Entry, *, on_error: str) -> Sample | str:
-  """Return the sample of an entry, or the reason why it is left out.
-
-  Args:
-    entry: Image to read.
-    on_error: 'stop' raises at a damaged file, 'skip' leaves it out.
-
-  Raises:
-    InputError: If the file is damaged and `on_error` is 'stop'.
-  """
-  try:
-    name = printable(entry.name)
-    if name != entry.name:
-      raise Damaged(f'{name}: the name of the file is not UTF-8')
-    return entry.read()
-  except LeftOut as rule:
-    return str(rule)
-  except Damaged as damage:
-    if on_error == 'stop':
-      raise InputError(
-          f'{damage}; repair or remove it, or set on_error=skip.'
-      ) from damage
-    return str(damage)

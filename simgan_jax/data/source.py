@@ -9,7 +9,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from simgan_jax.data import crops
 from simgan_jax.data import subjects as subject_ranges
-from simgan_jax.data.entries import Entry, Sample, read_entry
+from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample, printable
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings.config import CHOICES
 
@@ -123,16 +123,25 @@ class Source(abc.ABC):
     digest = hashlib.sha256(content).hexdigest()
     return f'{self.height}x{self.width}x{self.channels}-{digest[:16]}'
 
-  def read(
-      self, entries: Iterable[Entry]
-  ) -> Iterator[tuple[Entry, Sample | str]]:
-    """Yield each entry with its sample, or with the reason it is left out.
+  def read(self, entry: Entry) -> Sample | str:
+    """Return the sample of an entry, or the reason why it is left out.
 
     Raises:
-      InputError: If a file is damaged and `on_error` is 'stop'.
+      InputError: If the file is damaged and `on_error` is 'stop'.
     """
-    for entry in entries:
-      yield entry, read_entry(entry, on_error=self.on_error)
+    try:
+      name = printable(entry.name)
+      if name != entry.name:
+        raise Damaged(f'{name}: the name of the file is not UTF-8')
+      return entry.read()
+    except LeftOut as rule:
+      return str(rule)
+    except Damaged as damage:
+      if self.on_error == 'stop':
+        raise InputError(
+            f'{damage}; repair or remove it, or set on_error=skip.'
+        ) from damage
+      return str(damage)
 
   def _cut(
       self, image: crops.Pixels, box: crops.Box | None = None

@@ -65,7 +65,8 @@ def read(
   """Return up to `most` images, and those left out with the reasons."""
   used: list[tuple[Entry, Sample]] = []
   left_out = []
-  for entry, sample in originals.read(entries):
+  for entry in entries:
+    sample = originals.read(entry)
     if isinstance(sample, str):
       left_out.append(f'{entry.name}: {sample}')
     else:

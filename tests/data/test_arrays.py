@@ -35,7 +35,7 @@ def path(data, tmp_path):
 
 
 def test_round_trip(data, path):
-  found = arrays.load(path, **SIZE)
+  found = arrays.Arrays(path=path, **SIZE).load()
   assert found.report == data.report
   for name in set(data._fields) - {'report'}:
     expected = getattr(data, name)
@@ -53,7 +53,7 @@ def test_hands_keep_joints_and_cameras(data, tmp_path):
       intrinsics=rng.normal(size=(5, 4)).astype(np.float32),
   )
   arrays.write(path, hands)
-  found = arrays.load(path, limit=2, **SIZE)
+  found = arrays.Arrays(path=path, limit=2, **SIZE).load()
   np.testing.assert_array_equal(found.joints, hands.joints[:2])
   np.testing.assert_array_equal(found.intrinsics, hands.intrinsics[:2])
   assert found.labels is found.joints and found.gaze is None
@@ -61,7 +61,7 @@ def test_hands_keep_joints_and_cameras(data, tmp_path):
 
 
 def test_subjects_and_limit(path):
-  found = arrays.load(path, subjects='2-3', limit=2, **SIZE)
+  found = arrays.Arrays(path=path, subjects='2-3', limit=2, **SIZE).load()
   assert found.names.tolist() == ['c', 'd']
   assert found.subjects.tolist() == [2, 3]
   assert len(found.images) == len(found.gaze) == 2
@@ -72,7 +72,7 @@ def test_subjects_and_limit(path):
 def test_what_is_unknown_stays_so(data, tmp_path):
   path = tmp_path / 'data.npz'
   arrays.write(path, data._replace(gaze=None, report=ImportReport()))
-  found = arrays.load(path, **SIZE)
+  found = arrays.Arrays(path=path, **SIZE).load()
   assert found.gaze is None and found.report == ImportReport()
   assert arrays.Arrays(path=path, **SIZE).iris_centres(found.names) is None
 
@@ -81,14 +81,14 @@ def test_arrays_of_ones_own(data, tmp_path):
   path = tmp_path / 'data.npz'
   fields = {name: getattr(data, name) for name in arrays.REQUIRED}
   np.savez(path, **fields)
-  assert arrays.load(path, **SIZE).source == 'arrays'
+  assert arrays.Arrays(path=path, **SIZE).load().source == 'arrays'
 
 
 def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
   deep = data.images * np.uint16(256) + np.uint16(255)
   _replace(path, images=deep)
-  np.testing.assert_array_equal(arrays.load(path, **SIZE).images, data.images)
   source = arrays.Arrays(path=path, **SIZE)
+  np.testing.assert_array_equal(source.load().images, data.images)
   assert source.origin == 'columbia_gaze'
   assert source.label_shapes == {'gaze': (3,)}
   np.testing.assert_array_equal(source.entries[4].read().image, deep[4])
@@ -108,7 +108,7 @@ def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
 )
 def test_what_is_not_there(path, options, message):
   with pytest.raises(InputError, match=message) as caught:
-    arrays.load(path, **SIZE | options)
+    arrays.Arrays(path=path, **SIZE | options).load()
   assert '\n' not in str(caught.value)
 
 
@@ -146,7 +146,7 @@ def _replace(path, **fields):
 def test_damaged_and_foreign_files(path, damage, message):
   damage(path)
   with pytest.raises(InputError, match=message) as caught:
-    arrays.load(path, **SIZE)
+    arrays.Arrays(path=path, **SIZE).load()
   assert '\n' not in str(caught.value) and str(path) in str(caught.value)
 
 

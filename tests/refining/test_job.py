@@ -131,7 +131,7 @@ def test_npz_files_are_a_source(refine, expected, tmp_path):
   synthetic, images = expected
   refine(tmp_path / 'out', 'npz')
   parts = [
-      arrays.load(path, channels=1, **SIZE)
+      arrays.Arrays(path=path, channels=1, **SIZE).load()
       for path in sorted((tmp_path / 'out').glob('*.npz'))
   ]
   assert [len(part.images) for part in parts] == [32, 32, 6]
