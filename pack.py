@@ -7,7 +7,6 @@ without TensorFlow, for example on a machine with an accelerator.
 import os
 
 from simgan_jax.data import arrays, inputs
-from simgan_jax.evaluation import image_quality
 from simgan_jax.machine import devices, errors
 from simgan_jax.settings import command_line, validation
 
@@ -32,7 +31,7 @@ def main() -> None:
   ):
     data, centres = load(config, data_dir=data_dir), None
     if name == 'synthetic':
-      centres = image_quality.load_centres(config, data.names)
+      centres = inputs.open_synthetic(config).iris_centres(data.names)
     path = os.path.join(_OUTPUT.value, f'{name}.npz')
     try:
       arrays.write(path, data, iris_centres=centres)

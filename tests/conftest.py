@@ -68,16 +68,12 @@ def optimized():
 @pytest.fixture
 def load(request, tmp_path):
   """Return a function that loads a folder of the test module's `SOURCE`."""
-  from simgan_jax.data import loading
+  from simgan_jax.data import cache, inputs
 
   def load(path, **options):
-    size = {'height': 35, 'width': 55}
-    return loading.load(
-        request.module.SOURCE,
-        path=path,
-        data_dir=tmp_path / 'cache',
-        **size | options,
-    )
+    options = {'height': 35, 'width': 55} | options
+    source = inputs.make_source(request.module.SOURCE, path=path, **options)
+    return cache.load(source, tmp_path / 'cache')
 
   return load
 

@@ -18,7 +18,7 @@ _CONTEXT.set_forkserver_preload(
         'tensorflow',
         'tensorflow_datasets',
         'ml_collections.config_flags',
-        'simgan_jax.data.loading',
+        'simgan_jax.data.cache',
         'simgan_jax.training.loop',
     ]
 )

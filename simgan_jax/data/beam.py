@@ -1,8 +1,9 @@
 """Preparing a data set on Apache Beam, on as many machines as it has.
 
-They must see the files of the source and the folder of the prepared data.
+The machines must see the files of the source and the folder of prepared data.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,70 +12,56 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from simgan_jax.data.source import Encoded, Source, summarise_levels
+from simgan_jax.data.encoding import Encoded, encode, make_report
+from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError, RunError
 
-_PART = 256  # entries a machine reads one after another
+_PART = 256  # entries that a machine reads one after another
 
 
 class _Encode(beam.DoFn):
-  """Reads a part of the entries; yields them with their numbers."""
+  """Reads a part of the entries and yields them with their numbers."""
 
-  def __init__(self, builder: Source):
-    self._builder = builder
-    self._entries: list[Any] = []
-
-  def setup(self) -> None:
-    self._entries = self._builder.selected()
+  def __init__(self, source: Source):
+    # A copy, without what the source remembers of its files: this is pickled.
+    self._source = dataclasses.replace(source)
 
   def process(self, first: int) -> Iterator[tuple[int, Encoded]]:
-    for number in range(first, min(first + _PART, len(self._entries))):
-      yield number, self._builder.encode(self._entries[number])
+    part = self._source.entries[first : first + _PART]
+    for number, entry in enumerate(part, start=first):
+      yield number, encode(self._source, entry)
 
 
-def _list_left_out(found: list[tuple[int, Encoded]]) -> list[str]:
-  return [encoded.left_out for _, encoded in sorted(found)]
+def _make_report(
+    notes: list[tuple[int, Encoded]], label_warning: str
+) -> dict[str, Any]:
+  ordered = [encoded for _, encoded in sorted(notes)]
+  return make_report(ordered, label_warning)._asdict()
 
 
 class Read(beam.PTransform):
-  """Gives TFDS the examples of a source by number, and notes the rest."""
+  """Gives TFDS the examples of a source by number, and fills the metadata."""
 
-  def __init__(self, builder: Source):
-    """Take the builder, which TFDS has told to prepare itself."""
+  def __init__(self, source: Source, metadata: Any):
+    """Take a source and the `BeamMetadataDict` for its import report."""
     super().__init__()
-    self._builder = builder
+    self._source, self._metadata = source, metadata
 
   def expand(self, input_or_inputs: Any) -> Any:
-    """See base class."""
-    firsts = range(0, len(self._builder.selected()), _PART)
+    """Return the examples of all entries that can be used."""
+    firsts = range(0, len(self._source.entries), _PART)
     encoded = (
         input_or_inputs
         | beam.Create(firsts)
         | beam.Reshuffle()
-        | beam.ParDo(_Encode(self._builder))
+        | beam.ParDo(_Encode(self._source))
     )
-    metadata = self._builder.info.metadata
-    metadata['left_out'] = (
+    self._metadata['report'] = (
         encoded
-        | 'left_out' >> beam.Filter(lambda pair: pair[1].example is None)
-        | 'list_left_out' >> beam.combiners.ToList()
-        | 'sort_left_out' >> beam.Map(_list_left_out)
+        | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
+        | 'list_notes' >> beam.combiners.ToList()
+        | 'report' >> beam.Map(_make_report, self._source.label_warning)
     )
-    metadata['sizes'] = (
-        encoded
-        | 'sized' >> beam.Filter(lambda pair: pair[1].size)
-        | 'sizes' >> beam.Map(lambda pair: pair[1].size)
-        | 'count_sizes' >> beam.combiners.Count.PerElement()
-        | 'all_sizes' >> beam.combiners.ToDict()
-    )
-    metadata['deep'] = (
-        encoded
-        | 'deep' >> beam.Filter(lambda pair: pair[1].levels)
-        | 'levels' >> beam.Map(lambda pair: pair[1].levels)
-        | 'list_levels' >> beam.combiners.ToList()
-        | 'summarise_levels' >> beam.Map(summarise_levels)
-    )
-    metadata['label_warning'] = self._builder.label_warning
     return (
         encoded
         | 'kept' >> beam.Filter(lambda pair: pair[1].example is not None)
@@ -82,22 +69,24 @@ class Read(beam.PTransform):
     )
 
 
-def prepare(builder: Source, options: Sequence[str]) -> None:
-  """Prepares a data set by a pipeline.
+def prepare(
+    builder: tfds.core.DatasetBuilder, source: Source, options: Sequence[str]
+) -> None:
+  """Prepare a data set by a pipeline.
 
   Args:
-    builder: Made with `on_beam`.
+    builder: Builder whose examples come from `Read`.
+    source: Source that is read.
     options: Flags of Beam, such as '--runner=DirectRunner'.
 
   Raises:
-    InputError: At a damaged file, unless `on_error` is 'skip', or if a part of
-      the data set was asked for.
+    InputError: If a file is damaged, unless `on_error` is 'skip', or if a part
+      of the data set was asked for.
     RunError: If the pipeline fails.
   """
-  if builder.builder_config.limit:
+  if 0 < source.limit < len(source.entries):
     raise InputError(
-        'Beam reads whole data sets: leave out'
-        f' limit={builder.builder_config.limit}, or Beam.'
+        f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )
   try:
     builder.download_and_prepare(
@@ -106,11 +95,11 @@ def prepare(builder: Source, options: Sequence[str]) -> None:
         )
     )
   except Exception as error:
-    # A runner may raise anything, with all that was raised before as its text.
+    # A runner may raise anything, with the text of all earlier errors.
     text = f'{type(error).__name__}: {error}'.strip()
     found = re.findall(r'InputError: (.*?)(?: \[while running|\n|$)', text)
     if found:
       raise InputError(found[-1]) from error
     raise RunError(
-        f'Beam could not prepare {builder.name}: {text.splitlines()[-1]}'
+        f'Beam could not prepare {source.name}: {text.splitlines()[-1]}'
     ) from error

@@ -1,77 +1,84 @@
-"""What the built-in simulators share as sources."""
+"""The built-in simulators as sources: images by number, without any files."""
 
-import abc
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
-from simgan_jax.data import source, workers
+from simgan_jax import simulators
+from simgan_jax.data import workers
 from simgan_jax.data.entries import Entry, Sample
+from simgan_jax.data.source import Source
+from simgan_jax.simulators import hand_images
 
+_SIMULATORS = Path(simulators.__path__[0])
 _BLOCK = 4_096  # images simulated at a time
+_NUM_IMAGES = 4_000  # without a limit
+# The synthetic people vary as a simulator's do; the real ones, which stand in
+# for a data set of people, are few.
+NUM_PEOPLE = {'synthetic': 1_000, 'real': 32}
 
 
 @dataclasses.dataclass(kw_only=True)
-class BuiltinConfig(source.SourceConfig):
-  """What is asked of a simulator."""
+class Builtin(Source):
+  """Simulated images; they change with the text of the simulator.
 
-  domain: str = 'synthetic'  # or 'real', the stand-in for real images
-  num_images: int
-  num_subjects: int
-  seed: int = 0
-
-
-class Builtin(source.Source):
-  """Simulated images by number; there is no folder to read.
-
-  They are prepared again when the text of the simulator changes.
+  `limit` is the number of images that are simulated.
   """
 
-  CONFIG = BuiltinConfig
+  MODULE: ClassVar[str]  # of the simulator; it has `generate`
+  FILES: ClassVar[Sequence[Path]]  # that the images depend on
 
-  @classmethod
-  @abc.abstractmethod
-  def files(cls) -> Sequence[Path]:
-    """Returns the files of the simulator."""
+  domain: str = 'synthetic'  # or 'real', the stand-in for real images
+  num_subjects: int = 0  # 0 means as many as the domain has
+  seed: int = 0
 
-  @abc.abstractmethod
-  def simulator(self) -> Any:
-    """Returns the module, which has `generate`; it imports jax, this not."""
+  def __post_init__(self) -> None:
+    """Check the options, and replace zeros by their meaning."""
+    super().__post_init__()
+    self.limit = self.limit or _NUM_IMAGES
+    self.num_subjects = self.num_subjects or NUM_PEOPLE[self.domain]
 
-  @classmethod
-  def stamp(cls, config: BuiltinConfig) -> str:
-    """See base class."""
-    del config
-    return '\n'.join(file.read_text() for file in cls.files())
+  def __str__(self) -> str:
+    """Return what messages call this source, which has no path."""
+    return self.name
 
-  def entries(self) -> list[Entry]:
-    """See base class."""
-    config = self.builder_config
-    # The blocks that were read last: a large set does not stay in memory.
+  def stamp(self) -> str:
+    """Return the text of the simulator."""
+    return '\n'.join(file.read_text() for file in self.FILES)
+
+  def list_entries(self) -> list[Entry]:
+    """Return `limit` images by number."""
+    # Two blocks only, so that a large set does not stay in memory.
     make_block = workers.remember_last(self._make_block)
     return [
         Entry(
             f'{number:07d}',
-            number % config.num_subjects + 1,  # as the simulators have it
+            number % self.num_subjects + 1,  # as the simulators have it
             functools.partial(self._read, make_block, number),
         )
-        for number in range(config.num_images)
+        for number in range(self.limit)
     ]
 
   def _make_block(self, first: int) -> tuple[Any, Any]:
-    config = self.builder_config
-    images, labels, _ = self.simulator().generate(
-        min(_BLOCK, config.num_images - first),
+    return self._simulate(first, min(_BLOCK, self.limit - first))
+
+  def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
+    # Imported here because it imports jax, which other sources do not need.
+    simulator = importlib.import_module(self.MODULE)
+    images, labels, _ = simulator.generate(
+        num,
         first=first,
-        seed=config.seed,
-        domain=config.domain,
-        num_subjects=config.num_subjects,
-        height=config.height,
-        width=config.width,
+        seed=self.seed,
+        domain=self.domain,
+        num_subjects=self.num_subjects,
+        height=self.height,
+        width=self.width,
     )
     return images, labels
 
@@ -79,6 +86,40 @@ class Builtin(source.Source):
     place = number % _BLOCK
     images, labels = make_block(number - place)
     return Sample(
-        np.repeat(images[place], self.builder_config.channels, axis=-1),
+        np.repeat(images[place], self.channels, axis=-1),
         **{name: getattr(labels, name)[place] for name in self.LABELS},
     )
+
+
+class BuiltinEyes(Builtin):
+  """Simulated eyes."""
+
+  name = 'builtin_eyes'
+  MODULE = 'simgan_jax.simulators.eyes'
+  FILES = sorted(
+      set(_SIMULATORS.glob('*.py')) - set(_SIMULATORS.glob('hand*.py'))
+  )
+
+  def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
+    """Return the centres of the limbus, by drawing the images once more.
+
+    Args:
+      names: Names of images.
+
+    Returns:
+      (x, y) in pixels, [n, 2] float32.
+    """
+    numbers = [int(name) for name in names]
+    if not numbers:
+      return np.zeros((0, 2), np.float32)
+    _, labels = self._simulate(0, max(numbers) + 1)
+    return np.asarray(labels.iris_centre)[numbers]
+
+
+class BuiltinHands(Builtin):
+  """Simulated depth images of hands."""
+
+  name = 'builtin_hands'
+  MODULE = 'simgan_jax.simulators.hands'
+  LABELS = {'joints': (len(hand_images.JOINTS), 3), 'intrinsics': (4,)}
+  FILES = [_SIMULATORS / 'tiles.py', *sorted(_SIMULATORS.glob('hand*.py'))]

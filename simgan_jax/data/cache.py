@@ -1,15 +1,13 @@
-"""Prepared data sets on disk: when to prepare one, and how to read it.
+"""Prepared data sets on disk, by TFDS: read once from a source, then from here.
 
-A source is prepared once: the name of its cache holds a fingerprint of the
-request and of the folder's file names, sizes and modification times. TFDS
-writes into a temporary folder and renames it, so a half-written cache is never
-read.
+The name of a prepared data set holds the fingerprint of its source: of the
+request and of the files' names, sizes and modification times. TFDS writes into
+a temporary folder and renames it, so a half-written data set is never read.
 """
 
 import contextlib
-import dataclasses
-import hashlib
 import io
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,71 +17,182 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 
-from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.data.source import Source, SourceConfig
+from simgan_jax.data import encoding, tfds_writer, workers
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
+from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
 
 tfds.disable_progress_bar()
 
 
-def fingerprint(config: SourceConfig, stamp: str) -> str:
-  """Returns a name for the cache of a request: its size and a digest."""
-  fields = dataclasses.asdict(config) | {'path': None}
-  content = f'{fields}\n{stamp}'.encode(errors='surrogateescape')
-  digest = hashlib.sha256(content).hexdigest()
-  return f'{config.height}x{config.width}x{config.channels}-{digest[:16]}'
+class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+  """The TFDS builder of any source."""
 
+  VERSION = tfds.core.Version('1.0.0')
+  # TFDS looks for checksums of downloads beside the code, and needs a package
+  # for it that it does not require; there are no downloads.
+  code_path = None
 
-def open_builder(
-    source: type[Source], config: SourceConfig, data_dir: Path, **how: Any
-) -> Source:
-  """Returns a builder that prepares as `how` says; its cache may be absent."""
-  config.name = fingerprint(config, source.stamp(config))
-  with _quiet():
-    return source(config=config, data_dir=str(data_dir), **how)
+  def __init__(
+      self,
+      source: Source,
+      data_dir: Path,
+      *,
+      num_workers: int = 0,
+      on_beam: bool = False,
+  ):
+    """Take a source; its data set need not be on disk yet.
+
+    Args:
+      source: Source of the images.
+      data_dir: Folder of the prepared data sets.
+      num_workers: Number of threads that read files; 0 means one a core.
+      on_beam: Whether Apache Beam reads the files.
+    """
+    self.name = source.name
+    self.source = source
+    self._num_workers, self._on_beam = num_workers, on_beam
+    config = tfds.core.BuilderConfig(name=source.fingerprint)
+    super().__init__(config=config, data_dir=str(data_dir))
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    source = self.source
+    size = source.height, source.width, source.channels
+    metadata = tfds.core.MetadataDict
+    if self._on_beam:
+      metadata = tfds.core.BeamMetadataDict
+    return tfds.core.DatasetInfo(
+        builder=self,
+        features=tfds_writer.make_features(size, np.uint8, source.LABELS),
+        metadata=metadata(),
+        disable_shuffling=True,
+    )
+
+  def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    del dl_manager
+    if self._on_beam:
+      reading = _import_beam().Read(self.source, self.info.metadata)
+      return {'train': reading}
+    return {'train': self._generate_examples()}
+
+  def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
+    source, count, notes = self.source, 0, []
+    for encoded in workers.map_in_order(
+        lambda entry: encoding.encode(source, entry),
+        source.entries,
+        self._num_workers,
+    ):
+      notes.append(encoded._replace(example=None))
+      if encoded.example is None:
+        continue
+      yield count, encoded.example
+      count += 1
+      if count == source.limit:
+        break
+    report = encoding.make_report(notes, source.label_warning)
+    if not count:
+      reason = ''.join(f', the first because {r}' for r in report.left_out[:1])
+      raise InputError(
+          f'{source}: none of the images can be used{reason}; replace them.'
+      )
+    self.info.metadata['report'] = report._asdict()
+
+  def read(self) -> LabelledImages:
+    """Return the prepared data set."""
+    arrays = tfds.as_numpy(self.as_dataset(split='train', batch_size=-1))
+    known = {
+        name: None if np.isnan(arrays[name]).all() else arrays[name]
+        for name in self.source.LABELS
+    }
+    report = self.info.metadata['report']
+    return LabelledImages(
+        images=arrays['image'],
+        gaze=known.get('gaze'),
+        head_pose=known.get('head_pose'),
+        subjects=arrays['subject'],
+        names=np.array([name.decode() for name in arrays['name']]),
+        source=self.name,
+        joints=known.get('joints'),
+        intrinsics=known.get('intrinsics'),
+        report=ImportReport(
+            left_out=tuple(report['left_out']),
+            sizes=report['sizes'],
+            sixteen_bit=tuple(report['sixteen_bit']),
+            label_warning=report['label_warning'],
+        ),
+    )
 
 
 def prepare(
-    source: type[Source],
-    config: SourceConfig,
-    data_dir: Path,
+    source: Source,
+    data_dir: str | Path,
     *,
     num_workers: int = 0,
     beam_options: Sequence[str] = (),
-) -> Source:
-  """Returns a builder whose cache is written, unless it is there already.
+) -> Prepared:
+  """Prepare a data set, unless that is done.
 
   Args:
-    source: What is read.
-    config: What is asked of it.
-    data_dir: Folder of the caches.
-    num_workers: Threads that read files; 0 is one a core.
-    beam_options: Flags of a Beam pipeline that reads them instead.
+    source: Source of the images.
+    data_dir: Folder of the prepared data sets.
+    num_workers: Number of threads that read files; 0 means one a core.
+    beam_options: Flags of an Apache Beam pipeline that reads them instead.
+
+  Returns:
+    The builder, whose data set is on disk.
 
   Raises:
-    InputError: As the source raised it, or Beam, or if `data_dir` cannot be
-      written.
+    InputError: If the source cannot be used, or `data_dir` not be written.
+    RunError: If Beam fails.
   """
-  builder = open_builder(
-      *(source, config, data_dir),
-      num_workers=num_workers,
-      on_beam=bool(beam_options),
-  )
+  data_dir = Path(data_dir).expanduser().absolute()
   with _quiet():
-    if not builder.is_prepared():
-      _check_writable(data_dir)
+    builder = Prepared(
+        source, data_dir, num_workers=num_workers, on_beam=bool(beam_options)
+    )
+    if builder.is_prepared():
+      return builder
+    _check_writable(data_dir)
     try:
-      if not beam_options:
+      if beam_options:
+        _import_beam().prepare(builder, source, beam_options)
+      else:
         builder.download_and_prepare()
-      elif not builder.is_prepared():
-        beam = _import_beam()
-        beam.prepare(builder, beam_options)
     except OSError:
       # Another process may have been first to rename its own into place.
       if not builder.is_prepared():
         raise
-      builder = source(config=config, data_dir=str(data_dir))
+      builder = Prepared(source, data_dir)
   return builder
+
+
+def load(source: Source, data_dir: str | Path) -> LabelledImages:
+  """Return a data set, and tell the user what was noticed when it was read.
+
+  Args:
+    source: Source of the images, read on the first call only.
+    data_dir: Folder of the prepared data sets.
+
+  Returns:
+    The images and their labels, in the order of the source.
+
+  Raises:
+    InputError: If the source cannot be used, or `data_dir` not be written.
+  """
+  loaded = prepare(source, data_dir).read()
+  left_out = loaded.report.left_out
+  if left_out:
+    print(
+        f'{source.name}: {len(loaded.names)} images, {len(left_out)} left out,'
+        f' the first: {left_out[0]}'
+    )
+  if loaded.report.label_warning:
+    print(
+        f'warning: {source.name}: {loaded.report.label_warning}; only eval.py'
+        ' needs them.',
+        file=sys.stderr,
+    )
+  return loaded
 
 
 def _check_writable(data_dir: Path) -> None:
@@ -111,7 +220,7 @@ def _import_beam() -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-  """Keeps off the terminal what TFDS prints and warns of, to no use here."""
+  """Keep off the terminal what TFDS prints and warns of."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(logging.ERROR)
   try:
@@ -119,27 +228,3 @@ def _quiet() -> Iterator[None]:
       yield
   finally:
     logging.set_verbosity(verbosity)
-
-
-def read(builder: Source) -> LabelledImages:
-  """Returns a prepared data set."""
-  arrays = tfds.as_numpy(builder.as_dataset(split='train', batch_size=-1))
-  known = {
-      key: None if np.isnan(arrays[key]).all() else arrays[key]
-      for key in builder.LABELS
-  }
-  return LabelledImages(
-      images=arrays['image'],
-      gaze=known.get('gaze'),
-      head_pose=known.get('head_pose'),
-      subjects=arrays['subject'],
-      names=np.array([name.decode() for name in arrays['name']]),
-      left_out=tuple(builder.info.metadata['left_out']),
-      source=builder.name,
-      joints=known.get('joints'),
-      intrinsics=known.get('intrinsics'),
-      # Not in those that an earlier version prepared.
-      sizes=builder.info.metadata.get('sizes'),
-      deep=tuple(builder.info.metadata.get('deep', ())),
-      label_warning=builder.info.metadata.get('label_warning', ''),
-  )

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, UInt8
 
 from simgan_jax.data.labelled_images import LabelledImages
 
 _LEVELS = 256
-_FLAT = 2.0  # grey levels of deviation: an image below it shows nothing
-_ODD = 6.0  # deviations of the mean grey value from the median of a set
+_FLAT = 2.0  # standard deviation in grey levels; below it an image is empty
+_ODD = 6.0  # deviations of an image's mean from the median of the means
 _LEAST_ODD = 16.0  # grey levels
-_FEW = 32  # grey levels, of all but a thousandth of the pixels at either end
+_FEW = 32  # grey levels, without a thousandth of the pixels at either end
 
 
 class Findings(NamedTuple):
@@ -21,7 +21,7 @@ class Findings(NamedTuple):
 
   facts: list[str]
   warnings: list[str]
-  digests: Sequence[int] = ()  # of the images, where they were compared
+  digests: Sequence[int] = ()  # of the images, if they were compared
 
 
 def check_set(kind: str, data: LabelledImages) -> Findings:
@@ -29,14 +29,14 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
 
   Args:
     kind: 'synthetic' or 'real', to begin the sentences with.
-    data: at least one image.
+    data: At least one image.
   """
   pixels = data.images.reshape(len(data.images), -1)
   means = pixels.mean(axis=1, dtype=np.float32)
   deviations = np.array([image.std(dtype=np.float32) for image in pixels])
   facts = [
       f'{kind}: {len(pixels):,} images'
-      + _describe_sizes(data.sizes)
+      + _describe_sizes(data.report.sizes)
       + _describe_depth(data)
       + f', grey values {pixels.min()} to {pixels.max()}, mean'
       f' {means.mean():.0f}, contrast {deviations.mean():.0f}'
@@ -72,15 +72,16 @@ def check_set(kind: str, data: LabelledImages) -> Findings:
 
 
 def _describe_depth(data: LabelledImages) -> str:
-  if not data.deep:
+  if not data.report.sixteen_bit:
     return ''
-  number, least, greatest = data.deep
+  number, least, greatest = data.report.sixteen_bit
   which = '' if number == len(data.images) else f'{number:,} with '
   return f', {which}16-bit values {least} to {greatest}, of which 8 bits stay'
 
 
 def _advise_depth(data: LabelledImages) -> str:
-  factor = 65_535 // max(1, data.deep[2]) if data.deep else 0
+  found = data.report.sixteen_bit
+  factor = 65_535 // max(1, found[2]) if found else 0
   if factor > 1:
     return (
         ': 16-bit values are divided by 256; multiply them by'
@@ -91,11 +92,9 @@ def _advise_depth(data: LabelledImages) -> str:
 
 
 def _find_common(
-    names: Shaped[np.ndarray, 'n'],
-    synthetic: Sequence[int],
-    real: Sequence[int],
+    names: np.ndarray, synthetic: Sequence[int], real: Sequence[int]
 ) -> list[str]:
-  """Return a warning if digests of images are in both sets, else nothing."""
+  """Return a warning if digests of images are in both sets, or nothing."""
   both = np.flatnonzero(np.isin(synthetic, real))
   if not len(both):
     return []
@@ -129,14 +128,14 @@ def compare_sets(
 ) -> Findings:
   """Return how far grey values are apart, and what that means for lambda.
 
-  The distance is that of Wasserstein between the two histograms: the grey
-  levels by which a pixel has to change on average.
+  The distance is the Wasserstein distance of the two histograms: the number of
+  grey levels by which a pixel has to change on average.
 
   Args:
-    synthetic: what the refiner gets, [n, h, w, c] uint8.
-    real: [m, h, w, c] uint8.
-    num_patches: decisions of the discriminator an image.
-    weight: lambda.
+    synthetic: Images that the refiner gets, [n, h, w, c] uint8.
+    real: Real images, [m, h, w, c] uint8.
+    num_patches: Number of the discriminator's decisions on an image.
+    weight: Weight lambda of the self-regularisation.
   """
   distance = float(np.abs(_shares(synthetic) - _shares(real)).sum())
   # Images in [-1, 1]: a grey level is 2 / 255.
@@ -149,16 +148,13 @@ def compare_sets(
   )
   if weight * cost <= gain:
     return Findings([fact], [])
-  return Findings(
-      [fact],
-      [
-          'the difference of grey values costs more than it can gain: the'
-          ' refiner will hardly close it. Set'
-          ' --config.data.match_histograms=true to take it out before, or'
-          ' --config.self_regularization_weight below'
-          f' {_round_down(gain / cost)}.'
-      ],
+  warning = (
+      'the difference of grey values costs more than it can gain: the refiner'
+      ' will hardly close it. Set --config.data.match_histograms=true to take'
+      ' it out before, or --config.self_regularization_weight below'
+      f' {_round_down(gain / cost)}.'
   )
+  return Findings([fact], [warning])
 
 
 def check(
@@ -169,14 +165,14 @@ def check(
     num_patches: int,
     weight: float,
 ) -> Findings:
-  """Return what `check_set` and `compare_sets` find, and what sets share.
+  """Return what `check_set` and `compare_sets` find, and images in both sets.
 
   Args:
-    synthetic: the simulator's images.
-    matched: what the refiner gets of them, [n, h, w, c] uint8.
-    real: the real images.
-    num_patches: decisions of the discriminator an image.
-    weight: lambda.
+    synthetic: The simulator's images.
+    matched: The same images as the refiner gets them, [n, h, w, c] uint8.
+    real: The real images.
+    num_patches: Number of the discriminator's decisions on an image.
+    weight: Weight lambda of the self-regularisation.
   """
   found = (
       check_set('synthetic', synthetic),
@@ -193,6 +189,6 @@ def check(
 
 
 def _round_down(value: float) -> float:
-  """Return a number of one digit, at most `value` > 0."""
+  """Return the largest number of one digit that is at most `value` > 0."""
   scale = 10.0 ** math.floor(math.log10(value))
   return float(f'{math.floor(value / scale) * scale:.1g}')

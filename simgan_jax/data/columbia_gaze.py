@@ -8,8 +8,9 @@ import functools
 import re
 from pathlib import Path
 
-from simgan_jax.data import crops, folders, gaze_angles, source
+from simgan_jax.data import crops, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample
+from simgan_jax.data.source import Source
 
 _NAME = re.compile(r'(\d+)_2m_(-?\d+)P_(-?\d+)V_(-?\d+)H_([LR])\.jpg')
 _ONE_LABEL_IS_WRONG = frozenset(
@@ -20,7 +21,7 @@ _ONE_LABEL_IS_WRONG = frozenset(
 _MIN_CONTRAST = 10  # standard deviation of grey values at 35x55
 
 
-class ColumbiaGaze(source.Source):
+class ColumbiaGaze(Source):
   """Eye patches by sorted name, cut to the aspect ratio; tear duct on the left.
 
   L eyes (on the image's left) are mirrored, image and labels. Left out are the
@@ -28,18 +29,16 @@ class ColumbiaGaze(source.Source):
   whose grey-value standard deviation is below 10 at 35x55: they show no eye.
   """
 
-  @classmethod
-  def stamp(cls, config: source.SourceConfig) -> str:
-    """See base class."""
-    return folders.stamp(
-        config.path, folders.list_files(config.path, ('.jpg',))
-    )
+  name = 'columbia_gaze'
 
-  def entries(self) -> list[Entry]:
-    """See base class."""
-    files = folders.list_files(self.builder_config.path, ('.jpg',))
+  def stamp(self) -> str:
+    """Return the state of all patches."""
+    return folders.stamp(self.path, folders.list_files(self.path, ('.jpg',)))
+
+  def list_entries(self) -> list[Entry]:
+    """Return the patches by name."""
     entries = []
-    for file in files:
+    for file in folders.list_files(self.path, ('.jpg',)):
       match = _NAME.fullmatch(file.name)
       read = functools.partial(self._read, file, match)
       entries.append(Entry(file.name, int(match[1]) if match else 0, read))
@@ -51,13 +50,8 @@ class ColumbiaGaze(source.Source):
     if file.name in _ONE_LABEL_IS_WRONG:
       raise LeftOut('the same bytes under two labels')
     image = crops.read_image(file)
-    patch = crops.cut(
-        image,
-        crops.fit_box(image, 'crop', 35, 55),
-        height=35,
-        width=55,
-        channels=1,
-    )
+    box = crops.fit_box(image, 'crop', 35, 55)
+    patch = crops.cut(image, box, height=35, width=55, channels=1)
     if patch.std() < _MIN_CONTRAST:
       raise LeftOut(f'shows no eye (contrast below {_MIN_CONTRAST})')
     image = self._cut(image)

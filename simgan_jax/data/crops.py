@@ -13,7 +13,6 @@ from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
 from simgan_jax.data.entries import Damaged
 
-FITS = ('crop', 'resize', 'pad')
 Box = tuple[float, float, float, float]  # left, upper, right, lower [px]
 Pixels = UInt[np.ndarray, 'h w c']
 
@@ -22,7 +21,7 @@ _BITS_PER_SAMPLE, _PLANES = 258, 284  # tags of TIFF
 
 
 def read_image(file: Path) -> Pixels:
-  """Returns the decoded image, without transparency.
+  """Return the decoded image, without transparency.
 
   Raises:
     Damaged: If the file is missing, truncated, not an image, or has pixels of
@@ -43,11 +42,9 @@ def read_image(file: Path) -> Pixels:
   # Damaged headers make the decoders raise almost anything.
   except Exception as e:
     raise Damaged(f'{file}: cannot be read as an image ({e})') from e
-  # Of 16 bits, Pillow gives those of PGM files in 32.
-  if image.mode.startswith('I;16') or (image.mode, image.format) == (
-      'I',
-      'PPM',
-  ):
+  # Pillow decodes PGM files of 16 bits to 32.
+  deep_pgm = image.mode == 'I' and image.format == 'PPM'
+  if image.mode.startswith('I;16') or deep_pgm:
     return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
@@ -58,9 +55,9 @@ def read_image(file: Path) -> Pixels:
 
 
 def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
-  """Returns what white is in the file of what Pillow decodes to 8 bits, or 0.
+  """Return the largest value of 16-bit colour, 0 for any other image.
 
-  Asked before it decodes, for then it forgets.
+  Pillow would decode such an image to 8 bits, and drop what is asked here.
   """
   if image.mode.startswith('I') or not image.tile:
     return 0
@@ -77,7 +74,7 @@ def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
 def _read_16_bit_colour(
     file: Path, image: ImageFile.ImageFile, largest: int
 ) -> UInt16[np.ndarray, 'h w c']:
-  import cv2  # needed by nothing else
+  import cv2  # imported here because nothing else needs it
 
   in_planes = (
       isinstance(image, TiffImagePlugin.TiffImageFile)
@@ -95,10 +92,10 @@ def _read_16_bit_colour(
 
 
 def check_pixels(pixels: np.ndarray) -> Pixels:
-  """Returns an array as an image.
+  """Return an array as an image, a grey one with a third axis.
 
   Raises:
-    ValueError: If the shape or the type is another one.
+    ValueError: If it is no image of 8 or 16 bits.
   """
   grey = pixels.ndim == 2
   shaped = grey or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
@@ -113,7 +110,7 @@ def check_pixels(pixels: np.ndarray) -> Pixels:
 
 
 def to_pillow(image: UInt8[np.ndarray, 'h w c']) -> Image.Image:
-  """Returns an image of mode L or RGB."""
+  """Return an image as Pillow has it, of mode L or RGB."""
   return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
@@ -122,22 +119,23 @@ def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, 'h w c']:
 
 
 def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
-  """Returns the least and the greatest value, None of 8-bit images."""
+  """Return the least and the greatest value, None for 8-bit images."""
   if image.dtype == np.uint8:
     return None
   return int(image.min()), int(image.max())
 
 
 def to_8_bits(image: UInt[np.ndarray, '...']) -> UInt8[np.ndarray, '...']:
-  """Returns the upper 8 bits of values of 8 or 16."""
+  """Return the upper 8 bits of 16-bit values; 8-bit values stay."""
   return image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
 
 
 def fit_box(image: Pixels, fit: str, height: int, width: int) -> Box:
-  """Returns what becomes an image of height x width by one of `FITS`.
+  """Return the box of an image that is resized to height x width.
 
   'crop' is the largest centred box of that aspect ratio, 'pad' the smallest
-  centred one that holds the whole image, 'resize' the image, stretched.
+  centred one that holds the whole image. 'resize' is the image itself, which is
+  stretched.
   """
   image_height, image_width = image.shape[:2]
   if fit == 'resize':
@@ -150,7 +148,7 @@ def fit_box(image: Pixels, fit: str, height: int, width: int) -> Box:
 def box_around(
     x: float, y: float, box_width: float, height: int, width: int
 ) -> Box:
-  """Returns the box of a width and the aspect ratio around a centre [px]."""
+  """Return the box of that width and aspect ratio around (x, y) [px]."""
   half_width, half_height = box_width / 2, box_width * height / width / 2
   return x - half_width, y - half_height, x + half_width, y + half_height
 
@@ -158,7 +156,7 @@ def box_around(
 def cut(
     image: Pixels, box: Box, *, height: int, width: int, channels: int
 ) -> UInt[np.ndarray, 'height width channels']:
-  """Returns a box of an image, resized; the border is repeated outside.
+  """Return a box of an image, resized; outside, the border is repeated.
 
   Grey is the luma of ITU-R 601-2. Resampling is Lanczos, which filters before
   it reduces.

@@ -1,4 +1,4 @@
-"""Listing a source's folder, and telling whether it has changed."""
+"""Listing a source's folder, and noticing that it has changed."""
 
 import os
 from collections.abc import Collection
@@ -10,9 +10,14 @@ from simgan_jax.machine.errors import InputError
 def list_files(
     folder: Path, suffixes: Collection[str], *, recursive: bool = False
 ) -> list[Path]:
-  """Returns the files of a folder with such (lower-case) suffixes, sorted.
+  """Return the files of a folder that have one of the suffixes, sorted.
 
-  Links that lead nowhere are among them: reading one says so.
+  Broken links are among them; reading one reports it.
+
+  Args:
+    folder: Folder to list.
+    suffixes: Suffixes in lower case, with the dot.
+    recursive: Whether files in subfolders count.
 
   Raises:
     InputError: If the folder is missing, cannot be read or holds no such file.
@@ -42,7 +47,7 @@ def list_files(
 
 
 def stamp(folder: Path, files: list[Path]) -> str:
-  """Returns the relative names, sizes and modification times of files."""
+  """Return the relative names, sizes and modification times of files."""
   lines = []
   for file in files:
     name = file.relative_to(folder).as_posix()

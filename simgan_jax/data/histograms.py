@@ -1,8 +1,8 @@
-"""Grey values of synthetic images taken from real ones, before refining.
+"""Giving synthetic images the grey values of real ones, before refining.
 
-A simulator's light is not the world's. When that difference is taken out
-first, the discriminator has to look at texture, and the refiner need not
-spend its changes on brightness and contrast.
+A simulator's light is not the world's. When that difference is taken out first,
+the discriminator has to look at texture, and the refiner need not change
+brightness and contrast.
 """
 
 import io
@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Int, UInt, UInt8
 
 from simgan_jax.data import crops
-from simgan_jax.machine import batching, errors, files
+from simgan_jax.machine import batching, files
+from simgan_jax.machine.errors import InputError
 
 FILE = 'histograms.npy'  # in the folder of a run
 NUM_LEVELS = 256
-MAX_IMAGES = 1_000  # whose histograms a run keeps
+MAX_IMAGES = 1_000  # histograms that a run keeps
 
 
 def quantiles(
@@ -25,11 +26,13 @@ def quantiles(
   """Return the grey values of up to `MAX_IMAGES` images in ascending order.
 
   Args:
-    images: [n, h, w, c] uint8, at least one; the chosen ones are evenly spread.
+    images: Images, [n, h, w, c] uint8, n > 0; of more than `MAX_IMAGES`, evenly
+      spread ones are used.
 
   Returns:
-    [m, NUM_LEVELS, c] uint8: entry i of an image is the value that a share
-    (i + 1/2) / NUM_LEVELS of its pixels does not exceed, for each channel.
+    Quantiles, [m, NUM_LEVELS, c] uint8. For each channel, entry i of an image
+    is the value that a share (i + 1/2) / NUM_LEVELS of its pixels does not
+    exceed.
   """
   chosen = batching.spread(len(images), MAX_IMAGES)
   pixels = images[chosen].reshape(len(chosen), -1, images.shape[-1])
@@ -46,20 +49,21 @@ def match(
 ) -> UInt[np.ndarray, 'n h w c']:
   """Return the images with the histograms of randomly chosen references.
 
-  A monotonic change of the grey values, for each channel on its own (Gonzalez
-  and Woods, "Digital Image Processing", histogram specification): equal values
-  stay equal, and darker ones never become brighter than others.
+  Grey values change monotonically, each channel on its own (Gonzalez and Woods,
+  "Digital Image Processing", histogram specification): equal values stay equal,
+  and a darker one never becomes brighter than another.
 
   Args:
-    images: [n, h, w, c] uint8 or uint16; between the levels of the upper 8 bits
-      the lower ones are interpolated.
-    references: of `quantiles`.
-    seed: of the choice; an image's depends on it and on its number only.
-    numbers: [n] of the images in their data set, ascending; None if these are
-      all of it.
+    images: Images, [n, h, w, c] uint8 or uint16. The lower bits of 16 are
+      interpolated between the levels of the upper 8.
+    references: Result of `quantiles`.
+    seed: Seed of the choice, which depends on nothing else but an image's
+      number.
+    numbers: Numbers of the images in their data set, [n], ascending; None if
+      these are all images.
 
   Returns:
-    [n, h, w, c] of the type of the images.
+    Images, [n, h, w, c] of the given type.
   """
   channels = images.shape[-1]
   if numbers is None:
@@ -100,13 +104,13 @@ def read(workdir: str) -> UInt8[np.ndarray, 'm levels c']:
   """Read the references of the run in `workdir`.
 
   Raises:
-    InputError: when the file is missing or damaged.
+    InputError: If the file is missing or damaged.
   """
   path = os.path.join(workdir, FILE)
   try:
     return np.load(path, allow_pickle=False)
   except (OSError, ValueError, EOFError) as error:
-    raise errors.InputError(
+    raise InputError(
         f'{path} cannot be read ({error}): refining needs the histograms that'
         ' train.py wrote there; restore it, or train again in another'
         ' --workdir.'

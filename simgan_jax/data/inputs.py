@@ -2,141 +2,125 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from simgan_jax.data import arrays
+from simgan_jax.data.arrays import Arrays
+from simgan_jax.data.builtin import BuiltinEyes, BuiltinHands
+from simgan_jax.data.columbia_gaze import ColumbiaGaze
+from simgan_jax.data.hdf5 import Hdf5
+from simgan_jax.data.image_folder import ImageFolder
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.data.originals import Originals
-from simgan_jax.machine import errors
+from simgan_jax.data.mpiigaze import Mpiigaze
+from simgan_jax.data.nyu_hand import NyuHand
+from simgan_jax.data.source import Source
+from simgan_jax.data.unity_eyes import UnityEyes
+from simgan_jax.machine.errors import InputError
 from simgan_jax.settings.config import BUILTIN, Config, SourceConfig
 
-# People in the built-in domains: the synthetic ones vary as a simulator's do,
-# the real ones are few, as in data sets of people.
-NUM_SYNTHETIC_PEOPLE = 1_000
-NUM_REAL_PEOPLE = 32
+SOURCES: dict[str, type[Source]] = {
+    source.name: source
+    for source in (
+        BuiltinEyes,
+        UnityEyes,
+        ColumbiaGaze,
+        Mpiigaze,
+        BuiltinHands,
+        NyuHand,
+        ImageFolder,
+        Hdf5,
+        Arrays,
+    )
+}
 
 
-def _import_sources(name: str) -> Any:
-  """Return the module, which costs seconds and imports tensorflow.
+def _find(name: str) -> type[Source]:
+  if name in SOURCES:
+    return SOURCES[name]
+  raise InputError(
+      f'There is no data source {name!r}; choose one of {", ".join(SOURCES)}.'
+  )
 
-  Only who reads data pays for it.
+
+def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
+  """Return the source of a name.
+
+  Args:
+    name: One of `SOURCES`.
+    path: Folder or file to read; empty for the built-in simulators.
+    **options: Fields of that source.
 
   Raises:
-    InputError: when something it needs is not installed.
+    InputError: If an argument is wrong.
+  """
+  source = _find(name)
+  if not path and name not in BUILTIN:
+    raise InputError(
+        f'{name} needs the folder or file to read; set path to it.'
+    )
+  return source(path=Path(path).expanduser(), **options)
+
+
+def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
+  """Return the source that the settings describe, by those it has fields for.
+
+  Args:
+    config: Settings of the run.
+    settings: Settings of one source; 'image_folder' may have a file's path.
+    domain: 'synthetic' or 'real', for sources that have both.
+  """
+  name = settings.name
+  if name == 'image_folder' and settings.path.endswith('.npz'):
+    name = 'arrays'
+  elif name == 'image_folder' and settings.path.endswith(('.h5', '.hdf5')):
+    name = 'hdf5'
+  offered = vars(config.data) | vars(settings) | {'domain': domain}
+  fields = {field.name for field in dataclasses.fields(_find(name))}
+  options = {key: value for key, value in offered.items() if key in fields}
+  return make_source(name, **options)
+
+
+def _import_cache(source: Source) -> Any:
+  """Return the module, which takes seconds and imports tensorflow.
+
+  Raises:
+    InputError: If something it needs is not installed.
   """
   try:
-    from simgan_jax.data import loading
+    from simgan_jax.data import cache
   except ImportError as error:
-    raise errors.InputError(
-        f'{name} cannot be read here ({error}): install what is missing,'
+    raise InputError(
+        f'{source.name} cannot be read here ({error}): install what is missing,'
         ' or write arrays with pack.py on another machine and give those.'
     ) from error
-  return loading
+  return cache
 
 
-def _of_file(source: SourceConfig) -> SourceConfig:
-  """Return the source to read a file with that was given for a folder."""
-  if source.name == 'image_folder':
-    for name, suffixes in (('arrays', '.npz'), ('hdf5', ('.h5', '.hdf5'))):
-      if source.path.endswith(suffixes):
-        return dataclasses.replace(source, name=name)
-  return source
-
-
-def _request(
-    config: Config, source: SourceConfig, *, domain: str
-) -> dict[str, Any]:
-  """Return what is asked of a source, by the names of `sources.load`."""
-  data = config.data
-  request = {
-      'path': source.path,
-      'subjects': source.subjects,
-      'limit': source.limit,
-      'height': data.height,
-      'width': data.width,
-      'channels': data.channels,
-  }
-  if source.name == 'arrays':
-    return request
-  request['on_error'] = data.on_error
-  if source.name in BUILTIN:
-    request |= {
-        'limit': 0,
-        'num_images': source.limit or 4_000,
-        'domain': domain,
-        'num_subjects': (
-            NUM_SYNTHETIC_PEOPLE if domain == 'synthetic' else NUM_REAL_PEOPLE
-        ),
-    }
-  elif source.name == 'mpiigaze':
-    request['samples'] = source.samples
-  elif source.name == 'unity_eyes':
-    request['crop'] = source.crop
-  elif source.name == 'nyu_hand':
-    request |= {'domain': domain, 'views': source.views}
-  elif source.name in ('image_folder', 'hdf5'):
-    request['fit'] = data.fit
-  return request
-
-
-def _load(
-    config: Config, source: SourceConfig, data_dir: str, *, domain: str
-) -> LabelledImages:
-  source = _of_file(source)
-  request = _request(config, source, domain=domain)
-  if source.name == 'arrays':
-    return arrays.load(**request)
-  loading = _import_sources(source.name)
-  return loading.load(source.name, data_dir=data_dir, **request)
+def _load(source: Source, data_dir: str) -> LabelledImages:
+  if isinstance(source, Arrays):
+    return source.load()
+  return _import_cache(source).load(source, data_dir)
 
 
 def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
-  """Return the simulator's images; see `data.sources.load` for errors."""
-  return _load(config, config.data.synthetic, data_dir, domain='synthetic')
-
-
-def open_synthetic(
-    config: Config, *, data_dir: str, path: str = ''
-) -> Originals:
-  """Return the simulator's images to be read one by one.
+  """Return the simulator's images.
 
   Args:
-    config: the settings of the run.
-    data_dir: folder of the prepared data sets; nothing is written there.
-    path: another folder or file; where the simulator is built in or its images
-      are in one file, a folder of images or such a file.
+    config: Settings of the run.
+    data_dir: Folder of the prepared data sets.
 
   Raises:
-    InputError: as `data.sources.load`.
+    InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  source = config.data.synthetic
-  if path:
-    name = source.name
-    if name in (*BUILTIN, 'arrays', 'hdf5') or path.endswith('.npz'):
-      name = 'image_folder'
-    source = dataclasses.replace(
-        source, name=name, path=path, subjects='', limit=0
-    )
-  source = _of_file(source)
-  request = _request(config, source, domain='synthetic')
-  if source.name == 'arrays':
-    return arrays.open_originals(**request)
-  loading = _import_sources(source.name)
-  return loading.open_originals(source.name, data_dir=data_dir, **request)
+  return _load(open_synthetic(config), data_dir)
 
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
-  """Return the real images that the refiner learns from."""
-  return _load(config, config.data.real, data_dir, domain='real')
+  """Return the real images that the refiner learns from.
 
-
-def _test_source(config: Config, path: str, subjects: str) -> SourceConfig:
-  test = config.data.test
-  return dataclasses.replace(
-      test,
-      path=path or test.path or config.data.real.path,
-      subjects=subjects or test.subjects,
-  )
+  Arguments and errors are those of `load_synthetic`.
+  """
+  return _load(_choose(config, config.data.real, domain='real'), data_dir)
 
 
 def load_test(
@@ -145,13 +129,45 @@ def load_test(
   """Return the labelled real images that estimators are tested on.
 
   Args:
-    config: the settings of the run.
-    data_dir: folder of the prepared data sets.
-    path: another folder than the settings name.
-    subjects: other persons than the settings name.
+    config: Settings of the run.
+    data_dir: Folder of the prepared data sets.
+    path: Folder to read instead of the one in the settings.
+    subjects: Subjects to keep instead of those in the settings.
   """
-  source = _test_source(config, path, subjects)
-  return _load(config, source, data_dir, domain='real')
+  return _load(_choose_test(config, path, subjects), data_dir)
+
+
+def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
+  test = config.data.test
+  settings = dataclasses.replace(
+      test,
+      path=path or test.path or config.data.real.path,
+      subjects=subjects or test.subjects,
+  )
+  return _choose(config, settings, domain='real')
+
+
+def open_synthetic(config: Config, *, path: str = '') -> Source:
+  """Return the simulator's source, whose images can be read one by one.
+
+  Args:
+    config: Settings of the run.
+    path: Folder or file to read instead of the one in the settings. If the
+      settings name a simulator that is built in, or a file, this is a folder
+      of images or a file.
+
+  Raises:
+    InputError: If the settings do not fit the source.
+  """
+  settings = config.data.synthetic
+  if path:
+    name = settings.name
+    if name in (*BUILTIN, 'arrays', 'hdf5') or path.endswith('.npz'):
+      name = 'image_folder'
+    settings = dataclasses.replace(
+        settings, name=name, path=path, subjects='', limit=0
+    )
+  return _choose(config, settings, domain='synthetic')
 
 
 def prepare(
@@ -164,35 +180,29 @@ def prepare(
   """Prepare the data sets of a run, as far as that is not done.
 
   Args:
-    config: the settings of the run.
-    data_dir: folder of the prepared data sets.
-    num_workers: threads that read files, 0 = one a core.
-    beam_options: flags of an Apache Beam pipeline that reads them instead.
+    config: Settings of the run.
+    data_dir: Folder of the prepared data sets.
+    num_workers: Number of threads that read files; 0 means one a core.
+    beam_options: Flags of an Apache Beam pipeline that reads them instead.
 
   Returns:
-    The numbers of images, by 'synthetic', 'real' and 'test'.
+    Numbers of images, by 'synthetic', 'real' and 'test'; without arrays, which
+    need no preparation.
 
   Raises:
-    InputError: as `data.sources.load`.
-    RunError: when Beam fails.
+    InputError: If a source cannot be used, or `data_dir` not be written.
+    RunError: If Beam fails.
   """
   found = {}
   for name, source in (
-      ('synthetic', config.data.synthetic),
-      ('real', config.data.real),
-      ('test', _test_source(config, '', '')),
+      ('synthetic', open_synthetic(config)),
+      ('real', _choose(config, config.data.real, domain='real')),
+      ('test', _choose_test(config)),
   ):
-    source = _of_file(source)
-    if source.name == 'arrays':
-      continue  # nothing to prepare
-    domain = 'synthetic' if name == 'synthetic' else 'real'
-    loading = _import_sources(source.name)
-    builder = loading.prepare(
-        source.name,
-        data_dir=data_dir,
-        num_workers=num_workers,
-        beam_options=beam_options,
-        **_request(config, source, domain=domain),
+    if isinstance(source, Arrays):
+      continue
+    builder = _import_cache(source).prepare(
+        source, data_dir, num_workers=num_workers, beam_options=beam_options
     )
     found[name] = builder.info.splits['train'].num_examples
   return found
@@ -201,10 +211,14 @@ def prepare(
 def check_sizes(
     config: Config, synthetic: LabelledImages, real: LabelledImages
 ) -> None:
-  """Raise InputError when a data set has fewer images than a batch."""
+  """Check that both data sets have enough images for a batch.
+
+  Raises:
+    InputError: If one has fewer.
+  """
   for name, images in (('synthetic', synthetic), ('real', real)):
     if len(images.images) < config.batch_size:
-      raise errors.InputError(
+      raise InputError(
           f'the {name} data set has {len(images.images)} images, fewer than a'
           f' batch of {config.batch_size}; give more images or a smaller'
           ' --config.batch_size.'

@@ -1,11 +1,22 @@
-"""The record that every source returns."""
+"""The record that every source is loaded into."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int32, Shaped, UInt8
 
 from simgan_jax.machine.errors import InputError
+
+
+class ImportReport(NamedTuple):
+  """What was noticed while the files of a data set were read."""
+
+  left_out: tuple[str, ...] = ()  # 'name: reason' of every image left out
+  sizes: Mapping[str, int] = {}  # number of originals by 'width x height'
+  # Number of 16-bit originals, their least and their greatest value; or empty.
+  sixteen_bit: tuple[int, ...] = ()
+  label_warning: str = ''  # why some labels count as unknown
 
 
 class LabelledImages(NamedTuple):
@@ -20,16 +31,12 @@ class LabelledImages(NamedTuple):
   head_pose: Float[np.ndarray, 'n 2'] | None  # yaw, pitch [rad], or None
   subjects: Int32[np.ndarray, 'n']  # 0 when unknown
   names: Shaped[np.ndarray, 'n']  # str, unique: file or number in the source
-  left_out: tuple[str, ...]  # 'name: reason' of every image left out
   source: str = ''  # name of the source
   # (u px, v px, distance from the camera's plane mm) of joints, in the image
   joints: Float[np.ndarray, 'n k 3'] | None = None
   # (fx, fy, cx, cy) px: x = (u - cx) * distance / fx is right of the camera
   intrinsics: Float[np.ndarray, 'n 4'] | None = None
-  sizes: Any = None  # how many originals are 'width x height', by that
-  # How many originals have 16-bit values, the least and the greatest of them.
-  deep: Any = ()
-  label_warning: Any = ''  # why some labels count as unknown
+  report: ImportReport = ImportReport()
 
   @property
   def labels(self) -> np.ndarray | None:
@@ -37,27 +44,25 @@ class LabelledImages(NamedTuple):
     return self.gaze if self.joints is None else self.joints
 
   def check_labels(self, kind: str, remedy: str) -> None:
-    """Check that what an estimator needs is there.
+    """Check that every image has the labels that an estimator needs.
 
     Args:
-      kind: 'test' or another, to say which images these are.
-      remedy: What to do.
+      kind: Word for these images in the message, such as 'test'.
+      remedy: What the user should do.
 
     Raises:
-      InputError: If images have no labels.
+      InputError: If an image has no label.
     """
-    labels = self.labels
-    unknown = np.zeros(0, int)
+    labels, number, first = self.labels, 'the', ''
     if labels is not None:
       rows = labels.reshape(len(labels), -1)
       unknown = np.flatnonzero(np.isnan(rows).any(axis=1))
       if not len(unknown):
         return
-    number, first = 'the', ''
-    if len(unknown):
       number = f'{len(unknown):,} of {len(self.images):,}'
       first = f', first {self.names[unknown[0]]}'
-    why = f' ({self.label_warning})' if self.label_warning else ''
+    warning = self.report.label_warning
+    why = f' ({warning})' if warning else ''
     raise InputError(
         f'{number} {kind} images have no labels{first}{why}: {remedy}.'
     )

@@ -7,17 +7,15 @@ CVPR 2015.
 import dataclasses
 import functools
 import re
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import scipy.io
-from jaxtyping import Float, UInt8
 
-from simgan_jax.data import folders, gaze_angles, source, workers
+from simgan_jax.data import folders, gaze_angles, workers
 from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
 
 _NORMALIZED = Path('Data', 'Normalized')
@@ -27,55 +25,37 @@ _NAME = re.compile(
 )
 
 
+# The samples of a day by file name and side: image [36, 60, 1], gaze [3] and
+# rotation vector of the head [3].
+_Day = dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
 @dataclasses.dataclass(kw_only=True)
-class MpiigazeConfig(source.SourceConfig):
-  """What is asked of MPIIGaze."""
-
-  samples: str = 'evaluation'  # or 'all' that the .mat files hold
-
-
-class _Eyes(NamedTuple):
-  images: UInt8[np.ndarray, 'n h w']
-  gaze: Float[np.ndarray, 'n 3']
-  rotation_vectors: Float[np.ndarray, 'n 3']
-
-
-class _Day(NamedTuple):
-  filenames: list[str]
-  left: _Eyes
-  right: _Eyes
-
-
-class Mpiigaze(source.Source):
+class Mpiigaze(Source):
   """Samples by sorted name, `p00/day01/0001.jpg left`; subject NN of pNN.
 
   Right eyes are mirrored, image and labels, so that the tear duct is on the
   left as in left eyes.
   """
 
-  CONFIG = MpiigazeConfig
+  name = 'mpiigaze'
 
-  @classmethod
-  def stamp(cls, config: MpiigazeConfig) -> str:
-    """See base class."""
-    files = folders.list_files(
-        config.path / _NORMALIZED, ('.mat',), recursive=True
-    )
-    if config.samples == 'evaluation':
-      files += folders.list_files(config.path / _LISTS, ('.txt',))
-    return folders.stamp(config.path, files)
+  samples: str = 'evaluation'  # those of the lists, or 'all' in the .mat files
 
-  def entries(self) -> list[Entry]:
-    """See base class."""
-    config = self.builder_config
-    if config.samples == 'evaluation':
-      names = _listed_names(config.path / _LISTS)
-    elif config.samples == 'all':
-      names = _all_names(config.path / _NORMALIZED)
+  def stamp(self) -> str:
+    """Return the state of the .mat files, and of the lists if they are used."""
+    folder = self.path / _NORMALIZED
+    files = folders.list_files(folder, ('.mat',), recursive=True)
+    if self.samples == 'evaluation':
+      files += folders.list_files(self.path / _LISTS, ('.txt',))
+    return folders.stamp(self.path, files)
+
+  def list_entries(self) -> list[Entry]:
+    """Return the samples by name."""
+    if self.samples == 'evaluation':
+      names = _listed_names(self.path / _LISTS)
     else:
-      raise InputError(
-          f"samples={config.samples!r} must be 'evaluation' or 'all'."
-      )
+      names = _all_names(self.path / _NORMALIZED)
     # Names are sorted, so the samples of a day are read one after another.
     read_day = workers.remember_last(_read_day)
     entries = []
@@ -83,7 +63,7 @@ class Mpiigaze(source.Source):
       match = _NAME.fullmatch(name)
       if match is None:
         raise InputError(
-            f'{config.path}: the sample {name!r} is not named like'
+            f'{self.path}: the sample {name!r} is not named like'
             ' "p00/day01/0001.jpg left"; restore the file that names it.'
         )
       read = functools.partial(self._read, read_day, match)
@@ -93,15 +73,13 @@ class Mpiigaze(source.Source):
   def _read(
       self, read_day: Callable[[Path], _Day], name: re.Match[str]
   ) -> Sample:
-    file = self.builder_config.path / _NORMALIZED / f'{name["day"]}.mat'
-    day = read_day(file)
-    if name['file'] not in day.filenames:
+    file = self.path / _NORMALIZED / f'{name["day"]}.mat'
+    sample = read_day(file).get((name['file'], name['side']))
+    if sample is None:
       raise Damaged(f'{file}: has no sample {name["file"]}')
-    index = day.filenames.index(name['file'])
-    eyes = day.left if name['side'] == 'left' else day.right
-    image = self._cut(eyes.images[index][..., None])
-    head_pose = gaze_angles.mpiigaze_head_pose(eyes.rotation_vectors[index])
-    labels = eyes.gaze[index], head_pose
+    image, gaze, rotation_vector = sample
+    image = self._cut(image)
+    labels = gaze, gaze_angles.mpiigaze_head_pose(rotation_vector)
     if name['side'] == 'right':
       image = image[:, ::-1]
       labels = gaze_angles.mirror(*labels)
@@ -122,19 +100,15 @@ def _all_names(folder: Path) -> list[str]:
   for file in folders.list_files(folder, ('.mat',), recursive=True):
     day = file.relative_to(folder).with_suffix('').as_posix()
     try:
-      filenames = _read_day(file).filenames
+      samples = list(_read_day(file))
     except Damaged:
-      filenames = ['*.jpg']  # Reading this name tells what is wrong.
-    names += [
-        f'{day}/{filename} {side}'
-        for filename in filenames
-        for side in ('left', 'right')
-    ]
+      samples = [('*.jpg', 'left')]  # reading this name reports the damage
+    names += [f'{day}/{filename} {side}' for filename, side in samples]
   return names
 
 
 def _read_day(file: Path) -> _Day:
-  """Returns the samples of a dayNN.mat.
+  """Return the samples of a dayNN.mat.
 
   Raises:
     Damaged: If the file is missing, is no MATLAB file, or lacks a field.
@@ -145,34 +119,27 @@ def _read_day(file: Path) -> _Day:
           opened, squeeze_me=True, struct_as_record=False
       )
     filenames = [str(name) for name in np.atleast_1d(content['filenames'])]
-    left, right = (
-        _Eyes(
-            # A day of one sample has no leading axis.
-            eyes.image.astype(np.uint8, casting='safe').reshape(-1, 36, 60),
-            eyes.gaze.reshape(-1, 3),
-            eyes.pose.reshape(-1, 3),
-        )
-        for eyes in (content['data'].left, content['data'].right)
-    )
+    day: _Day = {}
+    for side in ('left', 'right'):
+      eyes = getattr(content['data'], side)
+      fields = (
+          # A day of one sample has no leading axis.
+          eyes.image.astype(np.uint8, casting='safe').reshape(-1, 36, 60, 1),
+          eyes.gaze.reshape(-1, 3),
+          eyes.pose.reshape(-1, 3),
+      )
+      lengths = [len(filenames), *map(len, fields)]
+      if len(set(lengths)) > 1:
+        raise ValueError(f'its arrays have the lengths {lengths}')
+      samples = zip(filenames, *fields, strict=True)
+      day |= {(name, side): tuple(values) for name, *values in samples}
   except FileNotFoundError:
     raise Damaged(f'{file}: the file is missing') from None
   except (KeyError, AttributeError) as error:
     raise Damaged(f'{file}: lacks a field: {error}') from error
-  except (
-      OSError,
-      TypeError,
-      ValueError,
-      NotImplementedError,
-      zlib.error,
-      scipy.io.matlab.MatReadError,
-  ) as error:
+  # Damaged files raise almost anything.
+  except Exception as error:
     raise Damaged(
         f'{file}: is not a .mat file of MPIIGaze ({error})'
     ) from error
-  counts = {
-      len(filenames),
-      *(len(part) for eyes in (left, right) for part in eyes),
-  }
-  if len(counts) > 1:
-    raise Damaged(f'{file}: holds arrays of differing lengths {sorted(counts)}')
-  return _Day(filenames, left, right)
+  return day

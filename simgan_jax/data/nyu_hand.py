@@ -6,15 +6,15 @@ convolutional networks", ACM Transactions on Graphics 33, 2014.
 
 import dataclasses
 import functools
-import zlib
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 from jaxtyping import Float
 
-from simgan_jax.data import crops, folders, source, subjects
+from simgan_jax.data import crops, folders, subjects
 from simgan_jax.data.entries import Damaged, Entry, Sample
+from simgan_jax.data.source import Source
 from simgan_jax.machine import pixels
 from simgan_jax.machine.errors import InputError
 from simgan_jax.simulators import hand_images
@@ -22,7 +22,8 @@ from simgan_jax.simulators import hand_images
 FOCAL_PX = 588.036865, 587.075073  # of all three cameras
 MIDDLE_PX = 320.0, 240.0
 WIDTH, HEIGHT = 640, 480
-# The data set's names of `hands.JOINTS`: little finger (F1) to index (F4).
+# The data set's names of `hand_images.JOINTS`; F1 is the little finger, F4 the
+# index finger.
 JOINT_NAMES = (
     *('F1_KNU3_A', 'F1_KNU2_B', 'F2_KNU3_A', 'F2_KNU2_B'),
     *('F3_KNU3_A', 'F3_KNU2_B', 'F4_KNU3_A', 'F4_KNU2_B'),
@@ -35,54 +36,60 @@ _PREFIXES = {'real': 'depth', 'synthetic': 'synthdepth'}
 
 
 @dataclasses.dataclass(kw_only=True)
-class NyuHandConfig(source.SourceConfig):
-  """What is asked of NYU's train or test folder."""
+class NyuHand(Source):
+  """Hands by view and frame, `1_0000001`; the subject is unknown, 0.
+
+  An image shows the cube of `hand_images` around the mean of the 14 labelled
+  joints: hands count as localised, as in the papers that compare on this data
+  set. The box is as wide as the cube at the centre's depth, and as high as the
+  aspect ratio makes it.
+
+  Each pixel is the nearest one of the depth image, because a mean across an
+  edge or a hole would be a surface that is not there. Pixels outside of the
+  depth image or of the cube, or not measured, are background.
+  """
+
+  name = 'nyu_hand'
+  LABELS = {'joints': (len(hand_images.JOINTS), 3), 'intrinsics': (4,)}
 
   domain: str = 'real'  # or 'synthetic', the renderings of the same frames
   views: str = '1'  # ranges of cameras, 1 to 3
 
+  def __post_init__(self) -> None:
+    """Check the options."""
+    super().__post_init__()
+    try:
+      views = sorted(subjects.parse(self.views))
+    except InputError:
+      views = []
+    if not views or not 1 <= views[0] <= views[-1] <= _NUM_VIEWS:
+      raise InputError(
+          f'views={self.views!r} must be cameras from 1 to {_NUM_VIEWS}; write'
+          " for example '1' or '1-3'."
+      )
+    # How the names of the wanted images begin, by view.
+    self._prefixes = {v: f'{_PREFIXES[self.domain]}_{v}_' for v in views}
 
-class NyuHand(source.Source):
-  """Hands by view and frame, `1_0000001`; the subject is unknown, 0.
+  def stamp(self) -> str:
+    """Return the state of the labels and of the wanted images."""
+    files = folders.list_files(self.path, ('.mat', '.png'))
+    wanted = _LABELS, *self._prefixes.values()
+    used = [file for file in files if file.name.startswith(wanted)]
+    return folders.stamp(self.path, used)
 
-  An image shows the cube of `hands` around the mean of the 14 joints' labels:
-  hands are taken as localised, as in the work that compares on this data set.
-  The box is as wide as the cube at the centre's depth, and as high as the
-  aspect ratio makes it.
-
-  Each pixel is the nearest one of the depth image, as any mean across an edge
-  or a hole would be a surface which is not there. Pixels outside of the depth
-  image or of the cube, or not measured, are background.
-  """
-
-  CONFIG = NyuHandConfig
-  LABELS = {'joints': (len(hand_images.JOINTS), 3), 'intrinsics': (4,)}
-
-  @classmethod
-  def stamp(cls, config: NyuHandConfig) -> str:
-    """See base class."""
-    prefixes = tuple(f'{prefix}_' for prefix in _prefixes(config).values())
-    files = folders.list_files(config.path, ('.mat', '.png'))
-    used = [
-        file for file in files if file.name.startswith((_LABELS, *prefixes))
-    ]
-    return folders.stamp(config.path, used)
-
-  def entries(self) -> list[Entry]:
-    """See base class."""
-    config = self.builder_config
-    joints = _read_joints(config.path / _LABELS)
+  def list_entries(self) -> list[Entry]:
+    """Return the frames by view and number."""
+    joints = _read_joints(self.path / _LABELS)
     entries = []
-    for view, prefix in _prefixes(config).items():
+    for view, prefix in self._prefixes.items():
       for frame, uvd in enumerate(joints[view - 1], start=1):
-        file = config.path / f'{prefix}_{frame:07d}.png'
+        file = self.path / f'{prefix}{frame:07d}.png'
         read = functools.partial(self._read, file, uvd)
         entries.append(Entry(f'{view}_{frame:07d}', 0, read))
     return entries
 
   def _read(self, file: Path, uvd: Float[np.ndarray, 'k 3']) -> Sample:
-    config = self.builder_config
-    size = {'height': config.height, 'width': config.width}
+    size = {'height': self.height, 'width': self.width}
     depth_mm = _read_depth(file)
     if not (np.isfinite(uvd).all() and uvd[:, 2].min() > 0):
       raise Damaged(f'{file}: {_LABELS} puts a joint nowhere before the camera')
@@ -92,13 +99,11 @@ class NyuHand(source.Source):
           f"{file}: the hand is out of the frame, its joints' mean at"
           f' ({u:.0f}, {v:.0f}) px'
       )
-    # The joints count from the first pixel's centre, the box from its edge.
-    box = crops.box_around(
-        u + 0.5, v + 0.5, hand_images.CUBE_MM * FOCAL_PX[0] / centre_mm, **size
-    )
-    values = hand_images.encode_depth(
-        _nearest(depth_mm, box, **size), centre_mm
-    )
+    # Joints are measured from the first pixel's centre, boxes from its edge.
+    box_width = hand_images.CUBE_MM * FOCAL_PX[0] / centre_mm
+    box = crops.box_around(u + 0.5, v + 0.5, box_width, **size)
+    nearest_mm = _nearest(depth_mm, box, **size)
+    values = hand_images.encode_depth(nearest_mm, centre_mm)
     if (values == hand_images.BACKGROUND).all():
       raise Damaged(
           f'{file}: shows no hand, as nothing is within'
@@ -110,32 +115,16 @@ class NyuHand(source.Source):
         uvd, np.array([*FOCAL_PX, *MIDDLE_PX])
     )
     return Sample(
-        np.repeat(grey, config.channels, axis=-1),
+        np.repeat(grey, self.channels, axis=-1),
         joints=hand_images.to_pixels(points_mm, intrinsics),
         intrinsics=intrinsics,
     )
 
 
-def _prefixes(config: NyuHandConfig) -> dict[int, str]:
-  """Returns how the names of the images begin, by view."""
-  if config.domain not in _PREFIXES:
-    raise InputError(f"domain={config.domain!r} must be 'real' or 'synthetic'.")
-  try:
-    views = sorted(subjects.parse(config.views))
-  except InputError:
-    views = []
-  if not views or not 1 <= views[0] <= views[-1] <= _NUM_VIEWS:
-    raise InputError(
-        f'views={config.views!r} must be cameras from 1 to {_NUM_VIEWS}; write'
-        " for example '1' or '1-3'."
-    )
-  return {view: f'{_PREFIXES[config.domain]}_{view}' for view in views}
-
-
 def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
-  """Returns the 14 joints as u px, v px (pixel centres whole), z mm.
+  """Return the 14 joints as u px, v px (0 is a pixel's centre), z mm.
 
-  `joint_xyz`, the same in mm with y up, must be there but is not needed.
+  `joint_xyz`, the same in mm with y up, must be there but is not used.
   """
   remedy = "restore it from the data set's archive."
   try:
@@ -154,14 +143,8 @@ def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
     raise InputError(
         f'{file}: cannot be read if saved by MATLAB with -v7.3; save with -v7.'
     ) from error
-  except (
-      OSError,
-      TypeError,
-      ValueError,
-      IndexError,
-      zlib.error,
-      scipy.io.matlab.MatReadError,
-  ) as error:
+  # Damaged files raise almost anything.
+  except Exception as error:
     raise InputError(
         f"{file}: is not NYU's {_LABELS} ({error}); {remedy}"
     ) from error
@@ -179,7 +162,7 @@ def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
 
 
 def _read_depth(file: Path) -> Float[np.ndarray, 'h w']:
-  """Returns the distances from the camera's plane in mm, 0 if not measured."""
+  """Return the distances from the camera's plane in mm, 0 if not measured."""
   image = crops.read_image(file)
   if (image.shape, image.dtype) != ((HEIGHT, WIDTH, 3), np.uint8):
     height, width, channels = image.shape
@@ -199,7 +182,7 @@ def _nearest(
     height: int,
     width: int,
 ) -> Float[np.ndarray, 'height width']:
-  """Returns a box of an image, resized to nearest pixels; 0 outside."""
+  """Return a box of an image by its nearest pixels, 0 outside."""
   left, upper, right, lower = box
   x = left + (np.arange(width) + 0.5) * (right - left) / width
   y = upper + (np.arange(height) + 0.5) * (lower - upper) / height

@@ -29,7 +29,7 @@ def batches(
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[Shaped[np.ndarray, '...']]:
-  """Returns endless shuffled batches, every image once an epoch.
+  """Return endless shuffled batches, every image once an epoch.
 
   Step s takes the positions `s * prod(batch_shape)` onwards of an endless
   sequence; position p is image `index_shuffle(p % n)` of epoch `p // n`, a

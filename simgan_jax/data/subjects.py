@@ -1,4 +1,4 @@
-"""Subject splits by range, e.g. `1-24` or `1-3,7,9-12`."""
+"""Choosing subjects by ranges, e.g. `1-24` or `1-3,7,9-12`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from simgan_jax.machine.errors import InputError
 
 
 def parse(ranges: str) -> frozenset[int]:
-  """Returns the subjects a text such as `1-3,7,9-12` names.
+  """Return the subjects that a text such as `1-3,7,9-12` names.
 
   Raises:
     InputError: If the text is not such a list of numbers and ranges.
@@ -24,11 +24,18 @@ def parse(ranges: str) -> frozenset[int]:
 
 
 def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
-  """Returns the places of those among `subjects` that the ranges name.
+  """Return the places of the subjects that the ranges name.
+
+  Args:
+    ranges: Text for `parse`, or an empty one for all subjects.
+    subjects: Subject of each image.
+    source: What the message calls the images.
 
   Raises:
-    InputError: If the text is not such a list, or names none of them.
+    InputError: If the text is not such a list, or names none of the subjects.
   """
+  if not ranges:
+    return list(range(len(subjects)))
   wanted = parse(ranges)
   places = [i for i, subject in enumerate(subjects) if subject in wanted]
   if not places:
@@ -40,7 +47,7 @@ def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
 
 
 def describe(subjects: Iterable[int]) -> str:
-  """Returns the shortest text that `parse` turns into these subjects.
+  """Return the shortest text that `parse` turns into these subjects.
 
   >>> describe([3, 1, 2, 7])
   '1-3,7'

@@ -1,4 +1,7 @@
-"""A data set for `tfds.builder_from_directory`, written shard by shard."""
+"""How TFDS stores images, and writing a data set for it shard by shard.
+
+`tfds.builder_from_directory` reads what is written here.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,15 +14,15 @@ import tensorflow_datasets as tfds
 
 def make_features(
     size: tuple[int, int, int],
-    dtype: np.dtype,
+    dtype: np.dtype | type[np.uint8],
     label_shapes: Mapping[str, tuple[int, ...]],
 ) -> Any:
-  """Return the features of refined images.
+  """Return the TFDS features of images with names, subjects and labels.
 
   Args:
-    size: height, width and channels.
-    dtype: uint8 or uint16.
-    label_shapes: shapes of the labels of an image, by name.
+    size: Height, width and channels of the images.
+    dtype: Type of the pixels, uint8 or uint16.
+    label_shapes: Shapes of the labels of an image, by name.
   """
   labels = {
       name: tfds.features.Tensor(shape=shape, dtype=np.float32)
@@ -38,9 +41,9 @@ def write_shard(
   """Write a file of records, whole or not at all.
 
   Args:
-    path: of the file.
-    examples: by the names of the features.
-    features: of `make_features`.
+    path: Path of the file.
+    examples: Values of an image each, by the names of the features.
+    features: Result of `make_features`.
   """
   unfinished = path.with_suffix('.tmp')
   with tf.io.TFRecordWriter(str(unfinished)) as file:
@@ -55,13 +58,13 @@ def finish(
 ) -> None:
   """Name the shards as TFDS does and write the metadata: split `train`.
 
-  May be called again when it was killed.
+  If this is killed, it may be called again.
 
   Args:
-    folder: of the data set.
-    shards: the files, in order; those gone are named already.
-    lengths: how many examples each has.
-    features: of `make_features`.
+    folder: Folder of the data set.
+    shards: Files in order; a file that is gone has its new name already.
+    lengths: Number of examples of each file.
+    features: Result of `make_features`.
   """
   template = tfds.core.ShardedFileTemplate(
       data_dir=folder,

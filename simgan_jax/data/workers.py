@@ -1,4 +1,4 @@
-"""Reading files with several threads: decoding images leaves Python to them."""
+"""Reading files with several threads; decoding images frees Python's lock."""
 
 import collections
 import functools
@@ -17,12 +17,13 @@ def map_in_order(
     items: Iterable[_Item],
     num_workers: int = 0,
 ) -> Iterator[_Result]:
-  """Yields `function(item)` of each item in order, computed a little ahead.
+  """Yield `function(item)` of each item in order, computed a little ahead.
 
   Args:
-    function: May raise; what follows is not begun then.
-    items: Any number.
-    num_workers: Threads; 0 is one a core, 1 computes in this one when asked.
+    function: Function of an item; if it raises, no further item is begun.
+    items: Items, perhaps endless.
+    num_workers: Number of threads. 0 means one a core, 1 means this thread,
+      which computes a result when it is asked for.
   """
   num_workers = num_workers or os.cpu_count() or 1
   if num_workers == 1:
@@ -45,10 +46,10 @@ def map_in_order(
 def remember_last(
     function: Callable[[_Item], _Result],
 ) -> Callable[[_Item], _Result]:
-  """Returns the function, which remembers its results for two arguments.
+  """Return the function with a memory of its results for two arguments.
 
-  Threads that ask for the same argument compute it once; two, because some may
-  be at the end of a part while others have begun the next.
+  Threads that ask for the same argument compute it once. Two, because some
+  threads may read the end of a part while others have begun the next.
   """
   remembered = functools.lru_cache(maxsize=2)(function)
   lock = threading.Lock()

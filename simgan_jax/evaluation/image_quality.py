@@ -7,7 +7,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import UInt8
 
-from simgan_jax.data import arrays, inputs, iris_landmarks
+from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks
 from simgan_jax.machine import batching
@@ -66,19 +66,7 @@ def load_centres(
     config: config_lib.Config, names: np.ndarray
 ) -> np.ndarray | None:
   """Return the simulator's iris centres [n, 2] in px, None when unknown."""
-  source = config.data.synthetic
-  size = {'height': config.data.height, 'width': config.data.width}
-  if source.name == 'unity_eyes':
-    return iris_landmarks.unity_eyes_centres(
-        source.path, names, crop=source.crop, **size
-    )
-  if source.name == 'builtin_eyes':
-    return iris_landmarks.builtin_eyes_centres(
-        names, num_subjects=inputs.NUM_SYNTHETIC_PEOPLE, **size
-    )
-  if source.name == 'arrays':
-    return arrays.iris_centres(source.path, names)
-  return None
+  return inputs.open_synthetic(config).iris_centres(names)
 
 
 def assess(

@@ -81,7 +81,7 @@ def build(
   )
   labels = synthetic.labels
   assert labels is not None
-  available = len(synthetic.images) + len(synthetic.left_out)
+  available = len(synthetic.images) + len(synthetic.report.left_out)
   usable = []
   for scale in sorted(scales):
     if scale == min(scales) or scale * base_images <= available:

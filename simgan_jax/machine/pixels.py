@@ -6,7 +6,6 @@ and JAX arrays alike.
 
 from typing import Any
 
-import jax
 import numpy as np
 
 
@@ -34,7 +33,6 @@ def to_integers(images: Any, dtype: type[np.unsignedinteger] = np.uint8) -> Any:
     images: [...] float32.
     dtype: Type of the result.
   """
-  numpy = jax.numpy if isinstance(images, jax.Array) else np
   largest = np.iinfo(dtype).max
-  values = numpy.rint((images + 1.0) * (largest / 2))
-  return numpy.clip(values, 0, largest).astype(dtype)
+  values = ((images + 1.0) * (largest / 2)).round()
+  return values.clip(0, largest).astype(dtype)

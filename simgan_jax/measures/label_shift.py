@@ -59,8 +59,8 @@ def measure_iris_shift(
   Args:
     before: Synthetic images, [n, h, w, c] uint8.
     after: Their refinements in the same order, [n, h, w, c] uint8.
-    known_centres: Centres (x, y) of the irises in `before`, [n, 2] px, as
-      `iris_landmarks` returns them.
+    known_centres: Centres (x, y) of the irises in `before`, [n, 2] px, from
+      `Source.iris_centres`.
 
   Returns:
     The shifts, in px of these images.

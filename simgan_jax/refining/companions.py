@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from simgan_jax.data.entries import Entry
-from simgan_jax.data.originals import Originals
+from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
 from simgan_jax.refining import naming
 
@@ -14,7 +14,7 @@ from simgan_jax.refining import naming
 FindBeside = Callable[[Entry], list[Path]]
 
 
-def make_find_beside(originals: Originals, folder: Path | None) -> FindBeside:
+def make_find_beside(originals: Source, folder: Path | None) -> FindBeside:
   """Return the function that finds labels and the like of an image.
 
   Args:

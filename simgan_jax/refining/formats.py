@@ -130,12 +130,11 @@ class Npz(Format):
             images=np.stack(shard.images),
             subjects=shard.subjects,
             names=np.array(shard.names),
-            left_out=(),
             source='refined',
-            **{
-                name: shard.labels.get(name)
-                for name in ('gaze', 'head_pose', 'joints', 'intrinsics')
-            },
+            gaze=shard.labels.get('gaze'),
+            head_pose=shard.labels.get('head_pose'),
+            joints=shard.labels.get('joints'),
+            intrinsics=shard.labels.get('intrinsics'),
         ),
     )
 

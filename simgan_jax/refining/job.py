@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from simgan_jax.data import inputs
-from simgan_jax.data.originals import Originals
+from simgan_jax.data.source import Source
 from simgan_jax.machine import errors, progress
 from simgan_jax.machine import files as files_lib
 from simgan_jax.machine import mesh as mesh_lib
@@ -42,7 +42,7 @@ def _read_record(path: pathlib.Path) -> shards.Record:
 
 
 def _write_shards(
-    originals: Originals,
+    originals: Source,
     files: dict[str, str],
     write: Callable[..., shards.Record],
     folder: pathlib.Path,
@@ -78,7 +78,7 @@ def _write_shards(
 
 
 def _finish(
-    originals: Originals,
+    originals: Source,
     writer: formats.Format,
     folder: pathlib.Path,
     progress_files: list[pathlib.Path],
@@ -164,9 +164,9 @@ def refine_data_set(
   _check_outside(
       folder, path, *(data.synthetic.path, data.real.path, data.test.path)
   )
-  originals = inputs.open_synthetic(config, data_dir=data_dir, path=path)
+  originals = inputs.open_synthetic(config, path=path)
   path = path or data.synthetic.path
-  drawn = originals.source in config_lib.BUILTIN
+  drawn = originals.origin in config_lib.BUILTIN
   find_beside = companions.make_find_beside(
       originals, None if drawn else pathlib.Path(path).expanduser()
   )
@@ -181,7 +181,7 @@ def refine_data_set(
   identity = {
       'format': kind,
       'images_of': {
-          'source': originals.source,
+          'source': originals.origin,
           'fingerprint': originals.fingerprint,
       },
       'size': list(size),

@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 from jaxtyping import UInt
 
 from simgan_jax.data.entries import Entry, Sample
-from simgan_jax.data.originals import Originals
+from simgan_jax.data.source import Source
 from simgan_jax.refining import companions, formats, label_tables
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import refiners
@@ -60,12 +60,13 @@ def make_refine(
 
 
 def read(
-    originals: Originals, entries: Iterable[Entry], most: int
+    originals: Source, entries: Iterable[Entry], most: int
 ) -> tuple[list[tuple[Entry, Sample]], list[str]]:
   """Return up to `most` images, and those left out with the reasons."""
   used: list[tuple[Entry, Sample]] = []
   left_out = []
-  for entry, sample in originals.read(entries):
+  for entry in entries:
+    sample = originals.read(entry)
     if isinstance(sample, str):
       left_out.append(f'{entry.name}: {sample}')
     else:

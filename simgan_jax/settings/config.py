@@ -30,6 +30,15 @@ SOURCES = (
     'hdf5',
     'arrays',
 )
+# Allowed values of the options that sources have, by the option's name.
+CHOICES = {
+    'channels': (1, 3),
+    'crop': ('box', 'columbia'),
+    'domain': ('synthetic', 'real'),
+    'fit': ('crop', 'pad', 'resize'),
+    'on_error': ('stop', 'skip'),
+    'samples': ('evaluation', 'all'),
+}
 
 
 @dataclasses.dataclass

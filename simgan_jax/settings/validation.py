@@ -100,6 +100,7 @@ def validate(config: config_lib.Config) -> None:
         *(field, rate),
         'it must be a finite number above 0',
     )
+  choices = config_lib.CHOICES
   beta1 = config.optimizer.beta1
   _require(
       0 <= beta1 < 1,
@@ -114,10 +115,10 @@ def validate(config: config_lib.Config) -> None:
           config.self_regularization_features,
           ('identity', 'channel_mean', 'gradients'),
       ),
-      ('data.on_error', config.data.on_error, ('stop', 'skip')),
-      ('data.fit', config.data.fit, ('crop', 'pad', 'resize')),
+      ('data.on_error', config.data.on_error, choices['on_error']),
+      ('data.fit', config.data.fit, choices['fit']),
       ('data.cache', config.data.cache, ('host', 'device')),
-      ('data.channels', config.data.channels, (1, 3)),
+      ('data.channels', config.data.channels, choices['channels']),
       ('data.synthetic.name', config.data.synthetic.name, config_lib.SOURCES),
       ('data.real.name', config.data.real.name, config_lib.SOURCES),
       ('data.test.name', config.data.test.name, config_lib.SOURCES),

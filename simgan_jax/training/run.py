@@ -103,7 +103,10 @@ def describe(
       'device': device,
       'synthetic_images': len(run.synthetic.images),
       'real_images': len(run.real.images),
-      'left_out': [*run.synthetic.left_out, *run.real.left_out],
+      'left_out': [
+          *run.synthetic.report.left_out,
+          *run.real.report.left_out,
+      ],
       'data': '; '.join(found.facts),
   }
   return facts, {f'data_{i}': s for i, s in enumerate(found.warnings, 1)}

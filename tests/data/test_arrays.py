@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.data import arrays, inputs
-from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings import config as config_lib
 
@@ -22,8 +22,8 @@ def data():
       head_pose=None,
       subjects=np.array([1, 1, 2, 3, 3], np.int32),
       names=np.array(['a', 'b', 'c', 'd', 'e.png']),
-      left_out=('x: shows no eye',),
       source='columbia_gaze',
+      report=ImportReport(left_out=('x: shows no eye',)),
   )
 
 
@@ -35,10 +35,12 @@ def path(data, tmp_path):
 
 
 def test_round_trip(data, path):
-  found = arrays.load(path, **SIZE)
-  for name, value in data._asdict().items():
-    np.testing.assert_array_equal(getattr(found, name), value)
-    assert type(getattr(found, name)) is type(value)
+  found = arrays.Arrays(path=path, **SIZE).load()
+  assert found.report == data.report
+  for name in set(data._fields) - {'report'}:
+    expected = getattr(data, name)
+    np.testing.assert_array_equal(getattr(found, name), expected)
+    assert type(getattr(found, name)) is type(expected)
   assert [file.name for file in path.parent.iterdir()] == ['data.npz']
 
 
@@ -51,7 +53,7 @@ def test_hands_keep_joints_and_cameras(data, tmp_path):
       intrinsics=rng.normal(size=(5, 4)).astype(np.float32),
   )
   arrays.write(path, hands)
-  found = arrays.load(path, limit=2, **SIZE)
+  found = arrays.Arrays(path=path, limit=2, **SIZE).load()
   np.testing.assert_array_equal(found.joints, hands.joints[:2])
   np.testing.assert_array_equal(found.intrinsics, hands.intrinsics[:2])
   assert found.labels is found.joints and found.gaze is None
@@ -59,37 +61,40 @@ def test_hands_keep_joints_and_cameras(data, tmp_path):
 
 
 def test_subjects_and_limit(path):
-  found = arrays.load(path, subjects='2-3', limit=2, **SIZE)
+  found = arrays.Arrays(path=path, subjects='2-3', limit=2, **SIZE).load()
   assert found.names.tolist() == ['c', 'd']
   assert found.subjects.tolist() == [2, 3]
   assert len(found.images) == len(found.gaze) == 2
-  assert arrays.iris_centres(path, found.names).tolist() == [[4, 5], [6, 7]]
+  centres = arrays.Arrays(path=path, **SIZE).iris_centres(found.names)
+  assert centres.tolist() == [[4, 5], [6, 7]]
 
 
 def test_what_is_unknown_stays_so(data, tmp_path):
   path = tmp_path / 'data.npz'
-  arrays.write(path, data._replace(gaze=None, left_out=()))
-  found = arrays.load(path, **SIZE)
-  assert found.gaze is None and found.left_out == ()
-  assert arrays.iris_centres(path, found.names) is None
+  arrays.write(path, data._replace(gaze=None, report=ImportReport()))
+  found = arrays.Arrays(path=path, **SIZE).load()
+  assert found.gaze is None and found.report == ImportReport()
+  assert arrays.Arrays(path=path, **SIZE).iris_centres(found.names) is None
 
 
 def test_arrays_of_ones_own(data, tmp_path):
   path = tmp_path / 'data.npz'
   fields = {name: getattr(data, name) for name in arrays.REQUIRED}
   np.savez(path, **fields)
-  assert arrays.load(path, **SIZE).source == 'arrays'
+  assert arrays.Arrays(path=path, **SIZE).load().source == 'arrays'
 
 
 def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
   deep = data.images * np.uint16(256) + np.uint16(255)
   _replace(path, images=deep)
-  np.testing.assert_array_equal(arrays.load(path, **SIZE).images, data.images)
-  entries = arrays.open_originals(path, **SIZE).entries
-  np.testing.assert_array_equal(entries[4].read().image, deep[4])
+  source = arrays.Arrays(path=path, **SIZE)
+  np.testing.assert_array_equal(source.load().images, data.images)
+  assert source.origin == 'columbia_gaze'
+  assert source.label_shapes == {'gaze': (3,)}
+  np.testing.assert_array_equal(source.entries[4].read().image, deep[4])
   _replace(path, images=np.repeat(deep, 3, axis=3))
-  loaded = arrays.load(path, **SIZE | {'channels': 3}, keep_bits=True)
-  np.testing.assert_array_equal(loaded.images[..., 1:2], deep)
+  entries = arrays.Arrays(path=path, **SIZE | {'channels': 3}).entries
+  np.testing.assert_array_equal(entries[4].read().image[..., 1:2], deep[4])
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_16_bits_train_as_8_and_stay_where_asked_for(data, path):
 )
 def test_what_is_not_there(path, options, message):
   with pytest.raises(InputError, match=message) as caught:
-    arrays.load(path, **SIZE | options)
+    arrays.Arrays(path=path, **SIZE | options).load()
   assert '\n' not in str(caught.value)
 
 
@@ -141,12 +146,12 @@ def _replace(path, **fields):
 def test_damaged_and_foreign_files(path, damage, message):
   damage(path)
   with pytest.raises(InputError, match=message) as caught:
-    arrays.load(path, **SIZE)
+    arrays.Arrays(path=path, **SIZE).load()
   assert '\n' not in str(caught.value) and str(path) in str(caught.value)
 
 
 def test_other_sources_without_tensorflow_say_what_to_do(monkeypatch):
-  monkeypatch.setitem(sys.modules, 'simgan_jax.data.loading', None)
-  monkeypatch.delattr('simgan_jax.data.loading', raising=False)
+  monkeypatch.setitem(sys.modules, 'simgan_jax.data.cache', None)
+  monkeypatch.delattr('simgan_jax.data.cache', raising=False)
   with pytest.raises(InputError, match=r'builtin_eyes cannot .*pack\.py'):
     inputs.load_synthetic(config_lib.Config(), data_dir='')

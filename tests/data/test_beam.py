@@ -12,12 +12,11 @@ import pytest
 from PIL import Image
 from runs import ROOT
 
-from simgan_jax.data import cache, loading
+from simgan_jax.data import cache, inputs
 from simgan_jax.machine.errors import InputError, RunError
 
 pytest.importorskip('apache_beam', reason='pip install apache-beam')
 
-SOURCE = 'image_folder'
 OPTIONS = ['--runner=DirectRunner']
 
 # Of TFDS, with the protobuf that Beam asks for.
@@ -39,11 +38,11 @@ def folder(tmp_path):
 
 @pytest.fixture
 def prepare(tmp_path, folder):
-  def prepare(name, **options):
-    defaults = {'path': folder, 'height': 35, 'width': 55, 'on_error': 'stop'}
-    return loading.prepare(
-        SOURCE, data_dir=tmp_path / name, **defaults | options
+  def prepare(name, beam_options=(), **options):
+    source = inputs.make_source(
+        'image_folder', path=folder, height=35, width=55, **options
     )
+    return cache.prepare(source, tmp_path / name, beam_options=beam_options)
 
   return prepare
 
@@ -56,7 +55,7 @@ def test_images_labels_and_order_are_the_same(prepare, folder):
   deep = np.full((40, 60), 300, np.uint16)
   Image.fromarray(deep).save(folder / 'deep.png')
   plain, by_beam = (
-      cache.read(prepare(name, on_error='skip', beam_options=options))
+      prepare(name, on_error='skip', beam_options=options).read()
       for name, options in (('plain', ()), ('beam', OPTIONS))
   )
   assert len(by_beam.images) == 299
@@ -64,11 +63,11 @@ def test_images_labels_and_order_are_the_same(prepare, folder):
     np.testing.assert_array_equal(
         getattr(plain, name), getattr(by_beam, name), strict=True
     )
-  assert by_beam.left_out == plain.left_out
-  assert len(by_beam.left_out) == 2
-  assert by_beam.sizes == plain.sizes == {'60 x 40': 150, '59 x 40': 149}
-  assert by_beam.deep == plain.deep == (1, 300, 300)
-  assert by_beam.label_warning == plain.label_warning != ''
+  assert by_beam.report == plain.report
+  assert len(plain.report.left_out) == 2
+  assert plain.report.sizes == {'60 x 40': 150, '59 x 40': 149}
+  assert plain.report.sixteen_bit == (1, 300, 300)
+  assert plain.report.label_warning != ''
 
 
 def test_a_prepared_set_is_not_prepared_again(prepare):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from eye_drawing import iris_correlations
 
-from simgan_jax.data import loading
+from simgan_jax.data import cache, inputs
 
 pytestmark = pytest.mark.usefixtures('optimized')
 
@@ -14,10 +14,9 @@ def load(tmp_path_factory):
   data_dir = tmp_path_factory.mktemp('cache')
 
   def load(domain, **options):
-    size = {'height': 35, 'width': 55, 'num_images': 256, 'num_subjects': 4}
-    return loading.load(
-        'builtin_eyes', data_dir=data_dir, domain=domain, **size | options
-    )
+    options |= {'height': 35, 'width': 55, 'limit': 256, 'num_subjects': 4}
+    source = inputs.make_source('builtin_eyes', domain=domain, **options)
+    return cache.load(source, data_dir)
 
   return load
 

@@ -1,13 +1,9 @@
 """The built-in hand simulator as a source."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from simgan_jax.data import loading
-from simgan_jax.data.builtin_eyes import BuiltinEyes
-from simgan_jax.data.builtin_hands import BuiltinHands
+from simgan_jax.data import builtin, cache, inputs
 from simgan_jax.simulators import hand_images
 
 
@@ -16,10 +12,9 @@ def load(tmp_path_factory):
   data_dir = tmp_path_factory.mktemp('cache')
 
   def load(domain, **options):
-    size = {'height': 48, 'width': 48, 'num_images': 64, 'num_subjects': 4}
-    return loading.load(
-        'builtin_hands', data_dir=data_dir, domain=domain, **size | options
-    )
+    options |= {'height': 48, 'width': 48, 'limit': 64, 'num_subjects': 4}
+    source = inputs.make_source('builtin_hands', domain=domain, **options)
+    return cache.load(source, data_dir)
 
   return load
 
@@ -68,15 +63,9 @@ def test_subjects_by_range(load):
 
 
 def test_hands_and_eyes_are_prepared_again_for_their_own_simulator_only():
-  options = dict(
-      **dict(path=Path(), height=48, width=48, channels=1, subjects=''),
-      **dict(limit=0, on_error='stop', num_images=1, num_subjects=1),
-  )
-  eyes, hands_stamp = (
-      source.stamp(source.CONFIG(**options))
-      for source in (BuiltinEyes, BuiltinHands)
-  )
+  eyes = builtin.BuiltinEyes(height=48, width=48).stamp()
+  hands = builtin.BuiltinHands(height=48, width=48).stamp()
   assert '_BASELINE' not in eyes and 'HandShape' not in eyes
-  assert 'EyeParameters' in eyes and 'EyeParameters' not in hands_stamp
+  assert 'EyeParameters' in eyes and 'EyeParameters' not in hands
   for name in ('class HandShape', 'BASELINE_MM =', 'def cast', 'CUBE_MM ='):
-    assert name in hands_stamp
+    assert name in hands

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simgan_jax.data import loading
+from simgan_jax.data import cache, inputs
 from simgan_jax.machine.errors import InputError
+from simgan_jax.settings import config
 
 SIZE = {'height': 35, 'width': 55}
 
@@ -36,9 +37,8 @@ def caches(data_dir: Path) -> dict[str, int]:
 
 
 def load(folder, data_dir, **options):
-  return loading.load(
-      'image_folder', path=folder, data_dir=data_dir, **SIZE | options
-  )
+  source = inputs.make_source('image_folder', path=folder, **SIZE | options)
+  return cache.load(source, data_dir)
 
 
 def test_prepared_once_and_without_loss(folder, tmp_path):
@@ -126,7 +126,7 @@ def test_relative_folders_and_home(folder, tmp_path, monkeypatch):
 
 KILLED = """
 import os, signal, sys
-from simgan_jax.data import crops, sources
+from simgan_jax.data import cache, crops, inputs
 
 read_image, count = crops.read_image, 0
 
@@ -138,8 +138,9 @@ def read_ten_images(file):
   return read_image(file)
 
 crops.read_image = read_ten_images
-sources.load('image_folder', path=sys.argv[1], data_dir=sys.argv[2],
-             height=35, width=55)
+source = inputs.make_source(
+    'image_folder', path=sys.argv[1], height=35, width=55)
+cache.load(source, sys.argv[2])
 """
 
 
@@ -167,9 +168,10 @@ def test_a_failed_preparation_leaves_nothing_behind(folder, tmp_path):
 
 def test_two_processes_may_prepare_the_same(folder, tmp_path):
   program = (
-      'import sys; from simgan_jax.data import sources;'
-      "print(len(sources.load('image_folder', path=sys.argv[1],"
-      ' data_dir=sys.argv[2], height=35, width=55).images))'
+      'import sys; from simgan_jax.data import cache, inputs;'
+      "source = inputs.make_source('image_folder', path=sys.argv[1],"
+      ' height=35, width=55);'
+      'print(len(cache.load(source, sys.argv[2]).images))'
   )
   arguments = [sys.executable, '-c', program, folder, tmp_path / 'cache']
   processes = [
@@ -201,19 +203,31 @@ def test_nothing_usable_is_an_error(folder, tmp_path):
         ('unity_eyes', {}, r'images holds no \.jpg or \.json files'),
         ('columbia_gaze', {}, r'images holds no \.jpg files'),
         ('mpiigaze', {}, 'Normalized is not a folder'),
-        ('image_folder', {'data_dir': '/proc/x'}, '/proc/x cannot be written'),
-        ('image_folder', {'channels': 2}, 'channels=2 1 or 3'),
+        (
+            'image_folder',
+            {'channels': 2},
+            r'channels=2: choose one of \(1, 3\)',
+        ),
         ('image_folder', {'height': 0}, 'height=0'),
         ('image_folder', {'limit': -1}, 'limit=-1'),
-        ('image_folder', {'on_error': 'go'}, "on_error='go' must be"),
+        ('image_folder', {'on_error': 'go'}, "on_error='go': choose one of"),
         ('image_folder', {'subjects': '1-'}, "subjects='1-' is not a list"),
         ('image_folder', {'subjects': '1'}, 'whose subjects are 0'),
     ],
 )
 def test_wrong_requests(folder, tmp_path, name, options, message):
-  options = {'path': folder, 'data_dir': tmp_path / 'cache'} | SIZE | options
+  options = {'path': folder} | SIZE | options
   with pytest.raises(InputError, match=message):
-    loading.load(name, **options)
+    cache.load(inputs.make_source(name, **options), tmp_path / 'cache')
+
+
+def test_the_settings_name_every_source():
+  assert tuple(inputs.SOURCES) == config.SOURCES
+
+
+def test_a_folder_that_cannot_be_written(folder):
+  with pytest.raises(InputError, match='/proc/x cannot be written'):
+    load(folder, '/proc/x')
 
 
 @pytest.mark.parametrize(
@@ -222,7 +236,9 @@ def test_wrong_requests(folder, tmp_path, name, options, message):
         ('simgan_jax.data', 'tensorflow'),
         ('simgan_jax.data.gaze_angles', 'tensorflow'),
         ('simgan_jax.data.labelled_images', 'tensorflow'),
-        ('simgan_jax.data.loading', 'jax'),
+        ('simgan_jax.data.inputs', 'tensorflow'),
+        ('simgan_jax.data.inputs', 'jax'),
+        ('simgan_jax.data.cache', 'jax'),
     ],
 )
 def test_imports(module, absent):

@@ -4,18 +4,17 @@ import numpy as np
 import pytest
 
 from simgan_jax.data import check
-from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 
 
-def _make(images, **fields):
+def _make(images, **report):
   return LabelledImages(
       images=np.asarray(images, np.uint8),
       gaze=None,
       head_pose=None,
       subjects=np.zeros(len(images), np.int32),
       names=np.array([f'{i}.png' for i in range(len(images))]),
-      left_out=(),
-      **fields,
+      report=ImportReport(**report),
   )
 
 
@@ -90,7 +89,7 @@ def test_all_of_it(images):
 
 def test_values_of_16_bits_of_which_few_are_used(images):
   dark = images // 32  # 1 to 6
-  found = check.check_set('real', _make(dark, deep=(40, 0, 1_999)))
+  found = check.check_set('real', _make(dark, sixteen_bit=(40, 0, 1_999)))
   assert ': 40 images, 16-bit values 0 to 1999, of which 8' in found.facts[0]
   assert found.warnings[-1] == (
       'real: nearly all pixels are from 1 to 6 of 255 grey levels, so little'
@@ -98,7 +97,8 @@ def test_values_of_16_bits_of_which_few_are_used(images):
       ' in the files, and those of the other set if it has 16 bits too.'
   )
   dark[0, 0, 0] = 255  # a hot pixel changes nothing
-  for fields in ({}, {'deep': (3, 0, 65_535)}):
-    (warning,) = check.check_set('real', _make(dark, **fields)).warnings[-1:]
+  for report in ({}, {'sixteen_bit': (3, 0, 65_535)}):
+    (warning,) = check.check_set('real', _make(dark, **report)).warnings[-1:]
     assert warning.endswith('; stretch the grey values in the files.')
-  assert not check.check_set('real', _make(images, deep=(3, 0, 9))).warnings
+  found = check.check_set('real', _make(images, sixteen_bit=(3, 0, 9)))
+  assert not found.warnings

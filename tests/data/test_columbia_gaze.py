@@ -102,8 +102,9 @@ def test_identical_files_and_patches_without_an_eye_are_left_out(
   for _ in range(2):  # Prepared, and read from the cache.
     loaded = load(tmp_path)
     assert loaded.names.tolist() == kept
-    assert [line.split(':')[0] for line in loaded.left_out] == [*twins, blank]
-    assert 'contrast below 10' in loaded.left_out[-1]
+    left_out = loaded.report.left_out
+    assert [line.split(':')[0] for line in left_out] == [*twins, blank]
+    assert 'contrast below 10' in left_out[-1]
     assert 'columbia_gaze: 2 images, 5 left out' in capsys.readouterr().out
 
 
@@ -135,7 +136,7 @@ def test_the_identical_files_are_left_out_of_the_real_ones(load, tmp_path):
   subset.mkdir()
   for file in REAL.glob('0007_2m_-15P_-10V_*.jpg'):
     (subset / file.name).symlink_to(file.absolute())
-  left_out = [line.split(':')[0] for line in load(subset).left_out]
+  left_out = [line.split(':')[0] for line in load(subset).report.left_out]
   assert left_out == [
       f'0007_2m_-15P_-10V_{horizontal}H_{side}.jpg'
       for horizontal in (0, 5)

@@ -46,7 +46,9 @@ def test_fit(load, tmp_path, fit):
   }[fit]
   np.testing.assert_allclose(ends, expected[0], atol=5)
   assert abs(black - expected[1]) <= 1
-  assert load(folder, height=40, width=40, fit=fit).sizes == {'200 x 100': 1}
+  assert load(folder, height=40, width=40, fit=fit).report.sizes == {
+      '200 x 100': 1
+  }
 
 
 def test_an_unknown_fit(load, tmp_path):
@@ -73,9 +75,9 @@ def test_modes_of_pixels(load, tmp_path):
     assert values[name] == 100
   for name in ('colour.png', 'palette.png', 'rgba.png'):
     assert abs(int(values[name]) - luma) <= 1
-  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
+  assert loaded.report.sixteen_bit == (2, deep[0, 0], deep[0, 0])
   loaded = load(folder, channels=3)
-  assert loaded.deep == (2, deep[0, 0], deep[0, 0])
+  assert loaded.report.sixteen_bit == (2, deep[0, 0], deep[0, 0])
   values = dict(zip(loaded.names, loaded.images[:, 5, 5], strict=True))
   np.testing.assert_array_equal(values['rgba.png'], (200, 100, 50))
   np.testing.assert_array_equal(values['deep.png'], (100, 100, 100))

@@ -117,7 +117,7 @@ def test_a_folder_s_place_takes_a_file(path, tmp_path, eyes):
   )
   loaded = inputs.load_synthetic(config, data_dir=str(tmp_path / 'cache'))
   np.testing.assert_array_equal(loaded.images[..., 0], eyes[0])
-  opened = inputs.open_synthetic(config, data_dir=str(tmp_path / 'cache'))
-  assert opened.source == 'hdf5' and opened.label_shapes == {'gaze': (3,)}
-  (_, sample), *_ = opened.read(opened.entries)
+  opened = inputs.open_synthetic(config)
+  assert opened.name == 'hdf5' and opened.label_shapes == {'gaze': (3,)}
+  sample = opened.read(opened.entries[0])
   np.testing.assert_array_equal(sample.image[..., 0], eyes[0][0])

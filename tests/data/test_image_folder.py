@@ -116,7 +116,7 @@ def test_labels_that_cannot_be_used(load, folder, header, row, message):
   write_table(folder, header, [('0.png', *row)])
   loaded = load(folder)
   assert loaded.gaze is None and loaded.subjects == [0]
-  assert re.search(f'of 1 of 1 images .*{message}', loaded.label_warning)
+  assert re.search(f'of 1 of 1 images .*{message}', loaded.report.label_warning)
   with pytest.raises(InputError, match=f'^the test images have no .*{message}'):
     loaded.check_labels('test', 'give others')
 
@@ -127,7 +127,7 @@ def test_one_label_that_cannot_be_used_leaves_the_others(load, folder):
   loaded = load(folder)
   assert loaded.subjects.tolist() == [0, 7]
   assert np.isnan(loaded.gaze).all(axis=1).tolist() == [False, True]
-  assert 'of 2 of 2 images' in loaded.label_warning
+  assert 'of 2 of 2 images' in loaded.report.label_warning
   with pytest.raises(InputError, match=r'^1 of 2 test .* first 2\.png \(.*Ann'):
     loaded.check_labels('test', 'give others')
 
@@ -147,7 +147,7 @@ def test_what_is_no_file(load, folder):
   ):
     load(folder)
   loaded = load(folder, on_error='skip')
-  assert len(loaded.images) == 12 and 'link.png' in loaded.left_out[0]
+  assert len(loaded.images) == 12 and 'link.png' in loaded.report.left_out[0]
 
 
 def test_a_name_that_is_not_utf_8(load, folder, capsys):
@@ -164,7 +164,7 @@ def test_a_missing_file_of_a_table_is_skipped(load, folder):
   write_table(folder, 'file', [('0.png',), ('x.png',)])
   loaded = load(folder, on_error='skip')
   assert loaded.names.tolist() == ['0.png']
-  assert loaded.left_out[0].startswith('x.png: ')
+  assert loaded.report.left_out[0].startswith('x.png: ')
 
 
 def test_empty_cells_are_unknown(load, folder):
@@ -204,8 +204,8 @@ def test_json_labels_that_cannot_be_used(load, folder, capsys, text, message):
   (folder / '0.json').write_text(text)
   loaded = load(folder)
   assert loaded.gaze is None and len(loaded.images) == 12
-  assert re.search(f'1 of 12 .*{message}', loaded.label_warning)
-  assert loaded.label_warning in capsys.readouterr().err
+  assert re.search(f'1 of 12 .*{message}', loaded.report.label_warning)
+  assert loaded.report.label_warning in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('text', ['{"yaw": 1', '[' * 200_000, None])
@@ -217,4 +217,4 @@ def test_a_damaged_json(load, folder, text):
   with pytest.raises(InputError, match=r'0\.json: .*; repair or remove it, or'):
     load(folder)
   loaded = load(folder, on_error='skip')
-  assert len(loaded.images) == 11 and '0.json' in loaded.left_out[0]
+  assert len(loaded.images) == 11 and '0.json' in loaded.report.left_out[0]

@@ -141,7 +141,7 @@ def test_damaged_days_stop_or_are_skipped(load, folder, kind, message):
     load(folder)
   loaded = load(folder, on_error='skip')
   assert len(loaded.images) == 4
-  assert len(loaded.left_out) == 1
+  assert len(loaded.report.left_out) == 1
 
 
 def test_a_damaged_day_among_all_samples(load, folder):
@@ -158,7 +158,7 @@ def test_a_list_of_other_names(load, folder):
 
 
 def test_samples_is_one_of_two(load, folder):
-  with pytest.raises(InputError, match="samples='some' must be"):
+  with pytest.raises(InputError, match="samples='some': choose one of"):
     load(folder, samples='some')
 
 

@@ -266,8 +266,8 @@ def test_damaged_frames_stop_or_are_skipped(
     load(tmp_path)
   loaded = load(tmp_path, on_error='skip')
   assert loaded.names.tolist() == ['1_0000001', '1_0000003']
-  assert len(loaded.left_out) == 1
-  assert loaded.left_out[0].startswith('1_0000002: ')
+  assert len(loaded.report.left_out) == 1
+  assert loaded.report.left_out[0].startswith('1_0000002: ')
   # Frames that are not asked for are not read.
   assert len(load(tmp_path, limit=1).images) == 1
 
@@ -351,7 +351,7 @@ def test_wrong_labels_stop_in_one_sentence(load, tmp_path, kind, message):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'domain': 'rgb'}, "domain='rgb' must be 'real' or 'synthetic'"),
+        ({'domain': 'rgb'}, "domain='rgb': choose one of"),
         ({'views': '0-1'}, "views='0-1' must be cameras from 1 to 3"),
         ({'views': '2-4'}, "views='2-4' must be cameras from 1 to 3"),
         ({'views': 'all'}, "views='all' must be cameras from 1 to 3"),

@@ -56,7 +56,7 @@ def test_images_by_number_with_gaze_and_head_pose(load, folder):
   )
   assert loaded.gaze.dtype == loaded.head_pose.dtype == np.float32
   assert loaded.subjects.tolist() == [0] * 24
-  assert loaded.left_out == ()
+  assert loaded.report.left_out == ()
 
 
 def test_iris_follows_gaze(load, folder):
@@ -144,10 +144,10 @@ def test_damaged_files_stop_or_are_skipped(load, tmp_path, kind, message):
   assert str(caught.value).endswith('or set on_error=skip.')
   loaded = load(tmp_path, on_error='skip')
   assert loaded.names.tolist() == ['1', '2', '4']
-  (left_out,) = loaded.left_out
+  (left_out,) = loaded.report.left_out
   assert left_out.startswith('3: ')
   # Again, now from the cache.
-  assert load(tmp_path, on_error='skip').left_out == loaded.left_out
+  assert load(tmp_path, on_error='skip').report == loaded.report
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f'{REAL} is not here')

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simgan_jax.data import loading, workers
+from simgan_jax.data import cache, inputs, workers
 from simgan_jax.machine.errors import InputError
-
-SOURCE = 'image_folder'
 
 
 @pytest.mark.parametrize('num_workers', [0, 1, 2, 7])
@@ -78,17 +76,11 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize('limit', [0, 20])
 def test_a_prepared_set_does_not_depend_on_the_workers(tmp_path, folder, limit):
+  options = {'height': 35, 'width': 55, 'on_error': 'skip', 'limit': limit}
+  source = inputs.make_source('image_folder', path=folder, **options)
   one, many = (
-      loading.prepare(
-          SOURCE,
-          path=folder,
-          data_dir=tmp_path / str(num_workers),
-          num_workers=num_workers,
-          on_error='skip',
-          limit=limit,
-          **{'height': 35, 'width': 55},
-      )
-      for num_workers in (1, 6)
+      cache.prepare(source, tmp_path / str(number), num_workers=number)
+      for number in (1, 6)
   )
   files = [
       sorted(builder.data_path.glob('*.tfrecord*')) for builder in (one, many)
@@ -97,5 +89,6 @@ def test_a_prepared_set_does_not_depend_on_the_workers(tmp_path, folder, limit):
       file.read_bytes() for file in files[1]
   ]
   assert one.info.metadata == many.info.metadata
-  assert len(one.info.metadata['left_out']) == (1 if limit else 2)
-  assert sum(one.info.metadata['sizes'].values()) == (limit or 38)
+  report = one.info.metadata['report']
+  assert len(report['left_out']) == (1 if limit else 2)
+  assert sum(report['sizes'].values()) == (limit or 38)

@@ -24,7 +24,6 @@ def test_set():
       head_pose=None,
       subjects=np.array([25, 25, 26, 26, 26], np.int32),
       names=np.arange(5).astype(str),
-      left_out=(),
       joints=hand_images.to_pixels(points, intrinsics).astype(np.float32),
       intrinsics=intrinsics,
   )

@@ -18,7 +18,7 @@ def _images(number, gaze=True):
       head_pose=None,
       subjects=np.zeros(number, np.int32),
       names=np.arange(number).astype(str),
-      left_out=(),
+      report=ImportReport(),
   )
 
 
@@ -63,7 +63,9 @@ def test_a_scale_without_images_enough_is_left_out(capsys):
 
 
 def test_a_damaged_image_costs_no_scale():
-  images = _images(39)._replace(left_out=('5.jpg: truncated',))
+  images = _images(39)._replace(
+      report=ImportReport(left_out=('5.jpg: truncated',))
+  )
   assert _rows(images)[1] == ('synthetic', 4, 39, 39)
 
 

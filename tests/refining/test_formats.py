@@ -283,7 +283,7 @@ def test_16_bits_in_npz_files_can_be_refined_and_trained_on(refine, tmp_path):
   path = _make_npz(tmp_path / 'in.npz', ['a', 'b', 'c'], np.uint16)
   assert refine(path, kind='npz')['bits'] == {16: 3}
   part = tmp_path / 'out' / 'part-00000.npz'
-  loaded = arrays.load(part, height=35, width=55, channels=1)
+  loaded = arrays.Arrays(path=part, height=35, width=55, channels=1).load()
   assert isinstance(loaded, LabelledImages) and loaded.images.dtype == np.uint8
   assert loaded.images[:, 0, 0, 0].tolist() == [0, 1, 2]
 

@@ -276,7 +276,6 @@ def test_a_run_that_cannot_be_tested_says_why(
         head_pose=None,
         subjects=np.zeros(num_images, np.int32),
         names=np.arange(num_images).astype(str),
-        left_out=(),
     )
 
   workdir_lib.claim_workdir(str(tmp_path), eyes.get_config())

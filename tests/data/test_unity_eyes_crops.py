@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simgan_jax.data import gaze_angles, unity_eyes_labels
+from simgan_jax.data import gaze_angles, unity_eyes
 from simgan_jax.machine.errors import InputError
 
 SOURCE = 'unity_eyes'
@@ -11,16 +11,13 @@ EYE = np.array([(40.0, 80.0), (100.0, 80.0), (60.0, 95.0), (60.0, 65.0)])
 
 
 def _box(crop, yaw=0.0, pitch=0.0, head_yaw=0.0, head_pitch=0.0):
-  labels = unity_eyes_labels.Labels(
+  labels = unity_eyes.Labels(
       gaze=gaze_angles.vector_from_angles(*np.radians([yaw, pitch])),
       head_pose=np.radians([head_yaw, head_pitch]),
       eye=EYE,
   )
-  return np.array(
-      unity_eyes_labels.crop_box(
-          labels, crop=crop, image_height=180, height=35, width=55
-      )
-  )
+  source = unity_eyes.UnityEyes(crop=crop, height=35, width=55)
+  return np.array(source.crop_box(labels, image_height=180))
 
 
 def test_the_box_is_centred_on_the_eye_whatever_the_gaze():

@@ -8,7 +8,8 @@ import pytest
 from iris_drawing import distances, draw_eyes
 from PIL import Image
 
-from simgan_jax.data import iris_landmarks
+from simgan_jax.data.builtin import BuiltinEyes
+from simgan_jax.data.unity_eyes import UnityEyes
 from simgan_jax.machine import errors
 from simgan_jax.measures import iris
 from simgan_jax.simulators import eyes
@@ -54,21 +55,17 @@ def test_centres_of_drawn_files(load, tmp_path):
     write_example(tmp_path / 'imgs', number, centre)
   loaded = load(tmp_path)
   assert loaded.names.tolist() == ['8', '9', '10']
-  known = iris_landmarks.unity_eyes_centres(tmp_path, loaded.names, **SIZE)
+  known = UnityEyes(path=tmp_path, **SIZE).iris_centres(loaded.names)
   np.testing.assert_allclose(known, centres, atol=1e-3)
   assert distances(iris.find_iris(loaded.images), known).max() < 0.6
-  double = iris_landmarks.unity_eyes_centres(
-      tmp_path / 'imgs', ['9'], height=70, width=110
-  )
-  np.testing.assert_allclose(double[0], centres[1] * 2 + 0.5, atol=1e-3)
+  double = UnityEyes(path=tmp_path / 'imgs', height=70, width=110)
+  (found,) = double.iris_centres(['9'])
+  np.testing.assert_allclose(found, centres[1] * 2 + 0.5, atol=1e-3)
 
 
 def test_no_names_no_centres(tmp_path):
-  for found in (
-      iris_landmarks.unity_eyes_centres(tmp_path, [], **SIZE),
-      iris_landmarks.builtin_eyes_centres([], num_subjects=4, **SIZE),
-  ):
-    assert found.shape == (0, 2)
+  for source in UnityEyes(path=tmp_path, **SIZE), BuiltinEyes(**SIZE):
+    assert source.iris_centres([]).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +89,12 @@ def test_damaged_labels_are_named(tmp_path, content, message):
       content = content.replace('whole', whole) + '}'
     (tmp_path / '8.json').write_text(content)
   with pytest.raises(errors.InputError, match=message):
-    iris_landmarks.unity_eyes_centres(tmp_path, ['8'], **SIZE)
+    UnityEyes(path=tmp_path, **SIZE).iris_centres(['8'])
 
 
 def test_centres_of_the_built_in_simulator_by_name():
-  found = iris_landmarks.builtin_eyes_centres(
-      ['0000003', '0000001'], num_subjects=4, seed=5, **SIZE
-  )
+  source = BuiltinEyes(num_subjects=4, seed=5, **SIZE)
+  found = source.iris_centres(['0000003', '0000001'])
   _, labels, _ = eyes.generate(9, seed=5, num_subjects=4)
   np.testing.assert_array_equal(found, labels.iris_centre[[3, 1]])
 
@@ -106,7 +102,7 @@ def test_centres_of_the_built_in_simulator_by_name():
 @pytest.mark.skipif(not REAL.exists(), reason=f'{REAL} is not here')
 def test_the_fit_finds_the_centres_of_the_real_files(load):
   loaded = load(REAL, limit=128)
-  known = iris_landmarks.unity_eyes_centres(REAL, loaded.names, **SIZE)
+  known = UnityEyes(path=REAL, **SIZE).iris_centres(loaded.names)
   error = distances(iris.find_iris(loaded.images), known)
   assert np.median(error) < 0.4
   assert error.mean() < 0.7

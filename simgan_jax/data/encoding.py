@@ -1,0 +1,59 @@
+"""One image as the cache stores it, with what the import report needs."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simgan_jax.data import crops
+from simgan_jax.data.entries import Entry, printable
+from simgan_jax.data.labelled_images import ImportReport
+from simgan_jax.data.source import Source
+
+
+class Encoded(NamedTuple):
+  """What is stored of an entry, or why it is left out."""
+
+  example: dict[str, Any] | None = None
+  size: str = ''  # such as '640 x 480', before the cut
+  left_out: str = ''  # 'name: reason'
+  levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
+
+
+def encode(source: Source, entry: Entry) -> Encoded:
+  """Return what is stored of an entry: a PNG of 8 bits, and labels.
+
+  Raises:
+    InputError: If the file is damaged, unless `on_error` is 'skip'.
+  """
+  sample = source.read(entry)
+  if isinstance(sample, str):
+    return Encoded(left_out=f'{printable(entry.name)}: {sample}')
+  png = io.BytesIO()
+  image = crops.to_pillow(crops.to_8_bits(sample.image))
+  image.save(png, 'PNG', compress_level=1)
+  example = {
+      'image': png.getvalue(),
+      'subject': entry.subject,
+      'name': entry.name,
+  } | {
+      name: np.asarray(getattr(sample, name), np.float32)
+      for name in source.LABELS
+  }
+  size = f'{sample.size[0]} x {sample.size[1]}' if sample.size else ''
+  return Encoded(example, size, levels=sample.levels)
+
+
+def make_report(encoded: Iterable[Encoded], label_warning: str) -> ImportReport:
+  """Return the import report of entries, whose examples are not needed."""
+  encoded = list(encoded)
+  levels = [level for found in encoded for level in found.levels or ()]
+  deep = sum(found.levels is not None for found in encoded)
+  return ImportReport(
+      left_out=tuple(found.left_out for found in encoded if found.left_out),
+      sizes=Counter(found.size for found in encoded if found.size),
+      sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
+      label_warning=label_warning,
+  )
