@@ -22,7 +22,6 @@ def test_gaze_shift_is_the_angle_between_the_predictions():
       head_pose=None,
       subjects=np.zeros(6, np.int32),
       names=np.arange(6).astype(str),
-      left_out=(),
   )
 
   def shift(refined):

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.evaluation import training_sets
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
