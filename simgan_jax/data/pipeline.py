@@ -1,8 +1,8 @@
-"""The input pipeline: which images a training step sees, by its number alone.
+"""The input pipeline: the step number alone says which images a step sees.
 
-Nothing here has a state to save: the step number says what comes next, so a
-run resumed at step s reads exactly what it would have read. The batches come
-through tf.data or, where TensorFlow is not installed, are the same without it.
+There is no state to save: a run that resumes at step s reads exactly what it
+would have read without the interruption. Batches come through tf.data; without
+TensorFlow, NumPy gathers the same images.
 """
 
 import functools
@@ -15,8 +15,44 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from simgan_jax.data import shuffling
 from simgan_jax.machine.errors import InputError
+
+
+def index_batches(
+    num: int,
+    batch_shape: tuple[int, ...],
+    *,
+    key: tuple[int, ...],
+    first_step: int = 0,
+) -> Iterator[Int[np.ndarray, '...']]:
+  """Yield endless batches of shuffled indices, each index once an epoch.
+
+  Step s takes `prod(batch_shape)` consecutive places, from place
+  `s * prod(batch_shape)`, of the permutations of all epochs one after another.
+
+  Args:
+    num: Number of indices.
+    batch_shape: Shape of a batch.
+    key: Non-negative numbers that, with the number of an epoch, seed the
+      permutation of that epoch.
+    first_step: Number of the first step to yield.
+
+  Yields:
+    Indices [*batch_shape] int64, 0 to num - 1.
+  """
+
+  @functools.lru_cache(maxsize=2)  # A step may begin inside an epoch.
+  def order(epoch: int) -> np.ndarray:
+    return np.random.default_rng([*key, epoch]).permutation(num)
+
+  size = math.prod(batch_shape)
+  for step in itertools.count(first_step):
+    epochs, places = np.divmod(step * size + np.arange(size), num)
+    parts = [
+        order(epoch)[places[epochs == epoch]]
+        for epoch in np.unique(epochs).tolist()
+    ]
+    yield np.concatenate(parts).reshape(batch_shape)
 
 
 def batches(
@@ -29,26 +65,23 @@ def batches(
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[Shaped[np.ndarray, '...']]:
-  """Return endless shuffled batches, every image once an epoch.
-
-  Step s takes the positions `s * prod(batch_shape)` onwards of an endless
-  sequence; position p is image `index_shuffle(p % n)` of epoch `p // n`, a
-  permutation computed from (seed, stream, epoch).
+  """Return endless shuffled batches, each image once an epoch.
 
   Args:
-    images: [n, h, w, c] uint8, or anything else with one entry an image.
+    images: Images [n, h, w, c] uint8, or any other array with one entry an
+      image.
     batch_shape: Leading axes of a batch, e.g. (K, B); the last is the global
       batch size.
-    seed: Seed of the permutations.
-    stream: Name of the stream; streams of one seed are shuffled apart.
+    seed: Non-negative seed of the order.
+    stream: Name of the stream; streams of one seed have different orders.
     first_step: Number of the first step to return.
-    process_index: Number of this process; it receives the contiguous slice
+    process_index: Number of this process, which receives the contiguous slice
       of that number of the last batch axis.
-    process_count: Number of processes; divides the last batch axis.
+    process_count: Number of processes; it divides the last batch axis.
 
   Returns:
-    Iterator of arrays [*batch_shape, h, w, c] (last batch axis divided by
-    `process_count`) of the type of `images`, read-only; tf.data prefetches
+    Iterator of read-only arrays [*batch_shape, h, w, c] (last batch axis
+    divided by `process_count`) of the dtype of `images`; tf.data prefetches
     them.
 
   Raises:
@@ -66,84 +99,53 @@ def batches(
         f'A batch of {batch_size} cannot be divided among {process_count}'
         ' processes; set batch_size to a multiple of their number.'
     )
+  key = (seed, zlib.crc32(stream.encode()))
   local_size = batch_size // process_count
-  offsets = np.arange(math.prod(batch_shape)).reshape(batch_shape)
-  offsets = offsets[..., process_index * local_size :][..., :local_size]
-  words = seed, zlib.crc32(stream.encode())
-  arguments = images, math.prod(batch_shape), offsets, words, first_step
+  own = slice(process_index * local_size, (process_index + 1) * local_size)
+  indices = (
+      batch[..., own]
+      for batch in index_batches(
+          num_images, batch_shape, key=key, first_step=first_step
+      )
+  )
   try:
     import tensorflow
   except ImportError:
-    return _without_tensorflow(*arguments)
-  return _with_tensorflow(tensorflow, *arguments)
+    return _gather(images, indices)
+  local_shape = (*batch_shape[:-1], local_size)
+  return _gather_by_tensorflow(tensorflow, images, indices, local_shape)
 
 
-def _without_tensorflow(
-    images: Shaped[np.ndarray, 'n *element'],
-    positions_a_step: int,
-    offsets: Int[np.ndarray, '*batch'],
-    words: tuple[int, int],
-    first_step: int,
+def _gather(
+    images: Shaped[np.ndarray, 'n *element'], indices: Iterator[np.ndarray]
 ) -> Iterator[Shaped[np.ndarray, '...']]:
-  num_images = len(images)
-
-  @functools.lru_cache(maxsize=2)  # a step may span epochs
-  def order(epoch: int) -> np.ndarray:
-    return shuffling.permutation(num_images, key=(*words, epoch))
-
-  for step in itertools.count(first_step):
-    epochs, places = np.divmod(step * positions_a_step + offsets, num_images)
-    indices = np.empty_like(places)
-    for epoch in np.unique(epochs).tolist():
-      indices[epochs == epoch] = order(epoch)[places[epochs == epoch]]
-    batch = images[indices]
+  for batch in map(images.__getitem__, indices):
     batch.flags.writeable = False
     yield batch
 
 
-def _with_tensorflow(
+def _gather_by_tensorflow(
     tf: Any,
     images: Shaped[np.ndarray, 'n *element'],
-    positions_a_step: int,
-    offsets: Int[np.ndarray, '*batch'],
-    words: tuple[int, int],
-    first_step: int,
+    indices: Iterator[np.ndarray],
+    shape: tuple[int, ...],
 ) -> Iterator[Shaped[np.ndarray, '...']]:
-  num_images, local_shape = len(images), offsets.shape
-  offsets = tf.constant(offsets.ravel().tolist(), tf.int64)
-
-  # An eager tensor is captured by reference; a numpy array would be copied
+  # An eager tensor is captured by reference; a NumPy array would be copied
   # into the graph, whose size is limited to 2 GB.
   with tf.device('CPU'):
-    image_tensor = tf.convert_to_tensor(images)
-
-  def read(step: Any) -> Any:
-    positions = tf.add(step * positions_a_step, offsets)
-    epochs = tf.math.floordiv(positions, num_images)
-    seeds = tf.stack(
-        [
-            tf.fill(tf.shape(epochs), tf.constant(word, tf.int64))
-            for word in words
-        ]
-        + [epochs],
-        axis=1,
-    )
-    # The op itself: tf.random.experimental.index_shuffle of TF 2.21 fails on
-    # a seed for each index, and a batch may span epochs.
-    indices = tf.raw_ops.RandomIndexShuffle(
-        index=tf.math.floormod(positions, num_images),
-        seed=seeds,
-        max_index=num_images - 1,
-        rounds=4,
-    )
-    return tf.gather(image_tensor, tf.reshape(indices, local_shape))
-
-  # There is nothing to optimise, and trying copies the images.
+    tensor = tf.convert_to_tensor(images)
   options = tf.data.Options()
+  # Optimising would copy the images and gain nothing.
   options.experimental_optimization.apply_default_optimizations = False
-  # Nor to tune; the tuner's thread sleeps for up to a minute, and dropping the
-  # iterator would wait for it to wake up.
+  # The tuner's thread sleeps for up to a minute; dropping the iterator would
+  # wait for it to wake up.
   options.autotune.enabled = False
-  steps = tf.data.Dataset.range(first_step, tf.int64.max)
-  dataset = steps.map(read, num_parallel_calls=2).prefetch(2)
-  return dataset.with_options(options).as_numpy_iterator()
+  return (
+      tf.data.Dataset.from_generator(
+          lambda: indices, output_signature=tf.TensorSpec(shape, tf.int64)
+      )
+      .map(lambda batch: tf.gather(tensor, batch))
+      .prefetch(2)
+      .with_options(options)
+      .as_numpy_iterator()
+  )

@@ -10,6 +10,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
 
+from simgan_jax.data import pipeline
 from simgan_jax.machine import errors, fitting, splitting
 from simgan_jax.machine import mesh as mesh_lib
 
@@ -50,19 +51,6 @@ def own_keys(
   return jax.lax.dynamic_slice_in_dim(keys, first, num_images)
 
 
-def shuffled(num: int, *, seed: int, batch_size: int) -> Iterator[np.ndarray]:
-  """Yield endless batches of indices, every image once an epoch."""
-  waiting = np.zeros(0, np.int64)
-  epoch = 0
-  while True:
-    while len(waiting) < batch_size:
-      permutation = np.random.default_rng((seed, epoch)).permutation(num)
-      waiting = np.concatenate([waiting, permutation])
-      epoch += 1
-    yield waiting[:batch_size]
-    waiting = waiting[batch_size:]
-
-
 def _chunks(
     images: UInt8[np.ndarray, 'n h w c'],
     labels: Float[np.ndarray, 'n ...'],
@@ -74,7 +62,7 @@ def _chunks(
   """Yield keys [k], images [k b h w c] and labels [k b ...] of k steps."""
   keys = jax.random.split(jax.random.key(seed + 2**31), recipe.num_steps)
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=1)
-  order = shuffled(len(images), seed=seed, batch_size=recipe.batch_size)
+  order = pipeline.index_batches(len(images), (recipe.batch_size,), key=(seed,))
   for start in range(0, recipe.num_steps, CHUNK):
     num = min(CHUNK, recipe.num_steps - start)
     indices = np.stack([next(order) for _ in range(num)])

@@ -1,7 +1,9 @@
 """What a step sees depends on its number, and on nothing that came before."""
 
 import itertools
+import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -50,6 +52,22 @@ def test_every_image_comes_once_an_epoch(anywhere):
   assert len({tuple(epoch) for epoch in epochs}) == 12
 
 
+@pytest.mark.parametrize('num_images', [1, 35, 2_000])
+def test_the_order_of_an_epoch_is_one_permutation_of_numpy(
+    anywhere, num_images
+):
+  stream = pipeline.batches(
+      np.arange(num_images),
+      batch_shape=(num_images, 1),
+      seed=7,
+      stream='rounds/real',
+      first_step=3,
+  )
+  key = [7, zlib.crc32(b'rounds/real'), 3]
+  expected = np.random.default_rng(key).permutation(num_images)
+  np.testing.assert_array_equal(next(stream)[:, 0], expected)
+
+
 @pytest.mark.parametrize('first_step', [1, 2, 3, 11])
 def test_resuming_gives_the_uninterrupted_stream(anywhere, first_step):
   resumed = numbers(35, 5, first_step=first_step)
@@ -88,10 +106,25 @@ def test_processes_share_a_batch_without_overlap(anywhere):
 
 @pytest.mark.parametrize('num_images', [4, 35, 2_000])
 def test_without_tensorflow_the_same(monkeypatch, num_images):
-  options = {'num_steps': 9, 'first_step': 5, 'process_count': 2, 'seed': -3}
+  options = {'num_steps': 9, 'first_step': 5, 'process_count': 2, 'seed': 3}
   expected = numbers(num_images, **options)
   monkeypatch.setitem(sys.modules, 'tensorflow', None)
   np.testing.assert_array_equal(numbers(num_images, **options), expected)
+
+
+def test_an_iterator_can_be_dropped_while_it_prefetches():
+  code = """
+import numpy as np
+from simgan_jax.data import pipeline
+images = np.zeros((2_000, 35, 55, 1), np.uint8)
+for _ in range(20):
+  stream = pipeline.batches(images, batch_shape=(64,), seed=0, stream='real')
+  next(stream)
+  del stream
+stream = pipeline.batches(images, batch_shape=(64,), seed=0, stream='real')
+next(stream)  # and the interpreter ends
+"""
+  subprocess.run([sys.executable, '-c', code], check=True, timeout=60)
 
 
 def test_fewer_images_than_a_batch(anywhere):

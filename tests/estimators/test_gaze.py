@@ -137,14 +137,6 @@ def test_compiles_once_for_all_seeds(blobs, trained):
   assert gaze_lib._compile.cache_info().misses == before
 
 
-def test_order_visits_every_image_once_an_epoch():
-  batches = trainer.shuffled(7, seed=0, batch_size=3)
-  epochs = np.concatenate([next(batches) for _ in range(7)]).reshape(3, 7)
-  for epoch in epochs:
-    assert sorted(epoch) == list(range(7))
-  assert not np.array_equal(epochs[0], epochs[1])
-
-
 def test_predict_returns_every_image_as_unit_vector(blobs, trained):
   predicted = _predict(trained, blobs[0])
   assert (predicted.shape, predicted.dtype) == ((61, 3), np.float32)
