@@ -36,9 +36,9 @@ def main() -> None:
   devices.use_cores(128)
   devices.cache_programs()
   # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.refining import job
+  from simgan_jax.refining import refined_set
 
-  found = job.refine_data_set(
+  found = refined_set.write(
       workdir=workdir,
       output=output,
       kind=_FORMAT.value,

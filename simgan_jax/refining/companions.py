@@ -1,4 +1,4 @@
-"""What lies beside the files of the originals."""
+"""Files beside the images, such as labels, that come along with them."""
 
 import fnmatch
 import functools
@@ -10,16 +10,16 @@ from simgan_jax.data.originals import Originals
 from simgan_jax.machine.errors import InputError
 from simgan_jax.refining import naming
 
-# From an image to the files, no images, that have its name but for the ending.
+# From an image to the other files that have its name up to the ending.
 FindBeside = Callable[[Entry], list[Path]]
 
 
 def make_find_beside(originals: Originals, folder: Path | None) -> FindBeside:
-  """Return the function that finds labels and the like of an image.
+  """Return the function that finds the files beside an image.
 
   Args:
-    originals: whose own table is none of them.
-    folder: that names are relative to, if there is one.
+    originals: Data set; its own table of labels is not one of these files.
+    folder: Folder that names are relative to, if there is one.
   """
 
   @functools.cache
@@ -44,7 +44,12 @@ def make_find_beside(originals: Originals, folder: Path | None) -> FindBeside:
 
 
 def rename_beside(file: str, beside: Path) -> str:
-  """Return the new name of what lies beside an image with that new name."""
+  """Return the new name of a file beside an image.
+
+  Args:
+    file: New name of the image.
+    beside: File beside the original.
+  """
   return str(PurePosixPath(file).with_suffix(beside.suffix))
 
 
@@ -57,13 +62,13 @@ def check_beside(
   """Check that no file beside an image would replace one of refine.py's.
 
   Args:
-    entries: all images.
-    files: new names of images.
-    find_beside: of `make_find_beside`.
-    reserved: patterns of names that refine.py writes.
+    entries: All images.
+    files: New names of the images, by the old ones.
+    find_beside: Function from `make_find_beside`.
+    reserved: Patterns of the names that refine.py writes.
 
   Raises:
-    InputError: naming the file.
+    InputError: If a file beside an image has such a name.
   """
   for entry in entries:
     for path in find_beside(entry):

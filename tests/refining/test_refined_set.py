@@ -16,7 +16,8 @@ from simgan_jax.data import arrays, histograms, inputs, loading
 from simgan_jax.machine import errors, files
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
-from simgan_jax.refining import job, manifest, naming
+from simgan_jax.refining import manifest, naming, refined_set
+from simgan_jax.settings import config as config_lib
 from simgan_jax.training import build, checkpoint, refiners
 from simgan_jax.training import workdir as workdir_lib
 
@@ -64,10 +65,10 @@ def run(tmp_path_factory):
 @pytest.fixture
 def refine(run, data_dir, monkeypatch):
   """Return a function that refines, 32 images a shard."""
-  monkeypatch.setattr(job, '_SHARD', 32)
+  monkeypatch.setattr(refined_set, '_SHARD', 32)
 
   def refine(output, kind='folder', path='', workdir=run[0]):
-    return job.refine_data_set(
+    return refined_set.write(
         workdir=str(workdir),
         output=str(output),
         kind=kind,
@@ -155,7 +156,7 @@ def test_tfds_opens_it_also_when_the_end_was_interrupted(
 
   synthetic, images = expected
   with monkeypatch.context() as patch:
-    patch.setattr(job.manifest, 'complete', lambda *_: 1 / 0)
+    patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
       refine(tmp_path / 'out', 'tfds')
   refine(tmp_path / 'out', 'tfds')
@@ -253,7 +254,7 @@ def test_what_is_left_out_is_named_and_leaves_the_table(
 def test_tfds_skips_a_shard_without_images(refine, tmp_path, monkeypatch):
   import tensorflow_datasets as tfds
 
-  monkeypatch.setattr(job, '_SHARD', 2)
+  monkeypatch.setattr(refined_set, '_SHARD', 2)
   _make_run(tmp_path / 'run', on_error='skip')
   folder = tmp_path / 'mine'
   folder.mkdir()
@@ -292,7 +293,8 @@ def test_killed_it_goes_on_and_the_result_is_the_same(command, tmp_path):
   config = _make_run(tmp_path / 'run')
   config.data.synthetic.limit = 2_100
   files.write_text(
-      str(tmp_path / 'run' / 'config.json'), job.config_lib.to_json(config)
+      str(tmp_path / 'run' / 'config.json'),
+      config_lib.to_json(config),
   )
   whole, killed = (tmp_path / name for name in ('whole', 'killed'))
   process = command('refine.py', tmp_path / 'run', f'--output={killed}')
@@ -335,7 +337,7 @@ def test_what_is_there_is_never_overwritten(refine, tmp_path, content, message):
 
 def test_another_run_does_not_go_on(refine, tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
-    patch.setattr(job.manifest, 'complete', lambda *_: 1 / 0)
+    patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
       refine(tmp_path / 'out')
   _make_run(tmp_path / 'run', factor=2.0)
@@ -357,7 +359,7 @@ def test_one_array_cannot_mix_depths(refine, folder, tmp_path):
 
 
 def test_nor_can_the_files_of_one_data_set(refine, tmp_path, monkeypatch):
-  monkeypatch.setattr(job, '_SHARD', 2)
+  monkeypatch.setattr(refined_set, '_SHARD', 2)
   (tmp_path / 'mixed').mkdir()
   for i in range(5):
     dtype = np.uint16 if i == 4 else np.uint8
@@ -386,5 +388,7 @@ def test_nothing_usable(refine, tmp_path):
 def test_a_refiner_of_nans_is_not_written(refine, tmp_path):
   workdir = tmp_path / 'run'
   _make_run(workdir, factor=np.nan)
-  with pytest.raises(job.refiners.monitor.NonFiniteError, match='not numbers'):
+  with pytest.raises(
+      refined_set.refiners.monitor.NonFiniteError, match='not numbers'
+  ):
     refine(tmp_path / 'out', workdir=workdir)
