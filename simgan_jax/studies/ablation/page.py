@@ -1,11 +1,10 @@
 """The page of an ablation: a table, a sheet a variant, and the numbers."""
 
 import importlib.metadata
-import itertools
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simgan_jax.machine import files
@@ -13,11 +12,19 @@ from simgan_jax.report import sheets
 from simgan_jax.studies.ablation import results, variants
 from simgan_jax.studies.ablation.results import Result
 
-_COLUMNS = (
-    *('variant', 'what differs', 'error, deg', '/ synthetic'),
-    *('augmented: error, deg', '/ synthetic', 'told from real, %'),
-    *('kernel distance', 'iris shift, px', 'change, %', 's a round'),
-)
+_COLUMNS = {
+    'name': 'variant',
+    'differs': 'what differs',
+    'error': 'error, deg',
+    'ratio': '/ synthetic',
+    'error_augmented': 'augmented: error, deg',
+    'ratio_augmented': '/ synthetic',
+    'accuracy': 'told from real, %',
+    'distance': 'kernel distance',
+    'shift': 'iris shift, px',
+    'change': 'change, %',
+    'seconds': 's a round',
+}
 _LIBRARIES = 'jax', 'jaxlib', 'flax', 'optax', 'numpy'
 
 
@@ -31,10 +38,10 @@ def render(
   """Write `output`, its numbers as .json, and a folder of sheets beside it.
 
   Args:
-    output: path that ends in .md.
-    finished: what is shown, every reference before those that need it.
-    missing: names of the variants without a result.
-    command: which made it, without anything of the machine.
+    output: Path that ends in .md.
+    finished: Results to show, every reference before those that need it.
+    missing: Names of the variants without a result.
+    command: Command that wrote the page, without paths of the machine.
   """
   folder = output.removesuffix('.md')
   by_name = {result.variant.name: result for result in finished}
@@ -110,37 +117,39 @@ def _introduce(
 
 
 def _table(finished: Sequence[Result]) -> list[str]:
-  """Return the lines of the table, without columns that nothing stands in."""
-  rows = []
+  """Return the lines of the table, without columns that have no entry."""
+  rows: list[dict[str, str]] = []
   for result in finished:
-    variant = result.variant
+    variant, record, evaluation = result[:3]
     if variant.reference == variant.name:
       kind = 'colour' if variant.config.data.channels == 3 else 'grey'
-      rows += _unrefined_rows(result.evaluation, kind)
+      rows += _unrefined_rows(evaluation, kind)
     settings = variants.describe_settings(variant)
-    differs = variant.title + (f': `{settings}`' if settings else '')
-    if 'diverged' in result.record:
-      cells = [f'diverged, {result.record["diverged"]}']
-      rows.append((variant.name, differs, *cells, *[''] * 8))
+    row = {
+        'name': variant.name,
+        'differs': variant.title + (f': `{settings}`' if settings else ''),
+    }
+    rows.append(row)
+    if 'diverged' in record:
+      row['error'] = f'diverged, {record["diverged"]}'
       continue
-    record, evaluation = result.record, result.evaluation
     shift = evaluation['label_preservation']['iris_shift']['all_pairs']
-    rows.append(
-        (
-            *(f'**{variant.name}**', differs),
-            *_error_cells(evaluation, 'refined'),
-            *_realism_cells(evaluation, 'refined'),
-            _number(shift['mean_px'], '.2f'),
-            _number(record['change_percent'], '.1f'),
-            _number(record['seconds_per_round'], '.3g'),
-        )
-    )
-  used = [any(cells) for cells in zip(*rows, strict=True)]
-  rows = [_COLUMNS, ('---',) * len(_COLUMNS), *rows]
-  return [f'| {" | ".join(itertools.compress(row, used))} |' for row in rows]
+    row |= {
+        'name': f'**{variant.name}**',
+        **_numbers(evaluation, 'refined'),
+        'shift': _number(shift['mean_px'], '.2f'),
+        'change': _number(record['change_percent'], '.1f'),
+        'seconds': _number(record['seconds_per_round'], '.3g'),
+    }
+  used = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
+  lines = [[_COLUMNS[name] for name in used], ['---'] * len(used)]
+  lines += [[row.get(name, '') for name in used] for row in rows]
+  return [f'| {" | ".join(line)} |' for line in lines]
 
 
-def _unrefined_rows(evaluation: dict[str, Any], kind: str):
+def _unrefined_rows(
+    evaluation: dict[str, Any], kind: str
+) -> Iterator[dict[str, str]]:
   """Yield the rows that hold for all variants on the same images."""
   for train_on, title in (
       ('synthetic', f'{kind} images, not refined'),
@@ -148,42 +157,32 @@ def _unrefined_rows(evaluation: dict[str, Any], kind: str):
       ('real', f'labelled {kind} real images'),
   ):
     if any(row['train_on'] == train_on for row in evaluation['rows']):
-      yield (
-          *(train_on, title, *_error_cells(evaluation, train_on)),
-          *_realism_cells(evaluation, train_on),
-          *('', '', ''),
-      )
+      numbers = _numbers(evaluation, train_on)
+      yield {'name': train_on, 'differs': title, **numbers}
 
 
-def _error_cells(evaluation: dict[str, Any], train_on: str) -> list[str]:
-  """Return error and ratio, not augmented and augmented."""
-  cells = []
-  for augmented in (False, True):
+def _numbers(evaluation: dict[str, Any], train_on: str) -> dict[str, str]:
+  """Return errors, their ratios and realism of one kind of images."""
+  cells = {}
+  for augmented, suffix in ((False, ''), (True, '_augmented')):
     row = results.find_row(evaluation, train_on, augmented=augmented)
     if row is None:
-      cells += ['', '']
       continue
     mean = row['mean_deg']
     spread = f' +- {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
-    cells.append(f'{mean["mean"]:.2f}{spread}')
+    cells[f'error{suffix}'] = f'{mean["mean"]:.2f}{spread}'
     ratio = results.find_ratio(evaluation, augmented=augmented)
-    if train_on != 'refined' or ratio is None:
-      cells.append('')
-      continue
-    value, interval = ratio
-    within = f' ({interval[0]:.2f}-{interval[1]:.2f})' if interval else ''
-    cells.append(f'{value:.2f}{within}')
+    if train_on == 'refined' and ratio is not None:
+      value, interval = ratio
+      within = ' ({:.2f}-{:.2f})'.format(*interval) if interval else ''
+      cells[f'ratio{suffix}'] = f'{value:.2f}{within}'
+  found = evaluation.get('realism', {}).get(train_on)
+  if found:
+    cells['accuracy'] = (
+        f'{found["accuracy"]:.1f} +- {found["standard_error"]:.1f}'
+    )
+    cells['distance'] = _number(found['kernel_distance']['value'], '.3g')
   return cells
-
-
-def _realism_cells(evaluation: dict[str, Any], kind: str) -> list[str]:
-  found = evaluation.get('realism', {}).get(kind)
-  if not found:
-    return ['', '']
-  return [
-      f'{found["accuracy"]:.1f} +- {found["standard_error"]:.1f}',
-      _number(found['kernel_distance']['value'], '.3g'),
-  ]
 
 
 def _number(value: float | None, form: str) -> str:
@@ -191,7 +190,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _explain(finished: Sequence[Result]) -> list[str]:
-  """Return what the columns mean and what a row may not be taken for."""
+  """Return what the columns mean, and what they do not show."""
   base = finished[0]
   own = base.evaluation['label_preservation']['iris_shift']['error_before']
   fit = f' (the fit alone errs by {own["mean_px"]:.2f})' if own else ''
@@ -234,18 +233,14 @@ def _explain(finished: Sequence[Result]) -> list[str]:
 
 
 def _to_json(result: Result) -> dict[str, Any]:
-  variant = result.variant
-  evaluation: Mapping[str, Any] = result.evaluation
+  variant, evaluation = result.variant, result.evaluation
+  names = 'test', 'rows', 'comparisons', 'realism'
   return {
       'name': variant.name,
       'title': variant.title,
       'settings': variant.settings,
       'reference': variant.reference,
       **result.record,
-      **{
-          key: evaluation[key]
-          for key in ('test', 'rows', 'comparisons', 'realism')
-          if key in evaluation
-      },
+      **{name: evaluation[name] for name in names if name in evaluation},
       'label_preservation': evaluation.get('label_preservation'),
   }

@@ -24,7 +24,7 @@ _MAX_NAME = 60  # characters
 
 
 class RefusedError(ValueError):
-  """An answer or a name that does not count, told in one sentence."""
+  """An answer or a name that does not count; the message says why."""
 
 
 class Study(NamedTuple):
@@ -56,7 +56,7 @@ def read_name(text: str) -> str:
   """Return a participant's name, the same for all ways to type it.
 
   Raises:
-    RefusedError: when it is empty, too long or has control characters.
+    RefusedError: If it is empty, too long or has control characters.
   """
   name = ' '.join(unicodedata.normalize('NFKC', text).casefold().split())
   if not name or len(name) > _MAX_NAME or not name.isprintable():
@@ -67,14 +67,14 @@ def read_name(text: str) -> str:
 
 
 def plan_trials(participant: str, study: Study) -> list[Trial]:
-  """Return what a participant sees, in order: the same for the same name.
+  """Return what a participant sees, in order.
 
-  Images and order are drawn by hashing, so that they depend on nothing but the
-  names of participant and images.
+  Images and order are drawn by hashing, so that they depend only on the names
+  of the participant and of the images.
 
   Args:
-    participant: a name as from `read_name`.
-    study: the images to draw from.
+    participant: Name as from `read_name`.
+    study: Images to draw from.
   """
 
   def draw(purpose: str, trial: Trial) -> bytes:
@@ -98,7 +98,7 @@ class Trials:
     """Continue where the answers end.
 
     Raises:
-      InputError: when they are about other images than the study's.
+      InputError: If they are about other images than the study's.
     """
     self.study = study
     self._file = answers
@@ -115,7 +115,7 @@ class Trials:
         raise errors.InputError(
             f'the stored answer {answer.number} of {answer.participant!r} is'
             f' about another image ({answer.image!r}) than this test shows:'
-            ' use the data of then, or move the answers file away.'
+            ' use the data of that time, or move the answers file away.'
         )
       self._num_answered[answer.participant] = number + 1
 
@@ -130,9 +130,9 @@ class Trials:
       return list(self._file.answers)
 
   def show(self, participant: str) -> Shown | None:
-    """Return the trial to show now, None when all are answered.
+    """Return the trial to show now, the same until it is answered.
 
-    Until it is answered, it stays the same.
+    When all trials are answered, it is None.
     """
     with self._lock:
       number = self._num_answered.get(participant, 0)
@@ -146,13 +146,13 @@ class Trials:
     """Store an answer to the trial shown to a participant.
 
     Args:
-      participant: a name as from `read_name`.
-      token: of the trial as shown; it counts once.
-      selected: 'real' or 'synthetic'.
+      participant: Name as from `read_name`.
+      token: Token of the trial as shown; it counts once.
+      selected: One of `SELECTIONS`.
 
     Raises:
-      RefusedError: when that is not the trial shown now, or no such choice.
-      OSError: when it cannot be stored; the trial is then still open.
+      RefusedError: If that trial is not shown now, or there is no such choice.
+      OSError: If it cannot be stored; the trial is then still open.
     """
     with self._lock:
       if token != self._tokens.get(participant):
