@@ -146,15 +146,14 @@ def write(
   )
   originals = inputs.open_synthetic(config, data_dir=data_dir, path=path)
   path = path or data.synthetic.path
-  drawn = originals.source in config_lib.BUILTIN
-  find_beside = companions.make_find_beside(
-      originals, None if drawn else Path(path).expanduser()
-  )
   files = naming.name_files([entry.name for entry in originals.entries])
   if kind != 'folder':  # arrays and their table keep the names of the originals
     files = {name: name for name in files}
+  drawn = originals.source in config_lib.BUILTIN
+  place = None if drawn else Path(path).expanduser()
+  find_beside = companions.make_find_beside(originals, place, files)
   reserved = *naming.RESERVED, *formats.FORMATS[kind].FILES
-  companions.check_beside(originals.entries, files, find_beside, reserved)
+  companions.check_beside(originals.entries, find_beside, reserved)
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels

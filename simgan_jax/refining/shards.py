@@ -130,8 +130,8 @@ class Writer(NamedTuple):
     for i, (entry, file) in enumerate(zip(entries, files, strict=True)):
       values = [of_images[i] for of_images in labels.values()]
       rows.append(label_tables.row(file, entry.subject, values))
-      for beside in self.find_beside(entry):
-        copy = self.folder / companions.rename_beside(file, beside)
+      for beside, name in self.find_beside(entry):
+        copy = self.folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(beside, copy)
     return Record(

@@ -7,6 +7,8 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import jinja2
+
 from simgan_jax.machine import files
 from simgan_jax.report import sheets
 from simgan_jax.studies.ablation import results, variants
@@ -45,22 +47,36 @@ def render(
   """
   folder = output.removesuffix('.md')
   by_name = {result.variant.name: result for result in finished}
-  lines = [*_introduce(finished, missing, command), *_table(finished)]
-  lines += ['', *_explain(finished), '', '## Images', '']
+  shown = []
   for name, result in by_name.items():
-    if 'diverged' in result.record:
-      continue
-    sheet = os.path.join(folder, f'{name}.png')
-    reference = by_name[result.variant.reference]
-    rows = _sheet_rows(result, reference)
-    sheets.write_png(sheet, sheets.draw_rows(rows))
-    lines += [
-        f'**{name}**: {result.variant.title}.',
-        '',
-        f'![{", ".join(rows)}]({os.path.basename(folder)}/{name}.png)',
-        '',
-    ]
-  files.write_text(output, '\n'.join(lines).rstrip() + '\n')
+    if 'diverged' not in result.record:
+      rows = _sheet_rows(result, by_name[result.variant.reference])
+      sheet = sheets.draw_rows(rows)
+      sheets.write_png(os.path.join(folder, f'{name}.png'), sheet)
+      shown.append((name, result.variant.title, list(rows)))
+  base = finished[0]
+  dates = sorted({result.record['date'] for result in finished})
+  environment = jinja2.Environment(
+      loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
+      undefined=jinja2.StrictUndefined,
+      trim_blocks=True,
+      lstrip_blocks=True,
+  )
+  text = environment.get_template('page.md.jinja').render(
+      command=command,
+      base=base,
+      config=base.variant.config,
+      dates=' to '.join(dict.fromkeys((dates[0], dates[-1]))),
+      jax=importlib.metadata.version('jax'),
+      minutes=sum(result.record['wall_seconds'] for result in finished) / 60,
+      missing=missing,
+      table=_table(finished),
+      names=set(by_name),
+      patches=variants.count_patches(base.variant.config),
+      shown=shown,
+      folder=os.path.basename(folder),
+  )
+  files.write_text(output, text.rstrip() + '\n')
   found = {
       'command': command,
       'python': platform.python_version(),
@@ -77,47 +93,13 @@ def render(
 
 def _sheet_rows(result: Result, reference: Result) -> dict[str, Any]:
   """Return the images of a sheet by the name of the row."""
-  rows = {'synthetic': result.images['synthetic']}
-  for shown in dict.fromkeys((reference.variant.name, result.variant.name)):
-    images = (result if shown == result.variant.name else reference).images
-    rows[shown] = images['refined']
-  return rows | {'real': result.images['real']}
+  refined = {x.variant.name: x.images['refined'] for x in (reference, result)}
+  synthetic, real = result.images['synthetic'], result.images['real']
+  return {'synthetic': synthetic, **refined, 'real': real}
 
 
-def _introduce(
-    finished: Sequence[Result], missing: Sequence[str], command: str
-) -> list[str]:
-  base = finished[0]
-  config = base.variant.config
-  test, seeds = base.evaluation['test'], config.evaluation.num_seeds
-  dates = sorted({result.record['date'] for result in finished})
-  minutes = sum(result.record['wall_seconds'] for result in finished) / 60
-  lines = [
-      '# Ablations',
-      '',
-      'Every row changes the base in what is named, and is trained and',
-      'evaluated anew. Written by',
-      '',
-      f'    {command}',
-      '',
-      f'{" to ".join(dict.fromkeys((dates[0], dates[-1])))} on'
-      f' {base.record["device"]}, jax'
-      f' {importlib.metadata.version("jax")}, in {minutes:.0f} minutes:'
-      f' {config.num_rounds:,} rounds of batch {config.batch_size}, training'
-      f' seed {config.seed}, lambda {config.self_regularization_weight:g}, K_g'
-      f' {config.refiner_steps}, history {config.history_size:,}. The error is'
-      f' the mean of {seeds} estimator{"s" if seeds > 1 else ""}'
-      f' ({config.evaluation.num_steps:,} steps) on {test["images"]:,} images'
-      f' ({test["name"]}).',
-      '',
-  ]
-  if missing:
-    lines += [f'Not run: {", ".join(missing)}.', '']
-  return lines
-
-
-def _table(finished: Sequence[Result]) -> list[str]:
-  """Return the lines of the table, without columns that have no entry."""
+def _table(finished: Sequence[Result]) -> list[list[str]]:
+  """Return the cells of the table, without columns that have no entry."""
   rows: list[dict[str, str]] = []
   for result in finished:
     variant, record, evaluation = result[:3]
@@ -143,8 +125,7 @@ def _table(finished: Sequence[Result]) -> list[str]:
     }
   used = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
   lines = [[_COLUMNS[name] for name in used], ['---'] * len(used)]
-  lines += [[row.get(name, '') for name in used] for row in rows]
-  return [f'| {" | ".join(line)} |' for line in lines]
+  return lines + [[row.get(name, '') for name in used] for row in rows]
 
 
 def _unrefined_rows(
@@ -187,49 +168,6 @@ def _numbers(evaluation: dict[str, Any], train_on: str) -> dict[str, str]:
 
 def _number(value: float | None, form: str) -> str:
   return '' if value is None else format(value, form)
-
-
-def _explain(finished: Sequence[Result]) -> list[str]:
-  """Return what the columns mean, and what they do not show."""
-  base = finished[0]
-  own = base.evaluation['label_preservation']['iris_shift']['error_before']
-  fit = f' (the fit alone errs by {own["mean_px"]:.2f})' if own else ''
-  names = {result.variant.name for result in finished}
-  lines = [
-      '- Error: of the predicted gaze on real images; **/ synthetic**: to that'
-      ' of the same estimator on unrefined images, with the 95 % interval over'
-      ' the tested persons where they are known. One training run a row: what'
-      ' another seed would change is not in the interval.',
-      '- Told from real: accuracy of a classifier on persons it has not seen;'
-      ' 50 is chance. Kernel distance: on features of one classifier for all'
-      ' grey rows, and of another for colour.',
-      f'- Iris shift: between an image and its refinement{fit}; a moved iris'
-      ' is a wrong label. Change: mean difference of the pixels, of the range.',
-  ]
-  if base.variant.config.data.match_histograms:
-    lines.append(
-        '- Shift and change are from the synthetic image itself: what matching'
-        ' its histogram to that of a real one did is part of them.'
-    )
-  if names & {'whole_image', 'whole_image_balanced'}:
-    patches = variants.count_patches(base.variant.config)
-    lines.append(
-        f'- whole_image: one cross-entropy stands for a sum over {patches}, so'
-        ' the same lambda weighs more against it; whole_image_balanced divides'
-        f' lambda by {patches}.'
-    )
-  if 'psi_gradients' in names:
-    lines.append(
-        '- psi: on grey images identity and channel mean are the same function,'
-        ' so they are compared in colour. Gradients leave brightness free, at'
-        ' the same lambda.'
-    )
-  if names & {'refiner_steps_2', 'refiner_steps_10'}:
-    lines.append(
-        '- refiner_steps: the number of rounds stays, so that of refiner steps'
-        ' changes.'
-    )
-  return lines
 
 
 def _to_json(result: Result) -> dict[str, Any]:
