@@ -1,10 +1,12 @@
 """Who sees which image next, and which answers count."""
 
 import datetime
+import functools
 import hashlib
 import secrets
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -104,10 +106,10 @@ class Trials:
     self._file = answers
     self._lock = threading.Lock()
     self._tokens: dict[str, str] = {}  # of the trial shown to a participant
-    self._plans: dict[str, list[Trial]] = {}
-    self._num_answered: dict[str, int] = {}
+    self._plan = functools.cache(lambda name: plan_trials(name, study))
+    self._num_answered = Counter()
     for answer in answers.answers:
-      number = self._num_answered.get(answer.participant, 0)
+      number = self._num_answered[answer.participant]
       plan = self._plan(answer.participant)
       if answer.number != number + 1 or plan[number : number + 1] != [
           Trial(answer.kind, answer.image)
@@ -117,12 +119,7 @@ class Trials:
             f' about another image ({answer.image!r}) than this test shows:'
             ' use the data of that time, or move the answers file away.'
         )
-      self._num_answered[answer.participant] = number + 1
-
-  def _plan(self, participant: str) -> list[Trial]:
-    if participant not in self._plans:
-      self._plans[participant] = plan_trials(participant, self.study)
-    return self._plans[participant]
+      self._num_answered[answer.participant] += 1
 
   def answers(self) -> list[Answer]:
     """Return all answers so far, in the order they came."""
@@ -135,7 +132,7 @@ class Trials:
     When all trials are answered, it is None.
     """
     with self._lock:
-      number = self._num_answered.get(participant, 0)
+      number = self._num_answered[participant]
       plan = self._plan(participant)
       if number == len(plan):
         return None
@@ -162,11 +159,11 @@ class Trials:
         )
       if selected not in SELECTIONS:
         raise RefusedError('That answer was not counted: choose a button.')
-      number = self._num_answered.get(participant, 0)
+      number = self._num_answered[participant]
       trial = self._plan(participant)[number]
       now = datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')
       self._file.append(
           Answer(participant, number + 1, *trial, selected=selected, time=now)
       )
-      self._num_answered[participant] = number + 1
+      self._num_answered[participant] += 1
       del self._tokens[participant]
