@@ -27,7 +27,8 @@ _INPUT = command_line.define_path(
     "Other images than the run's synthetic ones, of the same source: a folder"
     ' or, packed, a file.',
 )
-_DATA_DIR = command_line.define_data_dir()
+# All commands take it; this one reads images from their source.
+command_line.define_data_dir()
 
 
 def main() -> None:
@@ -36,13 +37,12 @@ def main() -> None:
   devices.use_cores(128)
   devices.cache_programs()
   # After use_cores: these imports may start a JAX backend.
-  from simgan_jax.refining import job
+  from simgan_jax.refining import refined_set
 
-  found = job.refine_data_set(
+  found = refined_set.write(
       workdir=workdir,
       output=output,
       kind=_FORMAT.value,
-      data_dir=_DATA_DIR.value,
       path=_INPUT.value,
   )
   left_out = len(found['left_out'])

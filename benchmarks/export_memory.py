@@ -47,7 +47,7 @@ def _measure_one(num_images: int, kind: str) -> None:
   from simgan_jax.machine import devices
 
   devices.use_cores(128)
-  from simgan_jax.refining import job
+  from simgan_jax.refining import refined_set
 
   generator = np.random.default_rng(0)
   with tempfile.TemporaryDirectory() as folder:
@@ -57,11 +57,10 @@ def _measure_one(num_images: int, kind: str) -> None:
     for i in range(num_images):
       pixels = generator.integers(0, 256, (35, 55), np.uint8)
       Image.fromarray(pixels).save(os.path.join(path, f'{i:06d}.png'))
-    found = job.refine_data_set(
+    found = refined_set.write(
         workdir=workdir,
         output=os.path.join(folder, 'refined'),
         kind=kind,
-        data_dir=os.path.join(folder, 'data'),
         path=path,
     )
   assert found['images'] == num_images

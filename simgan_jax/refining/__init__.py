@@ -1,4 +1,4 @@
 """Writing a refined data set, and exporting the refiner as a program.
 
-Training and measuring happen elsewhere.
+Training belongs to `training`, measuring to `evaluation`.
 """

@@ -1,4 +1,4 @@
-"""What lies beside the files of the originals."""
+"""Files beside the images, such as labels, that come along with them."""
 
 import fnmatch
 import functools
@@ -10,16 +10,20 @@ from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
 from simgan_jax.refining import naming
 
-# From an image to the files, no images, that have its name but for the ending.
-FindBeside = Callable[[Entry], list[Path]]
+# From an image to the files that share its name up to the ending, each with its
+# new name.
+FindBeside = Callable[[Entry], list[tuple[Path, str]]]
 
 
-def make_find_beside(originals: Source, folder: Path | None) -> FindBeside:
-  """Return the function that finds labels and the like of an image.
+def make_find_beside(
+    originals: Source, folder: Path | None, files: Mapping[str, str]
+) -> FindBeside:
+  """Return the function that finds the files beside an image.
 
   Args:
-    originals: whose own table is none of them.
-    folder: that names are relative to, if there is one.
+    originals: Data set; its own table of labels is not one of these files.
+    folder: Folder that names are relative to, if there is one.
+    files: New names of the images, by the old ones.
   """
 
   @functools.cache
@@ -34,40 +38,34 @@ def make_find_beside(originals: Source, folder: Path | None) -> FindBeside:
         found.setdefault(file.stem, []).append(file)
     return found
 
-  def find(entry: Entry) -> list[Path]:
+  def find(entry: Entry) -> list[tuple[Path, str]]:
     if not folder:
       return []
-    file = entry.label_file or folder / entry.name
-    return list_folder(file.parent).get(file.stem, [])
+    image = entry.label_file or folder / entry.name
+    renamed = PurePosixPath(files[entry.name])
+    return [
+        (file, str(renamed.with_suffix(file.suffix)))
+        for file in list_folder(image.parent).get(image.stem, [])
+    ]
 
   return find
 
 
-def rename_beside(file: str, beside: Path) -> str:
-  """Return the new name of what lies beside an image with that new name."""
-  return str(PurePosixPath(file).with_suffix(beside.suffix))
-
-
 def check_beside(
-    entries: Iterable[Entry],
-    files: Mapping[str, str],
-    find_beside: FindBeside,
-    reserved: Iterable[str],
+    entries: Iterable[Entry], find_beside: FindBeside, reserved: Iterable[str]
 ) -> None:
   """Check that no file beside an image would replace one of refine.py's.
 
   Args:
-    entries: all images.
-    files: new names of images.
-    find_beside: of `make_find_beside`.
-    reserved: patterns of names that refine.py writes.
+    entries: All images.
+    find_beside: Function from `make_find_beside`.
+    reserved: Patterns of the names that refine.py writes.
 
   Raises:
-    InputError: naming the file.
+    InputError: If a file beside an image has such a name.
   """
   for entry in entries:
-    for path in find_beside(entry):
-      name = rename_beside(files[entry.name], path)
+    for path, name in find_beside(entry):
       if any(fnmatch.fnmatchcase(name, pattern) for pattern in reserved):
         raise InputError(
             f'{path} cannot be kept beside its image, because refine.py writes'

@@ -34,9 +34,9 @@ def main() -> None:
         ' are not numbers; train again with a smaller learning rate.'
     )
   shape = config.data.height, config.data.width, config.data.channels
-  content = program.make_program(refiner, shape).serialize()
+  content = bytes(program.make_program(refiner, shape).serialize())
   try:
-    files.write_bytes(output, bytes(content))
+    files.write_bytes(output, content)
   except OSError as error:
     raise errors.InputError(
         f'{output} cannot be written ({error}); give another --output.'

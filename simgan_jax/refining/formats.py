@@ -1,14 +1,14 @@
-"""How refined images are written: as files, as .npz files, or for TFDS.
+"""The formats of refined images: image files, .npz files, or TFDS.
 
-They come shard by shard. A shard may be written again, after a kill, and so
-may be the end; each file is whole or not there.
+Images come shard by shard. After a kill, a shard or the end may be written
+again; each file is whole or not there.
 """
 
 import abc
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Shaped, UInt
@@ -40,16 +40,15 @@ class Format(abc.ABC):
   def __init__(
       self,
       folder: Path,
-      *,
       size: tuple[int, int, int],
       label_shapes: Mapping[str, tuple[int, ...]],
   ):
-    """Take the folder, which exists, and what every image will have.
+    """Take the folder, which exists, and the shapes of an image's arrays.
 
     Args:
-      folder: to write to.
-      size: height, width and channels of the images.
-      label_shapes: shapes of the labels of an image, by name.
+      folder: Folder to write to.
+      size: Height, width and channels of every image.
+      label_shapes: Shapes of the labels of an image, by name.
     """
     self._folder, self._size = folder, size
     self._label_shapes = label_shapes
@@ -59,7 +58,12 @@ class Format(abc.ABC):
     """Write the images of a shard that is not empty."""
 
   def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:
-    """End the data set, whose shards have so many images of that type."""
+    """Write what concerns all shards.
+
+    Args:
+      lengths: Number of images of each shard.
+      dtype: Type of the pixels.
+    """
     del lengths, dtype
 
 
@@ -67,8 +71,8 @@ def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
   """Return the content of an image file, without loss.
 
   Args:
-    image: [h, w, c], c 1 or 3; uint8 or uint16.
-    suffix: '.png' and others of Pillow, or '.npy'.
+    image: Image, [h, w, c] uint8 or uint16, c 1 or 3.
+    suffix: Ending of the file's name, such as '.png' or '.npy'.
   """
   pixels = image[..., 0] if image.shape[-1] == 1 else image
   content = io.BytesIO()
@@ -82,7 +86,7 @@ def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
     big_endian = pixels.dtype.newbyteorder('>')
     content.write(pixels.astype(big_endian).tobytes())
   elif pixels.ndim == 3 and pixels.dtype == np.uint16:
-    import cv2  # as Pillow has no such images
+    import cv2  # Pillow cannot write such images
 
     tiff = suffix in ('.tif', '.tiff')
     _, encoded = cv2.imencode('.tiff' if tiff else '.png', pixels[..., ::-1])
@@ -93,20 +97,19 @@ def encode(image: UInt[np.ndarray, 'h w c'], suffix: str) -> bytes:
 
 
 class Folder(Format):
-  """A file an image."""
+  """One file for each image."""
 
-  def write(self, shard: Shard) -> None:
-    """See base class."""
+  def write(self, shard: Shard) -> None:  # noqa: D102
     for file, image in zip(shard.files, shard.images, strict=True):
       path = self._folder / file
       files_lib.write_bytes(str(path), encode(image, path.suffix.lower()))
 
 
 def check_depths(kind: str, bits: Iterable[int]) -> None:
-  """Check that a format has place for images of all these bits.
+  """Check that a format can hold images of all these bit depths.
 
   Raises:
-    InputError: when images of 8 and of 16 would be in one array.
+    InputError: If images of 8 and of 16 bits would be in one array.
   """
   if kind != 'folder' and len(set(bits)) > 1:
     raise InputError(
@@ -116,12 +119,11 @@ def check_depths(kind: str, bits: Iterable[int]) -> None:
 
 
 class Npz(Format):
-  """Files part-00000.npz of `data.arrays`, a thousand images each."""
+  """Files part-00000.npz as `data.arrays` has them, one for each shard."""
 
   FILES = ('part-*',)
 
-  def write(self, shard: Shard) -> None:
-    """See base class."""
+  def write(self, shard: Shard) -> None:  # noqa: D102
     from simgan_jax.data import arrays
 
     arrays.write(
@@ -144,27 +146,26 @@ class Tfds(Format):
 
   FILES = ('part-*', '*.tfrecord-*', 'dataset_info.json', 'features.json')
 
-  def write(self, shard: Shard) -> None:
-    """See base class."""
+  def write(self, shard: Shard) -> None:  # noqa: D102
     from simgan_jax.data import tfds_writer
 
     images = np.stack(shard.images)
     features = tfds_writer.make_features(
         self._size, images.dtype, self._label_shapes
     )
+    columns: dict[str, Any] = {
+        'image': images,
+        'name': shard.names,
+        'subject': shard.subjects,
+        **shard.labels,
+    }
     examples = (
-        {
-            'image': image,
-            'name': shard.names[i],
-            'subject': shard.subjects[i],
-        }
-        | {name: values[i] for name, values in shard.labels.items()}
-        for i, image in enumerate(images)
+        {name: values[i] for name, values in columns.items()}
+        for i in range(len(images))
     )
     tfds_writer.write_shard(self._part(shard.number), examples, features)
 
-  def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:
-    """See base class."""
+  def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:  # noqa: D102
     from simgan_jax.data import tfds_writer
 
     written = [number for number, length in enumerate(lengths) if length]

@@ -1,11 +1,10 @@
 """The table of labels beside refined images, labels.csv."""
 
-import codecs
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +14,7 @@ from simgan_jax.simulators import hand_images
 
 NAME = 'labels.csv'
 _COLUMNS = {
-    'gaze': ('gaze_x', 'gaze_y', 'gaze_z'),  # as `data.image_folder` reads it
+    'gaze': ('gaze_x', 'gaze_y', 'gaze_z'),  # as `data.image_folder` reads them
     'head_pose': ('head_yaw', 'head_pitch'),
     'joints': tuple(
         f'{joint}_{axis}'
@@ -24,24 +23,25 @@ _COLUMNS = {
     ),
     'intrinsics': ('fx', 'fy', 'cx', 'cy'),
 }
-# A cell as csv reads it, quotes and all, and what ends it.
-_CELL = re.compile(
-    rb'("(?:[^"]++|"")*+(?:"[^,\r\n]*|\Z)|[^,\r\n]*)(,|\r\n|\r|\n|\Z)'
-)
 
 
 def row(
     file: str, subject: int, labels: Sequence[Float[np.ndarray, '...']]
 ) -> list[str]:
-  """Return the cells of an image: the shortest numbers, NaN as nothing."""
+  """Return the cells of an image: the shortest numbers, '' for NaN."""
   numbers = (number for values in labels for number in values.ravel())
   return [file, str(subject), *('' if np.isnan(x) else str(x) for x in numbers)]
 
 
-def _encode(rows: Iterable[Sequence[str]]) -> bytes:
+def _format(rows: Iterable[Sequence[str]], **options: Any) -> str:
   text = io.StringIO()
-  csv.writer(text, lineterminator='\n').writerows(rows)
-  return text.getvalue().encode(errors='surrogateescape')
+  csv.writer(text, lineterminator='\n', **options).writerows(rows)
+  return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+  # Bytes that are no UTF-8 stay what they are.
+  files_lib.write_bytes(str(path), text.encode(errors='surrogateescape'))
 
 
 def write(
@@ -50,64 +50,64 @@ def write(
   """Write a table: file, subject and the columns of labels.
 
   Args:
-    path: of the table; an interrupted write leaves nothing.
-    labels: fields of `data.samples.Sample`.
-    rows: of `row`.
+    path: Path of the table; an interrupted write leaves nothing.
+    labels: Names of fields of `data.entries.Sample`.
+    rows: Rows as from `row`.
   """
   header = ['file', 'subject', *(c for name in labels for c in _COLUMNS[name])]
-  files_lib.write_bytes(str(path), _encode([header, *rows]))
+  _write(path, _format([header, *rows]))
 
 
-def _split(content: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
-  """Yield the rows of a table: cells as they are, and what ends each."""
-  row, place = [], 0
-  while place < len(content):
-    match = _CELL.match(content, place)
-    assert match
-    row.append((match[1], match[2]))
-    place = match.end()
-    if match[2] != b',' or place == len(content):
-      yield row
-      row = []
+def _read(text: str) -> list[str]:
+  return next(csv.reader(io.StringIO(text, newline='')), [])
 
 
-def _read_cell(cell: bytes) -> str:
-  # As `data.image_folder` reads it.
-  text = io.StringIO(cell.decode(errors='replace'), newline='')
-  return next(csv.reader(text), [''])[0]
+def _split(row: str) -> list[str]:
+  """Return the cells of a row as they are written, quotes and all."""
+  cells: list[str] = []
+  for piece in row.split(','):
+    if cells and len(_read(f'{cells[-1]},')) == 1:  # the comma is in quotes
+      cells[-1] += f',{piece}'
+    else:
+      cells.append(piece)
+  return cells
 
 
-def _write_cell(value: str, *, like: bytes) -> bytes:
-  quoting = csv.QUOTE_ALL if like.startswith(b'"') else csv.QUOTE_MINIMAL
-  text = io.StringIO()
-  csv.writer(text, lineterminator='', quoting=quoting).writerow([value])
-  return text.getvalue().encode()
+def _rename(row: str, column: int, name: str) -> str:
+  """Return a row with another name in one column, all else byte for byte."""
+  content = row.rstrip('\r\n')
+  cells = _split(content)
+  quoted = cells[column].startswith('"')
+  quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+  cells[column] = _format([[name]], quoting=quoting).removesuffix('\n')
+  return ','.join(cells) + row[len(content) :]
 
 
 def carry_over(source: Path, path: Path, files: Mapping[str, str]) -> None:
   """Write the rows of another table, with other names of files.
 
-  Byte for byte but for the rows that go and the names that change.
+  All other bytes stay, but the rows of other files go.
 
   Args:
-    source: the table, with a column `file`.
-    path: to write to.
-    files: from the names that stay to the new ones.
+    source: Table with a column `file`.
+    path: Path of the table to write.
+    files: New name -> of each file that stays, by its old name.
   """
-  content = source.read_bytes()
-  start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
-  kept, column = [content[:start]], -1
-  for row in _split(content[start:]):
-    cells = [cell for cell, _ in row]
-    if cells == [b'']:
-      pass  # an empty line
-    elif column < 0:
-      column = [_read_cell(cell) for cell in cells].index('file')
-    else:
-      name = str(PurePosixPath(_read_cell(cells[column])))
+  text = source.read_bytes().decode(errors='surrogateescape')
+  lines = io.StringIO(text, newline='').readlines()
+  lines[0] = lines[0].removeprefix('\ufeff')
+  kept, column, start = [text[: text.startswith('\ufeff')]], -1, 0
+  reader = csv.reader(lines)
+  for cells in reader:
+    row = ''.join(lines[start : reader.line_num])
+    start = reader.line_num
+    if cells and column < 0:
+      column = cells.index('file')
+    elif cells:
+      name = str(PurePosixPath(cells[column]))
       if name not in files:
         continue
       if files[name] != name:
-        cells[column] = _write_cell(files[name], like=cells[column])
-    kept += [cell + end for cell, (_, end) in zip(cells, row, strict=True)]
-  files_lib.write_bytes(str(path), b''.join(kept))
+        row = _rename(row, column, files[name])
+    kept.append(row)
+  _write(path, ''.join(kept))

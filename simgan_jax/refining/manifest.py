@@ -1,7 +1,7 @@
-"""What a folder of refined images says of itself: manifest.json."""
+"""What a folder of refined images says about itself: manifest.json."""
 
 import json
-import pathlib
+from pathlib import Path
 from typing import Any
 
 from simgan_jax.machine import errors, files
@@ -10,20 +10,20 @@ from simgan_jax.refining import naming
 FILE = 'manifest.json'
 
 
-def check(output: pathlib.Path, identity: dict[str, Any]) -> None:
-  """Check that a folder is missing or empty, or has the beginning of this.
+def check(output: Path, identity: dict[str, Any]) -> None:
+  """Check that a folder is missing, empty, or holds the beginning of this set.
 
   Args:
-    output: the folder.
-    identity: what is refined, by what and how, as JSON's types.
+    output: Folder to check.
+    identity: What is refined, by what and how, in JSON's types.
 
   Raises:
-    InputError: when the folder holds something else.
+    InputError: If the folder holds something else.
   """
   file = output / FILE
   try:
     found = {path.name for path in output.iterdir()} if output.exists() else ()
-    # A kill before the first file is there leaves these.
+    # A process killed before the manifest was there leaves these.
     if not set(found) - {naming.LOCK, f'{FILE}.tmp'}:
       return
     begun = json.loads(file.read_text()) if file.exists() else {}
@@ -39,9 +39,7 @@ def check(output: pathlib.Path, identity: dict[str, Any]) -> None:
     raise errors.InputError(
         f'{output} holds refined images already; give another --output.'
     )
-  different = [
-      name for name in identity if begun.get(name) != identity.get(name)
-  ]
+  different = [name for name in identity if begun.get(name) != identity[name]]
   if different:
     raise errors.InputError(
         f'{output} holds the beginning of other refined images (another'
@@ -49,16 +47,16 @@ def check(output: pathlib.Path, identity: dict[str, Any]) -> None:
     )
 
 
-def begin(output: pathlib.Path, identity: dict[str, Any]) -> None:
-  """Say what is being written; see `check`."""
+def begin(output: Path, identity: dict[str, Any]) -> None:
+  """Say in the folder what is being written there, after a `check`."""
   check(output, identity)
-  files.write_text(str(output / FILE), _to_json(identity | {'complete': False}))
+  _write(output, identity | {'complete': False})
 
 
-def complete(output: pathlib.Path, content: dict[str, Any]) -> None:
-  """Say that everything is written, and what was found."""
-  files.write_text(str(output / FILE), _to_json(content | {'complete': True}))
+def complete(output: Path, content: dict[str, Any]) -> None:
+  """Say in the folder that everything is written, and what was found."""
+  _write(output, content | {'complete': True})
 
 
-def _to_json(value: dict[str, Any]) -> str:
-  return json.dumps(value, indent=2) + '\n'
+def _write(output: Path, content: dict[str, Any]) -> None:
+  files.write_text(str(output / FILE), json.dumps(content, indent=2) + '\n')

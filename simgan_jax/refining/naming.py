@@ -20,12 +20,13 @@ Path = pathlib.PurePosixPath
 def name_files(names: Sequence[str]) -> dict[str, str]:
   """Return the files of refined images by the names of the originals.
 
-  A name stays where its format loses nothing. NAME.jpg becomes NAME.png and
-  NAME too or, what is taken, NAME.jpg.png and so on. A stem that changes is
-  that of no other image, for the files beside them.
+  A name stays if its format loses nothing. NAME.jpg becomes NAME.png and NAME
+  becomes NAME.png; if that is taken, .png is appended until the name is free.
+  A changed stem is the stem of no other image, because the files beside an
+  image are found by its stem.
 
   Raises:
-    InputError: when two names are equal, or a file would lie outside of the
+    InputError: If two names are equal, or a file would lie outside of the
       folder.
   """
   paths = {name: _read_name(name) for name in names}

@@ -17,12 +17,12 @@ def make_program(
   """Return the program that refines any number of uint8 images.
 
   Args:
-    refiner: trained.
-    image_shape: height, width and channels.
+    refiner: Trained refiner.
+    image_shape: Height, width and channels of an image.
 
   Returns:
-    Of [b, h, w, c] uint8 it makes the same, grey values as `pixels.to_integers`
-    has them; for each of `PLATFORMS`.
+    The program for all of `PLATFORMS`, from [b, h, w, c] uint8 to the same
+    shape and type, rounded by `pixels.to_integers`.
   """
   params = jax.device_get(refiner.params)  # become constants of the program
 

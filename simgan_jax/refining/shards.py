@@ -1,8 +1,9 @@
 """A thousand images at a time: read, refined with their bit depth, written."""
 
-import pathlib
+import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +24,17 @@ Refine = Callable[[int, Images], Images]
 
 
 class Record(NamedTuple):
-  """What was written of a shard, of JSON's types."""
+  """What was written of a shard, in JSON's types."""
 
   files: dict[str, str]  # by name of the original
   bits: list[int]  # of each image, 8 or 16
   rows: list[list[str]]  # of the table of labels
   left_out: list[str]  # 'name: reason'
+
+
+def read_record(path: Path) -> Record:
+  """Return the record in a file."""
+  return Record(**json.loads(path.read_text()))
 
 
 def make_refine(
@@ -42,12 +48,14 @@ def make_refine(
       places = [i for i, image in enumerate(images) if image.dtype == dtype]
       if places:
         given = refiners.match_histograms(
-            *(config, np.stack([images[i] for i in places])),
+            config,
+            np.stack([images[i] for i in places]),
             workdir=workdir,
             numbers=first + np.array(places),
         )
         found = refiners.refine_images(
-            *(refiner, given),
+            refiner,
+            given,
             mesh=mesh,
             batch_size=_BATCH_SIZE * mesh.size,
             dtype=dtype,
@@ -76,58 +84,60 @@ def read(
   return used, left_out
 
 
-def write(
-    number: int,
-    first: int,
-    used: Sequence[tuple[Entry, Sample]],
-    *,
-    files: dict[str, str],
-    labels: Sequence[str],
-    refine: Refine,
-    writer: formats.Format,
-    find_beside: companions.FindBeside,
-    folder: pathlib.Path,
-) -> Record:
-  """Refine images and write them with their labels.
+class Writer(NamedTuple):
+  """Refines shards and writes them with their labels."""
 
-  Args:
-    number: of the shard.
-    first: number of its first image among all that are used.
-    used: images of one size, at least one.
-    files: names to write by names of the originals.
-    labels: fields of `Sample` that are known.
-    refine: of `make_refine`.
-    writer: of the images.
-    find_beside: of `source_files.make_find_beside`.
-    folder: for the files beside the images.
-  """
-  entries = [entry for entry, _ in used]
-  values = {
-      name: np.array([getattr(sample, name) for _, sample in used], np.float32)
-      for name in labels
-  }
-  shard = formats.Shard(
-      number=number,
-      names=[entry.name for entry in entries],
-      files=[files[entry.name] for entry in entries],
-      images=refine(first, [sample.image for _, sample in used]),
-      subjects=np.array([entry.subject for entry in entries], np.int32),
-      labels=values,
-  )
-  writer.write(shard)
-  for entry, file in zip(entries, shard.files, strict=True):
-    for beside in find_beside(entry):
-      copy = folder / companions.rename_beside(file, beside)
-      copy.parent.mkdir(parents=True, exist_ok=True)
-      shutil.copyfile(beside, copy)
-  return Record(
-      files=dict(zip(shard.names, shard.files, strict=True)),
-      bits=[8 * image.itemsize for image in shard.images],
-      rows=[
-          label_tables.row(file, entry.subject, [v[i] for v in values.values()])
-          for i, (entry, file) in enumerate(
-              zip(entries, shard.files, strict=True)
+  files: Mapping[str, str]  # name to write, by name of the original
+  labels: Sequence[str]  # fields of `Sample` that are known
+  refine: Refine
+  image_writer: formats.Format
+  find_beside: companions.FindBeside
+  folder: Path  # for the files beside the images
+
+  def write(
+      self,
+      number: int,
+      first: int,
+      used: Sequence[tuple[Entry, Sample]],
+      left_out: list[str],
+  ) -> Record:
+    """Write a shard, and return the record of it.
+
+    Args:
+      number: Number of the shard.
+      first: Number of its first image among all that are used.
+      used: Images of one size.
+      left_out: Images that are not used, as 'name: reason'.
+    """
+    entries = [entry for entry, _ in used]
+    files = [self.files[entry.name] for entry in entries]
+    images = self.refine(first, [sample.image for _, sample in used])
+    labels = {
+        name: np.array([getattr(x, name) for _, x in used], np.float32)
+        for name in self.labels
+    }
+    if used:
+      self.image_writer.write(
+          formats.Shard(
+              number=number,
+              names=[entry.name for entry in entries],
+              files=files,
+              images=images,
+              subjects=np.array([entry.subject for entry in entries], np.int32),
+              labels=labels,
           )
-      ],
-      left_out=[],
-  )
+      )
+    rows = []
+    for i, (entry, file) in enumerate(zip(entries, files, strict=True)):
+      values = [of_images[i] for of_images in labels.values()]
+      rows.append(label_tables.row(file, entry.subject, values))
+      for beside, name in self.find_beside(entry):
+        copy = self.folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(beside, copy)
+    return Record(
+        files={entry.name: self.files[entry.name] for entry in entries},
+        bits=[8 * image.itemsize for image in images],
+        rows=rows,
+        left_out=left_out,
+    )

@@ -1,4 +1,4 @@
-"""What people look at: pages, tables, curves, sheets, metrics files.
+"""What people look at: pages, charts, tables, sheets, files of metrics.
 
-Images are measured elsewhere.
+Code that measures images or errors belongs to `measures` and `evaluation`.
 """

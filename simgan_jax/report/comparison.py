@@ -1,7 +1,7 @@
 """Refined against synthetic: a paired bootstrap over the tested persons.
 
-Errors on images of one person go together, so that persons are drawn, not
-images (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).
+It draws persons, not images, because errors on images of one person are alike
+(Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).
 """
 
 from typing import NamedTuple
@@ -34,14 +34,14 @@ def paired_bootstrap(
   """Compare errors on the same images, drawing persons with replacement.
 
   Args:
-    before_errors: [n] in any unit, for example trained on synthetic images.
-    after_errors: [n] on the same images, for example trained on refined.
-    subjects: [n] the person in each image.
-    num_samples: bootstrap samples.
-    seed: of the draws.
+    before_errors: Errors of one estimator, [n] in any unit.
+    after_errors: Errors of the other on the same images, [n].
+    subjects: Person in each image, [n].
+    num_samples: Number of bootstrap samples.
+    seed: Seed of the draws.
 
   Raises:
-    InputError: when there are no images.
+    InputError: If there are no images.
   """
   if not len(before_errors):
     raise errors.InputError(
@@ -52,13 +52,12 @@ def paired_bootstrap(
   before = np.bincount(index, weights=before_errors)
   after = np.bincount(index, weights=after_errors)
   rng = np.random.default_rng(seed)
-  # Only sums are needed: how often each person was drawn, times its errors.
-  drawn = rng.multinomial(
-      len(people), np.full(len(people), 1 / len(people)), size=num_samples
-  )
+  # How often each person is drawn is enough, as only sums are needed.
+  chances = np.full(len(people), 1 / len(people))
+  drawn = rng.multinomial(len(people), chances, size=num_samples)
   ratios = (drawn @ after) / (drawn @ before)
   differences = (drawn @ (after - before)) / (drawn @ counts)
-  # The share on the other side of zero, counting the sample at hand once.
+  # Samples on the other side of zero; the one at hand counts as one of them.
   tail = min(np.sum(differences <= 0), np.sum(differences >= 0)) + 1
 
   def interval(values: np.ndarray) -> tuple[float, float]:

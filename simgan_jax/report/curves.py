@@ -1,4 +1,4 @@
-"""Cumulative error curve, the paper's Fig. 7."""
+"""The cumulative curve of errors, the paper's Fig. 7."""
 
 import io
 from collections.abc import Sequence
@@ -42,10 +42,16 @@ def draw(
 ) -> None:
   """Write the curve as PNG; an interrupted write leaves the old file.
 
-  One line a row of the paper's network, the mean over its seeds, in a band from
-  the lowest to the highest seed.
+  Each row of the paper's network has a line, the mean over its seeds, in a band
+  from the lowest to the highest seed.
+
+  Args:
+    path: Path of the file.
+    rows: Rows of the evaluation.
+    test_name: Name of the test set.
+    unit: Unit of the errors.
   """
-  # A figure without pyplot needs no display and leaves no global state.
+  x = limits(unit)
   figure = Figure(figsize=(9, 4.5), dpi=120, layout='constrained')
   axes = figure.subplots()
   for row in rows:
@@ -53,7 +59,7 @@ def draw(
       continue
     seeds = np.stack([cumulative(e, unit) for e in row.errors.values()])
     (line,) = axes.plot(
-        limits(unit),
+        x,
         seeds.mean(axis=0),
         '--' if row.scale == 1 else '-',
         color=_COLORS.get(row.train_on),
@@ -61,7 +67,9 @@ def draw(
         label=rows_lib.label(row._asdict()),
     )
     axes.fill_between(
-        *(limits(unit), seeds.min(axis=0), seeds.max(axis=0)),
+        x,
+        seeds.min(axis=0),
+        seeds.max(axis=0),
         color=line.get_color(),
         alpha=0.2,
         linewidth=0,
@@ -71,7 +79,7 @@ def draw(
       ylim=(0, 100),
       xlabel=unit.axis_label,
       ylabel=f'% of {unit.counted} within',
-      # A dollar sign in a name would start a formula.
+      # Matplotlib reads $ as the start of a formula.
       title=f'Error on {test_name}'.replace('$', r'\$'),
   )
   axes.grid(alpha=0.3)

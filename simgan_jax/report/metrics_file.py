@@ -1,4 +1,4 @@
-"""Metrics of a run as lines of JSON, one object per logged round."""
+"""The metrics of a run: lines of JSON, one object for each logged round."""
 
 import json
 import os
@@ -15,8 +15,13 @@ class MetricsFile:
   def __init__(self, workdir: str, *, last_round: int, name: str = METRICS):
     """Open the file and drop the rows after `last_round`.
 
-    Those rows were written by a run that was stopped after its last
-    checkpoint; the continued run writes them again.
+    A run that was stopped after its last checkpoint wrote those rows; the
+    continued run writes them again.
+
+    Args:
+      workdir: Folder of the run.
+      last_round: Round from which the run continues.
+      name: Name of the file.
     """
     self._path = os.path.join(workdir, name)
     self.rows = [
@@ -26,7 +31,7 @@ class MetricsFile:
     files.write_text(self._path, lines)
 
   def append(self, row: dict[str, int | float]) -> None:
-    """Add a row, on disk when this returns to the caller."""
+    """Add a row; it is on disk when this returns."""
     self.rows.append(row)
     with open(self._path, 'a', encoding='utf-8') as file:
       file.write(json.dumps(row) + '\n')
@@ -35,7 +40,7 @@ class MetricsFile:
 def read_metrics(
     workdir: str, name: str = METRICS
 ) -> list[dict[str, int | float]]:
-  """Return the rows of such a file; an incomplete last line is left out."""
+  """Return the rows of such a file, without an incomplete last line."""
   path = os.path.join(workdir, name)
   if not os.path.exists(path):
     return []

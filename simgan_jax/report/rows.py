@@ -1,5 +1,6 @@
-"""Rows of the evaluation and `eval/metrics.json`, which holds them."""
+"""The rows of the evaluation, and `eval/metrics.json`, which holds them."""
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,15 +15,15 @@ from simgan_jax.report import comparison
 
 
 class Row(NamedTuple):
-  """What the estimators trained on one data set did on the test set."""
+  """Errors of the estimators trained on one data set, on the test set."""
 
   train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
-  errors: Mapping[int, np.ndarray]  # seed -> [n], or [n, k] of joints
+  errors: Mapping[int, np.ndarray]  # seed -> [n], or [n, k] for joints
   augmented: bool = False  # images changed at random while training
   method: str = 'cnn'  # or one of Table 3's other methods
-  errors_mm: Mapping[int, np.ndarray] | None = None  # the same in mm
+  errors_mm: Mapping[int, np.ndarray] | None = None  # for hands only
 
 
 def by_image(row: Row) -> Float[np.ndarray, 'n']:
@@ -32,41 +33,23 @@ def by_image(row: Row) -> Float[np.ndarray, 'n']:
 
 
 def unit_of(results: Mapping[str, Any]) -> estimation_errors.ErrorUnit:
-  """Return the unit of the errors in `eval/metrics.json`."""
+  """Return how the errors in `eval/metrics.json` are counted."""
   return estimation_errors.UNITS[results['task']]
 
 
 def label(row: Mapping[str, Any]) -> str:
-  """Return the name of a described row, for example 'refined 4x augmented'."""
+  """Return the name of a row in `eval/metrics.json`: 'refined 4x augmented'."""
   name = row['train_on']
   if row['scale'] != 1:
     name += f' {row["scale"]}x'
-  # Files of earlier versions have neither key.
-  if row.get('augmented'):
+  if row['augmented']:
     name += ' augmented'
-  method = row.get('method', 'cnn')
-  return name if method == 'cnn' else f'{name}, {method}'
+  return name if row['method'] == 'cnn' else f'{name}, {row["method"]}'
 
 
 def label_pair(pair: Mapping[str, Any]) -> str:
-  """Return the name of a comparison, for example 'refined 4x / matched'."""
-  # Files of earlier versions compare with synthetic only.
-  against = pair.get('against', 'synthetic')
-  return f'{label({"train_on": "refined", **pair})} / {against}'
-
-
-def _group_means(
-    row: Row, groups: Mapping[str, Int[np.ndarray, 'n']]
-) -> dict[str, dict[str, float]]:
-  """Return {'by_<group>': {value: mean error over its images and seeds}}."""
-  errors_of_images = by_image(row)
-  return {
-      f'by_{name}': {
-          str(value): float(errors_of_images[values == value].mean())
-          for value in np.unique(values).tolist()
-      }
-      for name, values in groups.items()
-  }
+  """Return the name of a comparison there, such as 'refined 4x / matched'."""
+  return f'{label({"train_on": "refined", **pair})} / {pair["against"]}'
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
@@ -81,10 +64,12 @@ def _describe(
     groups: Mapping[str, Int[np.ndarray, 'n']],
     unit: estimation_errors.ErrorUnit,
 ) -> dict[str, Any]:
+  """Return a row as `eval/metrics.json` has it."""
   found = [
       estimation_errors.summarize(values, unit)
       for values in row.errors.values()
   ]
+  name = unit.name
   described: dict[str, Any] = {
       'train_on': row.train_on,
       'scale': row.scale,
@@ -92,9 +77,9 @@ def _describe(
       'method': row.method,
       'images': row.images,
       'seeds': list(row.errors),
-      f'mean_{unit.name}': _spread([summary.mean for summary in found]),
-      f'median_{unit.name}': float(np.mean([s.median for s in found])),
-      f'within_{unit.name}': {
+      f'mean_{name}': _spread([summary.mean for summary in found]),
+      f'median_{name}': float(np.mean([s.median for s in found])),
+      f'within_{name}': {
           str(d): float(np.mean([s.within[d] for s in found]))
           for d in unit.thresholds
       },
@@ -102,45 +87,41 @@ def _describe(
   if unit is estimation_errors.HANDS:
     # A frame is as good as its worst joint.
     worst = [values.max(axis=1) for values in row.errors.values()]
-    described[f'frames_within_{unit.name}'] = {
+    described[f'frames_within_{name}'] = {
         str(d): float(np.mean([np.mean(w <= d) * 100 for w in worst]))
         for d in unit.thresholds
     }
   if row.errors_mm is not None:
     means = [float(np.mean(values)) for values in row.errors_mm.values()]
     described['mean_mm'] = _spread(means)
-  return described | _group_means(row, groups)
+  mean_errors = by_image(row)
+  for name, values in groups.items():
+    described[f'by_{name}'] = {
+        str(value): float(mean_errors[values == value].mean())
+        for value in np.unique(values).tolist()
+    }
+  return described
 
 
 def _compare(
     rows: Sequence[Row], subjects: Int[np.ndarray, 'n']
 ) -> list[dict[str, Any]]:
-  """Return refined against synthetic and matched, where there are both rows."""
+  """Compare refined with synthetic and matched images, row by row."""
 
-  def kind(row: Row):
-    return row.scale, row.augmented, row.method
+  def kind(row: Row) -> dict[str, Any]:
+    return {
+        name: getattr(row, name) for name in ('scale', 'augmented', 'method')
+    }
 
   found = []
-  for against, before, after in (
-      (name, before, after)
-      for name in ('synthetic', 'matched')
-      for after in rows
-      for before in rows
-      if kind(before) == kind(after)
-      and (before.train_on, after.train_on) == (name, 'refined')
+  for against, after, before in itertools.product(
+      ('synthetic', 'matched'), rows, rows
   ):
-    result = comparison.paired_bootstrap(
-        by_image(before), by_image(after), subjects
-    )
-    found.append(
-        {
-            'against': against,
-            'scale': after.scale,
-            'augmented': after.augmented,
-            'method': after.method,
-            **result._asdict(),
-        }
-    )
+    names = before.train_on, after.train_on
+    if names == (against, 'refined') and kind(before) == kind(after):
+      errors_of = by_image(before), by_image(after)
+      result = comparison.paired_bootstrap(*errors_of, subjects)
+      found.append({'against': against, **kind(after), **result._asdict()})
   return found
 
 
@@ -156,19 +137,19 @@ def build(
 
   Median and percentages are means over the seeds; `std` is the sample standard
   deviation of the seeds' mean errors, 0 for a single seed. Errors by group and
-  comparisons are of the means over the seeds.
+  comparisons use the mean error of an image over the seeds.
 
   Args:
-    rows: in the order in which they are shown, each with a seed or more.
-    test_name: name of the test set.
-    constant_errors: [n] or [n, k] errors of the constant predictor on it.
-    groups: name -> [n], a property of every test image; with 'subject' refined
-      rows are compared with synthetic and matched ones by a bootstrap over the
-      persons.
+    rows: Rows in the order in which they are shown, with a seed or more each.
+    test_name: Name of the test set.
+    constant_errors: Errors of the constant predictor on it, [n] or [n, k].
+    groups: name -> [n], a property of every test image. With 'subject', a
+      bootstrap over the persons compares refined rows with synthetic and
+      matched ones.
     unit: Unit of the errors.
 
   Raises:
-    InputError: when an error is not finite, or there is none.
+    InputError: If an error is not finite, or there is none.
   """
   groups = groups or {}
   constant = estimation_errors.summarize(constant_errors, unit)
@@ -190,10 +171,10 @@ def write(path: str, results: dict[str, Any]) -> None:
 
 
 def read(path: str) -> dict[str, Any] | None:
-  """Return what `write` wrote, or None when there is no file.
+  """Return what `write` wrote, None if there is no file.
 
   Raises:
-    InputError: when the file is not JSON.
+    InputError: If the file is not JSON.
   """
   if not os.path.exists(path):
     return None

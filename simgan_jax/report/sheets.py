@@ -1,4 +1,4 @@
-"""Sample sheets: synthetic | refined | real, to be looked at."""
+"""Sheets of images for people: synthetic | refined | real, and others."""
 
 import io
 from collections.abc import Mapping
@@ -21,43 +21,43 @@ def choose(images: np.ndarray) -> np.ndarray:
   return images[batching.spread(len(images), NUM_IMAGES)]
 
 
+def _paste(sheet: Image.Image, image: np.ndarray, x: int, y: int, zoom: int):
+  """Put an image, [h, w, 1 or 3] uint8, enlarged into a sheet."""
+  height, width = image.shape[:2]
+  tile = Image.fromarray(np.broadcast_to(image, (height, width, 3)))
+  size = width * zoom, height * zoom
+  sheet.paste(tile.resize(size, Image.Resampling.NEAREST), (x, y))
+
+
 def draw_sheet(
     synthetic: np.ndarray, refined: np.ndarray, real: np.ndarray
 ) -> np.ndarray:
   """Lay images side by side: each row holds two triples with a title above.
 
   Args:
-    synthetic: [n, h, w, c] uint8, c 1 or 3; at most `NUM_IMAGES` are drawn.
-    refined: like `synthetic`, the same images after refining.
-    real: like `synthetic`.
+    synthetic: Images, [n, h, w, c] uint8, c 1 or 3; at most `NUM_IMAGES` are
+      drawn.
+    refined: The same images after refining.
+    real: Images like `synthetic`.
 
   Returns:
-    [height, width, 3] uint8.
+    The sheet, [height, width, 3] uint8.
   """
   height, width = synthetic.shape[1:3]
   zoom = max(1, round(150 / width))
   cell_h, cell_w = height * zoom + _GAP, width * zoom + _GAP
   num_rows = -(-min(len(synthetic), NUM_IMAGES) // NUM_GROUPS)
   group_w = len(TITLES) * cell_w + 3 * _GAP
-  sheet = Image.new(
-      'RGB',
-      (NUM_GROUPS * group_w - 2 * _GAP, _HEADER + num_rows * cell_h + _GAP),
-      'white',
-  )
+  size = NUM_GROUPS * group_w - 2 * _GAP, _HEADER + num_rows * cell_h + _GAP
+  sheet = Image.new('RGB', size, 'white')
   draw = ImageDraw.Draw(sheet)
-  for column, (title, images) in enumerate(
-      zip(TITLES, (synthetic, refined, real), strict=True)
-  ):
+  for column, images in enumerate((synthetic, refined, real)):
     for i, image in enumerate(images[:NUM_IMAGES]):
       row, group = divmod(i, NUM_GROUPS)
       x = _GAP + group * group_w + column * cell_w
       if row == 0:
-        draw.text((x, 2), title, fill='black')
-      tile = Image.fromarray(np.broadcast_to(image, (height, width, 3)))
-      tile = tile.resize(
-          (width * zoom, height * zoom), Image.Resampling.NEAREST
-      )
-      sheet.paste(tile, (x, _HEADER + row * cell_h))
+        draw.text((x, 2), TITLES[column], fill='black')
+      _paste(sheet, image, x, _HEADER + row * cell_h, zoom)
   return np.asarray(sheet)
 
 
@@ -67,49 +67,34 @@ def draw_rows(
   """Lay images side by side, each row with its name on the left.
 
   Args:
-    rows: name -> [n, h, w, c] uint8 of one n, h and w; c 1 or 3, which may
-      differ.
+    rows: name -> images, [n, h, w, c] uint8. All rows have one n, h and w; c
+      is 1 or 3 and may differ.
   """
   num, height, width = next(iter(rows.values())).shape[:3]
-  height, width = height * _ZOOM, width * _ZOOM
-  sheet = Image.new(
-      'RGB',
-      (
-          _LABEL_WIDTH + num * (width + _GAP),
-          len(rows) * (height + _GAP) + _GAP,
-      ),
-      'white',
-  )
+  cell_h, cell_w = height * _ZOOM + _GAP, width * _ZOOM + _GAP
+  size = _LABEL_WIDTH + num * cell_w, len(rows) * cell_h + _GAP
+  sheet = Image.new('RGB', size, 'white')
   draw = ImageDraw.Draw(sheet)
   for row, (name, images) in enumerate(rows.items()):
-    y = _GAP + row * (height + _GAP)
-    draw.text(
-        (_GAP, y + height // 2),
-        name,
-        fill='black',
-        anchor='lm',
-        font_size=_FONT_SIZE,
-    )
+    y = _GAP + row * cell_h
+    middle = _GAP, y + height * _ZOOM // 2
+    draw.text(middle, name, fill='black', anchor='lm', font_size=_FONT_SIZE)
     for column, image in enumerate(images):
-      tile = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)))
-      sheet.paste(
-          tile.resize((width, height), Image.Resampling.NEAREST),
-          (_LABEL_WIDTH + column * (width + _GAP), y),
-      )
+      _paste(sheet, image, _LABEL_WIDTH + column * cell_w, y, _ZOOM)
   return np.asarray(sheet)
 
 
 def find_nearest(
     images: np.ndarray, others: np.ndarray
 ) -> Int[np.ndarray, 'n']:
-  """Return for each image the place of the most similar of others.
+  """Return for each image the index of the most similar other image.
 
-  By the mean squared difference of pixels after the mean grey value of each
-  image is taken off: a face in another light is still the same face.
+  Similar means a small mean squared difference of pixels, after the mean grey
+  value of each image is subtracted: light does not change who is in a picture.
 
   Args:
-    images: [n, h, w, c] uint8.
-    others: [m, h, w, c] uint8, at least one.
+    images: Images, [n, h, w, c] uint8.
+    others: Images to search in, [m, h, w, c] uint8, at least one.
   """
   flat, pool = (
       x.reshape(len(x), -1).astype(np.float32) for x in (images, others)
@@ -123,40 +108,36 @@ def draw_neighbours(refined: np.ndarray, real: np.ndarray) -> np.ndarray:
   """Lay refined images in a row, each above the real one nearest to it.
 
   Args:
-    refined: [n, h, w, c] uint8, c 1 or 3; up to eight are drawn.
-    real: [m, h, w, c] uint8, to search in.
+    refined: Images, [n, h, w, c] uint8, c 1 or 3; up to `NUM_ROWS` are drawn.
+    real: Images to search in, [m, h, w, c] uint8.
 
   Returns:
-    [height, width, 3] uint8.
+    The sheet, [height, width, 3] uint8.
   """
   refined = refined[batching.spread(len(refined), NUM_ROWS)]
-  nearest = real[find_nearest(refined, real)]
-  height, width = refined.shape[1:3]
+  num, height, width = refined.shape[:3]
   zoom = max(1, round(110 / width))
-  cells = np.stack([refined, nearest])  # [2, n, h, w, c]
-  cells = np.broadcast_to(cells, (*cells.shape[:-1], 3))
-  cells = cells.repeat(zoom, axis=2).repeat(zoom, axis=3)
-  pads = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
-  cells = np.pad(cells, pads, constant_values=255)
-  rows, columns, height, width, _ = cells.shape
-  return cells.transpose(0, 2, 1, 3, 4).reshape(
-      rows * height, columns * width, 3
-  )
+  cell_h, cell_w = height * zoom + _GAP, width * zoom + _GAP
+  sheet = Image.new('RGB', (num * cell_w, 2 * cell_h), 'white')
+  for row, images in enumerate((refined, real[find_nearest(refined, real)])):
+    for column, image in enumerate(images):
+      _paste(sheet, image, column * cell_w, row * cell_h, zoom)
+  return np.asarray(sheet)
 
 
 def grey_shares(images: np.ndarray, num_bins: int = 32) -> list[float]:
   """Return the share of the pixels in equal bins from 0 to 255.
 
   Args:
-    images: uint8, any shape.
-    num_bins: a divisor of 256.
+    images: Images, uint8 of any shape.
+    num_bins: Number of bins, a divisor of 256.
   """
   counts = np.bincount(images.ravel(), minlength=256).reshape(num_bins, -1)
   return (counts.sum(axis=1) / images.size).tolist()
 
 
 def write_png(path: str, image: np.ndarray) -> None:
-  """Write [h, w, 3] uint8 as PNG; an interrupted write leaves no half file."""
+  """Write an image, [h, w, 3] uint8, as PNG: whole or not at all."""
   buffer = io.BytesIO()
   Image.fromarray(image).save(buffer, 'PNG')
   files.write_bytes(path, buffer.getvalue())

@@ -1,195 +1,250 @@
-"""Results on the terminal, in the form of the paper's Tables 2 to 4."""
+"""The tables of `report.html` and of the terminal, from `eval/metrics.json`."""
 
-from typing import Any
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from simgan_jax.measures import estimation_errors
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import summaries
+from simgan_jax.report import sentences
 
-_WIDTH = 33  # characters of a row's name
-
-_PUBLISHED_2 = (
-    'Published in Table 2 (MPIIGaze): synthetic 62.3, synthetic 4x 64.9,'
-    ' refined 69.4, refined 4x 87.2;\n'
-    "labelled 7 degrees there, but the paper's Fig. 7 has these values at 13."
-)
-_PUBLISHED_3 = 'Published in Table 3 (MPIIGaze): synthetic 11.2, refined 7.8.'
-_PUBLISHED_4 = (
-    'Published in Table 4 (NYU, within 5 pixels): synthetic 69.7, refined 72.4,'
-    ' real 74.5, synthetic 3x 77.7, refined 3x 83.3.'
-)
+_NAME_WIDTH = 33  # characters of a row's name on the terminal
+_GROUPS = {
+    'by_head_yaw_deg': 'head yaw in degrees',
+    'by_subject': 'number of the person',
+}
 
 
-def published_notes(results: dict[str, Any]) -> tuple[str, ...]:
-  """Return notes with the paper's values, none but for its test sets."""
-  name = results['test']['name'].lower()
-  if name.startswith('mpiigaze'):
-    return _PUBLISHED_2, _PUBLISHED_3
-  if name.startswith('nyu_hand'):
-    return (_PUBLISHED_4,)
-  return ()
+class Table(NamedTuple):
+  """Lines of text, each as long as the header; '' where nothing is known."""
+
+  caption: str
+  header: list[str]
+  lines: list[list[str]]
 
 
-def _find(results: dict[str, Any], train_on: str) -> dict[int, dict[str, Any]]:
-  """Return scale -> mean and std of the rows trained on `train_on`.
+def _network_rows(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+  """Return the rows of the paper's network."""
+  return [row for row in results['rows'] if row['method'] == 'cnn']
 
-  Of rows without augmentation, where there are any.
+
+def _limits(results: Mapping[str, Any]) -> list[str]:
+  unit = rows_lib.unit_of(results)
+  return [f'{limit} {unit.name}' for limit in unit.thresholds]
+
+
+def _percents(found: Mapping[str, float]) -> list[str]:
+  return [f'{percent:.1f}' for percent in found.values()]
+
+
+def _number(value: float | None, form: str) -> str:
+  return '' if value is None else format(value, form)
+
+
+def _mean(row: Mapping[str, Any] | None, name: str) -> str:
+  """Return a row's mean error, with its spread if there are several seeds."""
+  if row is None:
+    return ''
+  mean = row[f'mean_{name}']
+  spread = f' ± {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
+  return f'{mean["mean"]:.2f}{spread}'
+
+
+def of_errors(
+    results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> Table:
+  """Return Table 2: errors and percentages of some rows of the results."""
+  unit = rows_lib.unit_of(results)
+  name = unit.name
+  return Table(
+      f'Mean error over seeds, and % of {unit.counted} within a limit',
+      ['trained on', 'images', f'mean, {name}', f'median, {name}']
+      + _limits(results),
+      [
+          [
+              rows_lib.label(row),
+              f'{row["images"]:,}',
+              _mean(row, name),
+              f'{row[f"median_{name}"]:.2f}',
+              *_percents(row[f'within_{name}']),
+          ]
+          for row in rows
+      ],
+  )
+
+
+def of_comparisons(results: Mapping[str, Any]) -> Table:
+  """Return refined against unrefined images, a line for each pair of rows."""
+  pairs = results.get('comparisons', [])
+  persons = pairs[0]['subjects'] if pairs else 0
+  return Table(
+      'Ratio of mean errors; below 1, refining helped. 95 % interval and p by'
+      f' drawing the {persons} persons again',
+      ['trained on', 'ratio', '95 % interval', 'p'],
+      [
+          [
+              rows_lib.label_pair(pair),
+              f'{pair["ratio"]:.2f}',
+              '{:.2f} to {:.2f}'.format(*pair['ratio_interval']),
+              f'{pair["p_value"]:.2g}',
+          ]
+          for pair in pairs
+      ],
+  )
+
+
+def of_methods(results: Mapping[str, Any]) -> Table:
+  """Return Table 3: a line for each method, the paper's network first.
+
+  The columns are the training sets of the other methods; without other methods
+  there are no lines.
   """
-  rows = [row for row in results['rows'] if summaries.method(row) == 'cnn']
-  plain = [row for row in rows if not row.get('augmented')]
-  return {
-      row['scale']: row[f'mean_{rows_lib.unit_of(results).name}']
-      for row in plain or rows
-      if row['train_on'] == train_on
+  unit = rows_lib.unit_of(results)
+  found: dict[str, dict[str, Any]] = {'cnn': {}}
+  for row in results['rows']:
+    if not row['augmented']:
+      name = rows_lib.label({**row, 'method': 'cnn'})
+      found.setdefault(row['method'], {})[name] = row
+  network, *others = found.values()
+  columns = list(dict.fromkeys(name for rows in others for name in rows))
+  columns = [name for name in network if name in columns] or columns
+  return Table(
+      f'Mean error in {unit.words} over seeds, by method and data set'
+      ' trained on',
+      ['method', *columns],
+      [
+          [name, *(_mean(rows.get(column), unit.name) for column in columns)]
+          for name, rows in found.items()
+          if others
+      ],
+  )
+
+
+def of_groups(results: Mapping[str, Any], group: str) -> Table:
+  """Return mean errors by group, a line for each row of the largest scale.
+
+  The rows are those of the paper's network; real images have one scale only.
+  If there is only one group, there are no lines.
+
+  Args:
+    results: Contents of `eval/metrics.json`.
+    group: Key of the rows, 'by_head_yaw_deg' or 'by_subject'.
+  """
+  rows = _network_rows(results)
+  largest = max((row['scale'] for row in rows), default=1)
+  rows = [
+      row
+      for row in rows
+      if group in row and (row['scale'] == largest or row['train_on'] == 'real')
+  ]
+  columns = sorted({value for row in rows for value in row[group]}, key=int)
+  return Table(
+      f'Mean error in {rows_lib.unit_of(results).words} by {_GROUPS[group]}',
+      ['trained on', *columns],
+      [
+          [
+              rows_lib.label(row),
+              *(_number(row[group].get(value), '.2f') for value in columns),
+          ]
+          for row in rows
+          if len(columns) > 1
+      ],
+  )
+
+
+def of_joints(results: Mapping[str, Any]) -> Table:
+  """Return Table 4: frames within limits, and errors in mm; hands only."""
+  return Table(
+      'Mean error in mm, parallel to the image; % of frames with all joints'
+      ' within a limit',
+      ['trained on', 'mean, mm', *(f'all {x}' for x in _limits(results))],
+      [
+          [
+              rows_lib.label(row),
+              _mean(row, 'mm'),
+              *_percents(row['frames_within_px']),
+          ]
+          for row in results['rows']
+          if 'mean_mm' in row
+      ],
+  )
+
+
+def of_depth_noise(results: Mapping[str, Any]) -> Table:
+  """Return how noisy the depth images are; hands only."""
+  return Table(
+      'Depth noise: length of the outline over that of the smoothed outline,'
+      ' share of holes inside, and mean difference from the median around a'
+      ' pixel',
+      ['images', 'ragged edges', 'holes, %', 'roughness, mm'],
+      [
+          [
+              name,
+              _number(noise['edge_raggedness'], '.2f'),
+              _number(noise['hole_percent'], '.1f'),
+              _number(noise['roughness_mm'], '.2f'),
+          ]
+          for name, noise in results.get('depth_noise', {}).items()
+      ],
+  )
+
+
+def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
+  """Return the tables of the page that have lines, by title."""
+  of_gaze = rows_lib.unit_of(results) is estimation_errors.GAZE
+  errors = "The paper's Table 2" if of_gaze else 'Errors of joints'
+  found = {
+      errors: of_errors(results, _network_rows(results)),
+      "Joints, the paper's Table 4": of_joints(results),
+      'Depth noise': of_depth_noise(results),
+      'Refined against unrefined': of_comparisons(results),
+      "Other methods, the paper's Table 3": of_methods(results),
+      'By head yaw': of_groups(results, 'by_head_yaw_deg'),
+      'By person': of_groups(results, 'by_subject'),
   }
+  return {title: table for title, table in found.items() if table.lines}
 
 
-def conclude(results: dict[str, Any]) -> str:
-  """Return in one sentence what refining did to the mean error.
-
-  It compares synthetic and refined at the largest scale that both have, neither
-  augmented if there are such rows.
-  """
-  synthetic, refined = _find(results, 'synthetic'), _find(results, 'refined')
-  common = synthetic.keys() & refined.keys()
-  if not common:
-    return 'There are no rows, synthetic and refined, of one scale to compare.'
-  before, after = synthetic[max(common)], refined[max(common)]
-  change = after['mean'] / max(before['mean'], 1e-9) - 1
-  verb = 'lowered' if change < 0 else 'raised'
-  seeds = max(len(row['seeds']) for row in results['rows'])
-  spread = (
-      f'spread over {seeds} seeds: +-{before["std"]:.2f} and'
-      f' +-{after["std"]:.2f}'
-      if seeds > 1
-      else 'one seed, spread unknown'
-  )
-  return (
-      f'Refining {verb} the mean error from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} {rows_lib.unit_of(results).words}'
-      f' ({100 * change:+.1f} %; {spread}).'
-  )
-
-
-def _lines(table: summaries.Table, width: int) -> list[str]:
-  """Return a table under its caption, nothing when it has no lines."""
+def _format(table: Table, width: int) -> list[str]:
+  """Return a table under its caption, or nothing if it has no lines."""
   if not table.lines:
     return []
-  return ['', table.caption] + [
-      f'{name:<{_WIDTH}}' + ''.join(f'{cell:>{width}}' for cell in cells)
+  return textwrap.wrap(table.caption, 80) + [
+      f'{name:<{_NAME_WIDTH}}' + ''.join(f'{cell:>{width}}' for cell in cells)
       for name, *cells in (table.header, *table.lines)
   ]
 
 
-def _comparison_lines(results: dict[str, Any]) -> list[str]:
-  """Return ratios of errors with the bootstrap's interval, a line a pair."""
-  found = results.get('comparisons', [])
-  if not found:
-    return []
-  lines = [
-      '',
-      f'Ratio of mean errors; 95 % of {found[0]["subjects"]} persons drawn'
-      ' again',
-  ]
-  for pair in found:
-    name = rows_lib.label_pair(pair)
-    low, high = pair['ratio_interval']
-    lines.append(
-        f'{name:<{_WIDTH}}{pair["ratio"]:>9.2f}{f"{low:.2f}-{high:.2f}":>16}'
-        f'   p = {pair["p_value"]:.2g}'
-    )
-  return lines
-
-
-def describe_images(results: dict[str, Any]) -> list[str]:
-  """Return which refiner it was and what it did to realism and labels."""
-  sentences = []
-  if 'checkpoint' in results:
-    found = results['checkpoint']
-    sentences.append(
-        f'Refiner: the checkpoint of round {found["round"]:,}, chosen without'
-        f' real labels: {found["rule"]}.'
-    )
-  if 'realism' in results:
-    synthetic, refined = (
-        results['realism'][name] for name in ('synthetic', 'refined')
-    )
-    sentences.append(
-        'Realism: a classifier tells refined images of persons it has not seen'
-        f' from real ones in {refined["accuracy"]:.1f} %'
-        f' +- {refined["standard_error"]:.1f} of the cases, synthetic ones in'
-        f' {synthetic["accuracy"]:.1f} % +- {synthetic["standard_error"]:.1f}'
-        ' (chance 50 %); kernel distance'
-        f' {refined["kernel_distance"]["value"]:.2f} after'
-        f' {synthetic["kernel_distance"]["value"]:.2f}.'
-    )
-  found = results.get('label_preservation', {})
-  if 'iris_shift' in found:
-    shift, own = (
-        found['iris_shift'][name] for name in ('all_pairs', 'error_before')
-    )
-    error = ''
-    if own is not None:
-      error = f", the fit's own error {own['mean_px']:.2f} px"
-    sentences.append(
-        f'Labels: refining moves the iris by {shift["mean_px"]:.2f} px'
-        f' +- {shift["std_px"]:.2f} ({shift["num"]:,} pairs{error}) and the'
-        f' predicted gaze by {found["gaze_shift_deg"]["mean"]:.1f} degrees.'
-    )
-  if 'joint_shift_px' in found:
-    sentences.append(
-        'Labels: refining moves the predicted joints by'
-        f' {found["joint_shift_px"]["mean"]:.1f}'
-        f' {estimation_errors.HANDS.words}.'
-    )
-  return sentences
-
-
-def format_tables(results: dict[str, Any]) -> str:
-  """Return both tables and, in the last line, the conclusion.
+def format_tables(results: Mapping[str, Any]) -> str:
+  """Return tables and sentences for a terminal, the conclusion last.
 
   Args:
-    results: contents of `eval/metrics.json`.
+    results: Contents of `eval/metrics.json`.
   """
-  test = results['test']
-  notes = (*published_notes(results), '', '')
-  unit = rows_lib.unit_of(results)
+  test, unit = results['test'], rows_lib.unit_of(results)
   constant = results['constant_predictor'][f'mean_{unit.name}']
-  header = ''.join(f'{f"{limit} {unit.name}":>9}' for limit in unit.thresholds)
-  names = [rows_lib.label(row) for row in results['rows']]
-  lines = [
+  _, header, lines = of_errors(results, results['rows'])
+  within = Table(
       f'% of the {unit.counted} within d ({test["name"]},'
       f' {test["images"]:,} images)',
-      f'{"trained on":<{_WIDTH}}{"images":>9}{header}',
-  ]
-  for name, row in zip(names, results['rows'], strict=True):
-    values = ''.join(f'{v:9.1f}' for v in row[f'within_{unit.name}'].values())
-    lines.append(f'{name:<{_WIDTH}}{row["images"]:>9,}{values}')
-  lines += [
-      *(notes[0], ''),
-      f'Mean error in {unit.words}, +- over seeds',
-      f'{"trained on":<{_WIDTH}}{"images":>9}{"mean":>9}{"+-":>7}{"median":>9}',
-  ]
-  for name, row in zip(names, results['rows'], strict=True):
-    mean = row[f'mean_{unit.name}']
-    spread = f'{mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
-    lines.append(
-        f'{name:<{_WIDTH}}{row["images"]:>9,}{mean["mean"]:>9.2f}'
-        f'{spread:>7}{row[f"median_{unit.name}"]:>9.2f}'
-    )
-  lines += [
-      f'{"constant":<{_WIDTH}}{"":>9}{constant:>9.2f}',
-      notes[1],
-      *_lines(summaries.by_head_yaw(results), 7),
-      *_lines(summaries.of_joints(results), 12),
-      *_lines(summaries.depth_noise(results), 15),
-      *_comparison_lines(results),
-      '',
-      *describe_images(results),
-      '',
-      conclude(results),
-  ]
-  text = '\n'.join(lines)
-  while '\n\n\n' in text:
-    text = text.replace('\n\n\n', '\n\n')
-  return text
+      header[:2] + header[4:],
+      [line[:2] + line[4:] for line in lines],
+  )
+  errors = Table(
+      f'Mean error in {unit.words}, ± over seeds',
+      header[:4],
+      [line[:4] for line in lines] + [['constant', '', f'{constant:.2f}', '']],
+  )
+  paragraphs = (
+      _format(within, 9),
+      _format(errors, 15),
+      sentences.quote_paper(results),
+      _format(of_groups(results, 'by_head_yaw_deg'), 7),
+      _format(of_joints(results), 12),
+      _format(of_depth_noise(results), 15),
+      _format(of_comparisons(results), 15),
+      sentences.describe_images(results),
+      [sentences.conclude(results)],
+  )
+  text = '\n\n'.join('\n'.join(lines) for lines in paragraphs if lines)
+  return text.replace('±', '+-')  # not every terminal has that character

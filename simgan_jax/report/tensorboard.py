@@ -2,55 +2,43 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 
-class NoWriter:
-  """Takes what a writer of TensorBoard files takes, and writes nothing."""
-
-  def write_scalars(self, step: int, scalars: Any) -> None:
-    """Leave out numbers."""
-
-  def write_images(self, step: int, images: Any) -> None:
-    """Leave out images."""
-
-  def close(self) -> None:
-    """Finish nothing."""
-
-
-class _Writer:
-  """Writes with TensorFlow, which does the writing in the background."""
+class Writer:
+  """Writes TensorBoard files; without TensorFlow, it writes nothing."""
 
   def __init__(self, workdir: str):
-    import tensorflow as tf
-
+    """Open a file in `workdir`, or say that TensorFlow is missing."""
+    try:
+      import tensorflow as tf
+    except ImportError as error:
+      print(f'no TensorBoard files are written: {error}.', file=sys.stderr)
+      self._file = None
+      return
     self._summary = tf.summary
-    # Seconds later a page of TensorBoard shows it.
-    self._writer = tf.summary.create_file_writer(workdir, flush_millis=10_000)
+    # Pages of TensorBoard show new values within 10 s.
+    self._file = tf.summary.create_file_writer(workdir, flush_millis=10_000)
 
   def write_scalars(self, step: int, scalars: Mapping[str, float]) -> None:
-    with self._writer.as_default(step):
-      for name, value in scalars.items():
-        self._summary.scalar(name, value)
+    """Write numbers by name."""
+    if self._file:
+      with self._file.as_default(step):
+        for name, value in scalars.items():
+          self._summary.scalar(name, value)
 
   def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
-    with self._writer.as_default(step):
-      for name, image in images.items():
-        self._summary.image(name, image)
+    """Write images by name, [n, height, width, 3] uint8 each."""
+    if self._file:
+      with self._file.as_default(step):
+        for name, image in images.items():
+          self._summary.image(name, image)
 
   def close(self) -> None:
-    self._writer.close()
+    """Finish the file."""
+    if self._file:
+      self._file.close()
 
 
-def open_writer(workdir: str) -> Any:
-  """Return a writer of TensorBoard files in `workdir`.
-
-  Without TensorFlow it says so and writes nothing.
-  """
-  try:
-    return _Writer(workdir)
-  except ImportError as error:
-    print(f'no TensorBoard files are written: {error}.', file=sys.stderr)
-    return NoWriter()
+open_writer = Writer

@@ -1,4 +1,4 @@
 """Studies of the paper: the ablations and the visual Turing test.
 
-The main tables are those of `evaluation`.
+The main tables of results belong to `evaluation`.
 """

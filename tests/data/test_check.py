@@ -77,7 +77,7 @@ def test_the_lambda_that_is_advised_would_do(images):
 def test_all_of_it(images):
   real = _make(images[:30].copy())
   real.images[:28, 0, 0] += 1
-  found = check.check(*(_make(images), images, real), num_patches=6, weight=0.1)
+  found = check.check(_make(images), images, real, num_patches=6, weight=0.1)
   assert [fact.split(':')[0] for fact in found.facts] == [
       *('synthetic', 'real', 'grey values'),
   ]

@@ -96,7 +96,8 @@ def test_two_processes_train_what_one_trains(run, by_two, tmp_path):
     assert row == pytest.approx(same, rel=1e-4, abs=1e-4)
   jax.tree.map(
       lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-4),
-      *(restore(workdir), restore(alone)),
+      restore(workdir),
+      restore(alone),
   )
   sheet = f'samples/round_{NUM_ROUNDS:06d}.png'
   assert (workdir / sheet).exists() and (workdir / 'report.html').exists()

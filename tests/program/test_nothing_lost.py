@@ -84,7 +84,9 @@ def test_a_finished_run_stays_as_it_is(run, finished):
 
 def test_a_diverged_run_stops_and_keeps_the_good_checkpoint(run, tmp_path):
   code, _, error = run(
-      *('train.py', tmp_path, *SHRUNK),
+      'train.py',
+      tmp_path,
+      *SHRUNK,
       '--config.optimizer.learning_rate=1e18',
       '--config.pretrain_refiner_steps=0',
       '--config.pretrain_discriminator_steps=0',

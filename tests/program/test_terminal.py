@@ -29,7 +29,10 @@ def test_no_progress_with_verbosity_minus_2(run, finished, tmp_path):
   workdir = tmp_path / 'run'
   shutil.copytree(finished, workdir)
   code, output, error = run(
-      *('train.py', workdir, *SHRUNK, '--verbosity=-2'),
+      'train.py',
+      workdir,
+      *SHRUNK,
+      '--verbosity=-2',
       f'--config.num_rounds={NUM_ROUNDS + 2}',
   )
   assert code == 0 and f'round {NUM_ROUNDS + 2} after' in output
@@ -70,7 +73,8 @@ def parse(monkeypatch):
 @pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 def test_paths_lose_the_slash_of_completion(parse):
   values = parse(
-      *('--config=configs/folders.py', '--workdir=~/runs//new/'),
+      '--config=configs/folders.py',
+      '--workdir=~/runs//new/',
       '--config.data.synthetic.path=renders/',
       '--config.data.real.path=../photos/./eyes/',
   )

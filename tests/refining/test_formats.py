@@ -16,8 +16,15 @@ from simgan_jax.data import arrays, crops
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.machine import errors
 from simgan_jax.machine import files as files_lib
-from simgan_jax.refining import formats, job, label_tables, manifest, naming
+from simgan_jax.refining import (
+    formats,
+    label_tables,
+    manifest,
+    naming,
+    refined_set,
+)
 from simgan_jax.settings import config as config_lib
+from simgan_jax.training import refiners
 
 
 @pytest.fixture
@@ -25,10 +32,12 @@ def refine(tmp_path, monkeypatch):
   """Return a function that writes originals with a refiner of no effect."""
   chosen = types.SimpleNamespace(round=1, rule='best')
   monkeypatch.setattr(
-      job.refiners, 'load_refiner', lambda *_, **__: (_Refiner, chosen)
+      refiners, 'load_refiner', lambda *_, **__: (_Refiner, chosen)
   )
   monkeypatch.setattr(
-      job.shards, 'make_refine', lambda *_, **__: lambda _, images: images
+      refined_set.shards,
+      'make_refine',
+      lambda *_, **__: lambda _, images: images,
   )
   config = eyes.get_config()
 
@@ -41,11 +50,10 @@ def refine(tmp_path, monkeypatch):
     files_lib.write_text(
         os.path.join(workdir, 'config.json'), config_lib.to_json(config)
     )
-    return job.refine_data_set(
+    return refined_set.write(
         workdir=workdir,
         output=str(output),
         kind=kind,
-        data_dir=str(tmp_path / 'data'),
         path=str(path),
     )
 
@@ -291,7 +299,7 @@ def test_16_bits_in_npz_files_can_be_refined_and_trained_on(refine, tmp_path):
 def test_a_run_may_be_spelled_otherwise(refine, tmp_path, monkeypatch):
   folder = _make_folder(tmp_path / 'in', 'a.png')
   with monkeypatch.context() as patch:
-    patch.setattr(job.manifest, 'complete', lambda *_: 1 / 0)
+    patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
       refine(folder)
   refine(f'{folder}/', workdir=f'{tmp_path}/run/')

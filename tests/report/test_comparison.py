@@ -25,9 +25,9 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
   for _ in range(200):
     of_person = rng.normal(-1, 1, 30)
     after = 10 + np.repeat(of_person, 10) + rng.normal(0, 0.1, 300)
+    subjects = np.repeat(np.arange(30), 10)
     found = comparison.paired_bootstrap(
-        *(np.full(300, 10.0), after, np.repeat(np.arange(30), 10)),
-        num_samples=500,
+        np.full(300, 10.0), after, subjects, num_samples=500
     )
     low, high = found.difference_interval
     covered.append(low <= -1 <= high)

@@ -45,6 +45,7 @@ def _evaluation(refined):
       ],
       'comparisons': [
           {
+              'against': 'synthetic',
               'scale': 4,
               'augmented': False,
               'method': 'cnn',
@@ -78,7 +79,7 @@ def _result(variant, refined, channels=1, **record):
       'date': '2026-01-02',
   } | record
   return results.Result(
-      *(variant, record, _evaluation(refined), _images(channels))
+      variant, record, _evaluation(refined), _images(channels)
   )
 
 

@@ -49,7 +49,9 @@ def _inspect(images, *, subjects=None, of_eyes=True):
   if subjects is None:
     subjects = np.arange(len(real)) % 12
   return inspector.Inspector(
-      *(synthetic, real, subjects),
+      synthetic,
+      real,
+      subjects,
       mesh=mesh_lib.make_mesh(1),
       seed=0,
       of_eyes=of_eyes,

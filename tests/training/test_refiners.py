@@ -36,7 +36,8 @@ def test_the_last_partial_batch_is_there_and_the_order_kept(
       0, 256, (11, 12, 16, 1), dtype=np.uint8
   )
   refined = refiners.refine_images(
-      *(refiner, images),
+      refiner,
+      images,
       mesh=mesh_lib.make_mesh(num_devices),
       batch_size=4,
   )

@@ -19,10 +19,12 @@ _WORKDIR = command_line.define_path(
 )
 _DATA_DIR = command_line.define_data_dir()
 _OUTPUT = command_line.define_path(
-    'output', 'docs/ablations.md', 'Page; sheets and numbers go beside it.'
+    'output',
+    'docs/ablations.md',
+    'Page to write; sheets and numbers go beside it.',
 )
 _ONLY = flags.DEFINE_list(
-    'only', [], 'Variants to run, with what they are compared with.'
+    'only', [], 'Variants to run; those they are compared with run too.'
 )
 _LIST = flags.DEFINE_bool('list', False, 'Print the variants and stop.')
 _NUM_SEEDS = flags.DEFINE_integer('num_seeds', 1, 'Estimators a row.', 1)
@@ -70,12 +72,7 @@ def main() -> None:
     missing = sorted(set(found) - {r.variant.name for r in finished})
     page.render(output, finished, missing=missing, command=_describe_command())
 
-  runner.run(
-      selected,
-      workdir=workdir,
-      data_dir=_DATA_DIR.value,
-      on_finished=write_page,
-  )
+  runner.run(selected, write_page, workdir=workdir, data_dir=_DATA_DIR.value)
   print(f'{len(selected)} variants; page: {output}')
 
 

@@ -28,21 +28,21 @@ class Result(NamedTuple):
 def write(
     folder: str, record: dict[str, Any], images: dict[str, np.ndarray]
 ) -> None:
-  """Write what only the ablation needs; from then on the variant is finished.
+  """Write what only the ablation needs; then the variant is finished.
 
   Args:
-    folder: of the variant.
-    record: JSON's types; `rounds` says how long was trained.
-    images: [n, h, w, c] uint8 by kind.
+    folder: Folder of the variant.
+    record: Facts in JSON's types; `rounds` is the number of trained rounds.
+    images: Images by kind, [n, h, w, c] uint8.
   """
-  arrays: dict[str, Any] = images  # or they might be options, by their type
+  arrays: dict[str, Any] = images  # for the type checker
   np.savez_compressed(os.path.join(folder, _IMAGES), **arrays)
   text = json.dumps(record, indent=2, allow_nan=False)
   files.write_text(os.path.join(folder, _RECORD), text + '\n')
 
 
 def read(variant: Variant, folder: str) -> Result | None:
-  """Return the result in `folder`, None unless finished with these settings."""
+  """Return the result in `folder`, None if these settings are not finished."""
   path = os.path.join(folder, _RECORD)
   if not os.path.exists(path):
     return None
@@ -52,7 +52,7 @@ def read(variant: Variant, folder: str) -> Result | None:
   with open(path, encoding='utf-8') as file:
     record = json.load(file)
   if record['rounds'] != variant.config.num_rounds:
-    return None  # trained longer since, and stopped
+    return None  # stopped while training for more rounds
   evaluation = rows_lib.read(os.path.join(folder, 'eval', 'metrics.json'))
   with np.load(os.path.join(folder, _IMAGES)) as file:
     images = dict(file)
@@ -62,7 +62,7 @@ def read(variant: Variant, folder: str) -> Result | None:
 def seconds_per_round(folder: str) -> float | None:
   """Return the median time of a round, None when too few were logged.
 
-  The first row is left out: it has compiling in it.
+  The first row is left out, because its time includes compiling.
   """
   speeds = [
       row['perf/rounds_per_second']
@@ -74,7 +74,7 @@ def seconds_per_round(folder: str) -> float | None:
 def find_row(
     evaluation: dict[str, Any], train_on: str, *, augmented: bool
 ) -> dict[str, Any] | None:
-  """Return the row of `eval/metrics.json` at the largest scale, if any."""
+  """Return the network's row at the largest scale, None if there is none."""
   found = [
       row
       for row in evaluation['rows']
@@ -99,7 +99,7 @@ def find_ratio(
       for pair in evaluation.get('comparisons', [])
       if pair['scale'] == after['scale']
       and (pair['augmented'], pair['method']) == (augmented, 'cnn')
-      and pair.get('against', 'synthetic') == 'synthetic'
+      and pair['against'] == 'synthetic'
   ]
   ratio = after['mean_deg']['mean'] / before['mean_deg']['mean']
   return ratio, intervals[0] if intervals else None

@@ -1,7 +1,7 @@
-"""Running an ablation: every variant is a run of its own, done once.
+"""Running an ablation: every variant is a run of its own.
 
-All run in one process, one after the other. A finished variant is skipped, one
-that was stopped continues from its last checkpoint.
+All run in one process, one after the other. A finished variant is skipped, and
+one that was stopped continues from its last checkpoint.
 """
 
 import datetime
@@ -28,12 +28,8 @@ from simgan_jax.training import workdir as workdir_lib
 NUM_COLUMNS = 6  # images of each kind on a sheet
 
 
-def check(variants: Sequence[Variant], *, workdir: str) -> None:
-  """Check all settings and folders before anything is trained.
-
-  Raises:
-    InputError: for settings that do not work, or other ones in a folder.
-  """
+def _check(variants: Sequence[Variant], workdir: str) -> None:
+  """Check all settings and folders before anything is trained."""
   for variant in variants:
     validation.validate(variant.config)
     source = variant.config.data.synthetic.name
@@ -49,25 +45,25 @@ def check(variants: Sequence[Variant], *, workdir: str) -> None:
 
 def run(
     variants: Sequence[Variant],
+    on_finished: Callable[[], None],
     *,
     workdir: str,
     data_dir: str,
-    on_finished: Callable[[], object] = lambda: None,
 ) -> None:
   """Train and evaluate variants, each in `workdir`/NAME.
 
   Args:
-    variants: with each variant's reference before it.
-    workdir: folder of the ablation.
-    data_dir: folder of the prepared data sets.
-    on_finished: called after each variant, also a skipped one.
+    variants: Variants, each after its reference.
+    on_finished: Function to call after each variant, skipped ones included.
+    workdir: Folder of the ablation.
+    data_dir: Folder of the prepared data sets.
 
   Raises:
-    InputError: for settings, data or folders that do not fit.
-    NonFiniteError: when a reference diverged.
-    Stopped: after SIGTERM or Ctrl-C while training, when the state is saved.
+    InputError: If settings do not work, or a folder has a run of other ones.
+    NonFiniteError: If a reference diverged.
+    Stopped: After SIGTERM or Ctrl-C while training, once the state is saved.
   """
-  check(variants, workdir=workdir)
+  _check(variants, workdir)
   for number, variant in enumerate(variants, start=1):
     name = f'{variant.name} ({number} of {len(variants)})'
     if results.read(variant, os.path.join(workdir, variant.name)):
@@ -75,7 +71,7 @@ def run(
     else:
       print(f'{name}: {variant.title}', flush=True)
       _run_variant(variant, workdir=workdir, data_dir=data_dir)
-      # The next variant needs none of its programs and arrays.
+      # Make room: the next variant needs none of these programs and arrays.
       jax.clear_caches()
       gc.collect()
     on_finished()
@@ -86,30 +82,29 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
   start = time.monotonic()
   config = variant.config
   folder = os.path.join(workdir, variant.name)
+  is_reference = variant.reference == variant.name
   record: dict[str, Any] = {'rounds': config.num_rounds}
   images: dict[str, np.ndarray] = {}
   try:
     summary = loop.train(config, workdir=folder, data_dir=data_dir)
   except errors.NonFiniteError as error:
-    if variant.reference == variant.name:
-      raise  # nothing to compare the others with
+    if is_reference:
+      raise  # there is nothing to compare the others with
     print(f'{variant.name} diverged, {error}', flush=True)
     record |= {'diverged': str(error).partition(';')[0]}
   else:
-    is_reference = variant.reference == variant.name
+    reference = os.path.join(workdir, variant.reference)
     protocol.evaluate(
         workdir=folder,
         data_dir=data_dir,
-        estimators_from=(
-            '' if is_reference else os.path.join(workdir, variant.reference)
-        ),
+        estimators_from='' if is_reference else reference,
     )
     change, images = _compare_images(config, workdir=folder, data_dir=data_dir)
     record |= {
         'change_percent': change,
         'seconds_per_round': results.seconds_per_round(folder),
         'training_seconds': summary['wall_seconds'],
-        # Times of a continued run are those of its last part.
+        # The times of a continued run are those of its last part.
         'continued': summary['first_round'] > 0,
         'device': summary['device'],
     }

@@ -2,7 +2,8 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from simgan_jax.machine import errors
@@ -19,71 +20,47 @@ class Variant(NamedTuple):
   title: str  # what differs, for people
   config: Config
   settings: dict[str, object]  # what differs from the base, by field
-  # The first variant on the same images: it is compared with that one, which
-  # also trains the estimators that know no refined images. May be itself.
+  # The first variant on the same images, maybe this one. It is what this one
+  # is compared with, and trains the estimators that need no refined images.
   reference: str
 
 
-def _remove_history(config: Config) -> None:
-  config.history_size = 0
-
-
-def _decide_by_image(config: Config) -> None:
-  config.discriminator.local = False
-
-
-def _decide_by_image_balanced(config: Config) -> None:
-  if config.discriminator.local:
-    config.discriminator.local = False
-    # One cross-entropy in place of a sum: lambda keeps its weight against it.
-    config.self_regularization_weight /= count_patches(config)
-
-
-def _scale_lambda(factor: float) -> Callable[[Config], None]:
-  def change(config: Config) -> None:
-    config.self_regularization_weight *= factor
-
-  return change
-
-
-def _use_features(name: str) -> Callable[[Config], None]:
-  def change(config: Config) -> None:
-    config.self_regularization_features = name
-
-  return change
-
-
-def _use_refiner_steps(num: int) -> Callable[[Config], None]:
-  def change(config: Config) -> None:
-    config.refiner_steps = num
-
-  return change
-
-
-def _use_colour(features: str) -> Callable[[Config], None]:
-  def change(config: Config) -> None:
-    config.data.channels = 3
-    config.self_regularization_features = features
-
-  return change
-
-
-_CHANGES = (
-    ('history_off', 'no history of refined images', _remove_history),
-    ('whole_image', 'one decision an image, not a patch', _decide_by_image),
-    (
-        'whole_image_balanced',
-        'one decision an image, lambda against means kept',
-        _decide_by_image_balanced,
-    ),
-    ('lambda_x0.1', 'a tenth of lambda', _scale_lambda(0.1)),
-    ('lambda_x10', 'ten times lambda', _scale_lambda(10.0)),
-    ('psi_gradients', 'psi = gradients', _use_features('gradients')),
-    ('refiner_steps_2', 'K_g = 2', _use_refiner_steps(2)),
-    ('refiner_steps_10', 'K_g = 10', _use_refiner_steps(10)),
-    ('colour', 'colour, psi = channel mean', _use_colour('channel_mean')),
-    ('colour_identity', 'colour, psi = identity', _use_colour('identity')),
-)
+def _changes(config: Config) -> tuple[tuple[str, str, dict[str, object]], ...]:
+  """Return the name, title and settings of each variant of a base."""
+  features = 'self_regularization_features'
+  weight = 'self_regularization_weight'
+  base_weight = config.self_regularization_weight
+  patches = count_patches(config) if config.discriminator.local else 1
+  return (
+      (BASE, 'the settings as they are', {}),
+      ('history_off', 'no history of refined images', {'history_size': 0}),
+      (
+          'whole_image',
+          'one decision an image, not a patch',
+          {'discriminator.local': False},
+      ),
+      (
+          'whole_image_balanced',
+          'one decision an image, lambda against means kept',
+          # One cross-entropy replaces a sum over the patches.
+          {'discriminator.local': False, weight: base_weight / patches},
+      ),
+      ('lambda_x0.1', 'a tenth of lambda', {weight: base_weight * 0.1}),
+      ('lambda_x10', 'ten times lambda', {weight: base_weight * 10.0}),
+      ('psi_gradients', 'psi = gradients', {features: 'gradients'}),
+      ('refiner_steps_2', 'K_g = 2', {'refiner_steps': 2}),
+      ('refiner_steps_10', 'K_g = 10', {'refiner_steps': 10}),
+      (
+          'colour',
+          'colour, psi = channel mean',
+          {'data.channels': 3, features: 'channel_mean'},
+      ),
+      (
+          'colour_identity',
+          'colour, psi = identity',
+          {'data.channels': 3, features: 'identity'},
+      ),
+  )
 
 
 def count_patches(config: Config) -> int:
@@ -97,9 +74,13 @@ def count_patches(config: Config) -> int:
 
 
 def reduce_evaluation(config: Config, *, num_seeds: int) -> Config:
-  """Return the settings with only the rows that an ablation compares.
+  """Return the settings with the rows that an ablation compares, no others.
 
-  These are the paper's network at the largest scale, with `num_seeds` seeds.
+  These are the rows of the paper's network at the largest scale.
+
+  Args:
+    config: Settings of the base.
+    num_seeds: Number of estimators for each row.
   """
   config = copy.deepcopy(config)
   evaluation = config.evaluation
@@ -112,46 +93,45 @@ def reduce_evaluation(config: Config, *, num_seeds: int) -> Config:
 def make_variants(config: Config) -> dict[str, Variant]:
   """Return the base and its variants by name, in the order they run.
 
-  A variant that is the base itself, such as K_g = 2 of a base with that, is
+  A variant that equals the base, such as K_g = 2 of a base with K_g = 2, is
   left out. psi = identity is compared in colour only: on grey images it is the
   channel mean.
 
   Args:
-    config: the settings of the base.
+    config: Settings of the base.
   """
   base = config_lib.flatten(dataclasses.asdict(config))
   variants: dict[str, Variant] = {}
-  for name, title, change in (
-      (BASE, 'the settings as they are', lambda config: None),
-      *_CHANGES,
-  ):
+  for name, title, settings in _changes(config):
     changed = copy.deepcopy(config)
-    change(changed)
+    for field, value in settings.items():
+      *path, last = field.split('.')
+      setattr(functools.reduce(getattr, path, changed), last, value)
     flat = config_lib.flatten(dataclasses.asdict(changed))
-    settings = {key: flat[key] for key in flat if flat[key] != base[key]}
-    if name != BASE and not settings:
+    different = {key: flat[key] for key in flat if flat[key] != base[key]}
+    if name != BASE and not different:
       continue
     same_images = (
-        earlier.name
-        for earlier in variants.values()
-        if earlier.config.data == changed.data
+        variant.name
+        for variant in variants.values()
+        if variant.config.data == changed.data
     )
     reference = next(same_images, name)
-    variants[name] = Variant(name, title, changed, settings, reference)
+    variants[name] = Variant(name, title, changed, different, reference)
   return variants
 
 
 def select(
     variants: Mapping[str, Variant], names: Sequence[str]
 ) -> list[Variant]:
-  """Return the named variants with their references, all without a name.
+  """Return the named variants with their references.
 
   Args:
-    variants: as from `make_variants`.
-    names: of `variants`, in any order.
+    variants: Variants as from `make_variants`.
+    names: Names of variants, in any order; none to select all.
 
   Raises:
-    InputError: when there is no variant of a name.
+    InputError: If there is no variant of a name.
   """
   for name in names:
     if name not in variants:

@@ -17,7 +17,7 @@ _KIND = flags.DEFINE_enum(
     'kind',
     'refined',
     list(trials.NUM_IMAGES),
-    'Images beside the real ones; synthetic is the control.',
+    'Images to tell from real ones; synthetic is the control.',
 )
 _HOST = flags.DEFINE_string(
     'host',

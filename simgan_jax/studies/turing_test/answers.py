@@ -23,8 +23,7 @@ class Answer(NamedTuple):
 
 def _parse(line: bytes, where: str) -> Answer:
   try:
-    values = json.loads(line)
-    answer = Answer(**values)
+    answer = Answer(**json.loads(line))
     types = [type(value) for value in answer]
     if types != [str, int, str, str, str, str]:
       raise TypeError(types)
@@ -39,16 +38,16 @@ def _parse(line: bytes, where: str) -> Answer:
 
 
 class AnswersFile:
-  """JSON lines, appended one by one, each on disk before it counts.
+  """A file of JSON lines; an answer counts when it is on disk.
 
-  One process at a time has the file; another that opens it is refused.
+  Only one process at a time can open the file.
   """
 
   def __init__(self, path: str):
-    """Open `path`, made when missing; what a kill cut short at its end goes.
+    """Open `path`; remove an answer at its end that a kill cut short.
 
     Raises:
-      InputError: when the file is damaged, in use or cannot be written.
+      InputError: If the file is damaged, in use or cannot be written.
     """
     self._path = path
     try:
@@ -60,20 +59,17 @@ class AnswersFile:
           ' --workdir or make it writable.'
       ) from error
     try:
-      self._lock()
-      self.answers = self._read()
-    except BaseException:
-      os.close(self._file)
-      raise
-
-  def _lock(self) -> None:
-    try:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      self.answers = self._read()
     except OSError as error:
+      self.close()
       raise errors.InputError(
-          f'{self._path} is in use: this test is served already; stop the'
-          ' other server first.'
+          f'{path} is in use: this test is served already; stop the other'
+          ' server first.'
       ) from error
+    except BaseException:
+      self.close()
+      raise
 
   def _read(self) -> list[Answer]:
     with open(self._path, 'rb') as file:
@@ -87,10 +83,10 @@ class AnswersFile:
     return answers
 
   def append(self, answer: Answer) -> None:
-    """Add an answer, on disk when this returns; all of it or nothing.
+    """Add an answer, whole or not at all; it is on disk when this returns.
 
     Raises:
-      OSError: when it cannot be stored.
+      OSError: If it cannot be stored.
     """
     line = (json.dumps(answer._asdict()) + '\n').encode()
     size = os.fstat(self._file).st_size

@@ -1,4 +1,4 @@
-"""The images of a test, from a run: its real ones and its refiner's."""
+"""The images of a test: real ones of a run, and those of its refiner."""
 
 import os
 
@@ -13,11 +13,11 @@ from simgan_jax.settings import config as config_lib
 from simgan_jax.studies.turing_test.trials import NUM_IMAGES, Study
 from simgan_jax.training import refiners
 
-POOL_SIZE = 500  # images of each kind that participants' trials draw from
+POOL_SIZE = 500  # images of each kind to draw a participant's trials from
 
 
 def _choose(
-    source: LabelledImages, *, domain: str, at_least: int
+    source: LabelledImages, domain: str, at_least: int
 ) -> tuple[UInt8[np.ndarray, 'n h w c'], Shaped[np.ndarray, 'n']]:
   """Return images and names, spread over the set and so over persons."""
   size = len(source.images)
@@ -33,33 +33,26 @@ def _choose(
 def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   """Return the images of a test, and the path of the file for its answers.
 
-  Real images are the run's test images, which the refiner has never seen. Each
-  refiner has an answers file of its own, named by its round.
+  The real images are the run's test images, which the refiner has never seen.
+  Each refiner has an answers file of its own, named by its round.
 
   Args:
-    workdir: of a run of train.py.
-    data_dir: folder of the prepared data sets.
+    workdir: Folder of a run of train.py.
+    data_dir: Folder of the prepared data sets.
     kind: 'refined', or 'synthetic' for the control.
 
   Raises:
-    InputError: for a missing run or checkpoint, or too few images.
+    InputError: If the run or its checkpoint is missing, or has too few images.
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   num_images = NUM_IMAGES[kind]
-  real, real_names = _choose(
-      inputs.load_test(config, data_dir=data_dir),
-      domain='test',
-      at_least=num_images,
-  )
-  other, names = _choose(
-      inputs.load_synthetic(config, data_dir=data_dir),
-      domain='synthetic',
-      at_least=num_images,
-  )
+  test = inputs.load_test(config, data_dir=data_dir)
+  real, real_names = _choose(test, 'test', num_images)
+  synthetic = inputs.load_synthetic(config, data_dir=data_dir)
+  other, names = _choose(synthetic, 'synthetic', num_images)
   label = kind
   if kind == 'refined':
-    num_devices = devices.choose_number(batching.BATCH_SIZE)
-    mesh = mesh_lib.make_mesh(num_devices)
+    mesh = mesh_lib.make_mesh(devices.choose_number(batching.BATCH_SIZE))
     refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
     other = refiners.match_histograms(config, other, workdir=workdir)
     other = refiners.refine_images(refiner, other, mesh=mesh)

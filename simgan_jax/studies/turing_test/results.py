@@ -1,4 +1,4 @@
-"""What the answers say: the paper's Table 1, accuracy and its p-value."""
+"""The result of all answers: the paper's Table 1, accuracy and p-value."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -19,18 +19,18 @@ class Results(NamedTuple):
   num_right: int
   num_trials: int
   accuracy: float  # in [0, 1]
-  p_value: float  # in (0, 1], of as many right or more by guessing
+  p_value: float  # in (0, 1], chance of as many right or more by guessing
 
 
 def count(answers: Iterable[Answer]) -> Int[np.ndarray, '2 2']:
   """Return the confusion table in the form of the paper's Table 1.
 
   Args:
-    answers: of any number of participants.
+    answers: Answers of any number of participants.
 
   Returns:
-    [2, 2] int64: rows real and not real, columns selected as real and as
-    synthetic.
+    Counts, [2, 2] int64: rows real and not real, columns selected as real and
+    selected as synthetic.
   """
   counts = np.zeros((2, 2), np.int64)
   for answer in answers:
@@ -41,15 +41,15 @@ def count(answers: Iterable[Answer]) -> Int[np.ndarray, '2 2']:
 def score(counts: Int[np.ndarray, '2 2']) -> Results:
   """Return accuracy and exact binomial p of a confusion table.
 
-  The test is one-sided, as the paper's: with every answer a guess, right with
-  probability 1/2, p is the probability of at least as many right ones.
+  The test is one-sided, as in the paper: p is the probability of at least as
+  many right answers if all are guesses, right with probability 1/2.
 
   >>> found = score(np.array([[224, 276], [207, 293]]))
   >>> found.num_right, found.num_trials, round(found.p_value, 3)
   (517, 1000, 0.148)
 
   Args:
-    counts: [2, 2] integers as from `count`, at least one above 0.
+    counts: Table as from `count`, [2, 2] integers, at least one above 0.
   """
   num_right, num_trials = int(np.trace(counts)), int(counts.sum())
   test = stats.binomtest(num_right, num_trials, 0.5, alternative='greater')
@@ -63,7 +63,7 @@ def score(counts: Int[np.ndarray, '2 2']) -> Results:
 
 
 def format_p(p_value: float) -> str:
-  """Return for example '0.148', or '9.9e-20' below a thousandth."""
+  """Return a p-value as text, such as '0.148', or '9.9e-20' below 0.001."""
   return f'{p_value:.3f}' if p_value >= 0.001 else f'{p_value:.1e}'
 
 
@@ -71,8 +71,8 @@ def conclude(results: Results, *, kind: str) -> str:
   """Return the result in one sentence.
 
   Args:
-    results: of all answers.
-    kind: 'refined' or 'synthetic', the images beside the real ones.
+    results: Results of all answers.
+    kind: Kind of the images beside the real ones, 'refined' or 'synthetic'.
   """
   better = results.p_value < LEVEL
   return (

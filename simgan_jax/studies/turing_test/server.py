@@ -18,7 +18,7 @@ from werkzeug import exceptions, serving
 from simgan_jax.machine import errors
 from simgan_jax.studies.turing_test import results, trials
 
-_SHOWN_WIDTH = 440  # pixels of the page, roughly: whole pixels of the image
+_SHOWN_WIDTH = 440  # pixels of the page; rounded to a whole zoom factor
 _HOST = re.compile(r'(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d+)?', re.I)
 _HEADERS = {
     # Nothing from elsewhere, no frames: the pages work offline and alone.
@@ -41,10 +41,10 @@ def _trials() -> trials.Trials:
 def encode_image(pixels: UInt8[np.ndarray, 'h w c']) -> str:
   """Return a PNG as data URI, equally long for all images of one shape.
 
-  It is not compressed: how well an image compresses could tell its kind.
+  The PNG is not compressed, because its length could tell the image's kind.
 
   Args:
-    pixels: [h, w, c] uint8 in 0..255, c 1 or 3.
+    pixels: Image, [h, w, c] uint8 in 0..255, c 1 or 3.
   """
   grey = pixels.shape[-1] == 1
   buffer = io.BytesIO()
@@ -55,7 +55,7 @@ def encode_image(pixels: UInt8[np.ndarray, 'h w c']) -> str:
 
 
 def _is_own_host(host: str, served: str) -> bool:
-  """Return whether no foreign site can have this name point here."""
+  """Return whether a name is ours, which no foreign site can point here."""
   match = _HOST.fullmatch(host)
   if not match:
     return False
@@ -71,7 +71,7 @@ def _is_own_host(host: str, served: str) -> bool:
 
 @pages.before_app_request
 def refuse_foreign_requests() -> None:
-  """Refuse what another site's page sends, also by a rebound name."""
+  """Refuse requests from pages of other sites, also under a rebound name."""
   host = flask.request.headers.get('Host', '')
   if not _is_own_host(host, flask.current_app.config['SERVED_HOST']):
     flask.abort(403, 'Open this page by its address, such as 127.0.0.1.')
@@ -83,7 +83,7 @@ def refuse_foreign_requests() -> None:
 
 @pages.after_app_request
 def add_headers(response: flask.Response) -> flask.Response:
-  """Tell the browser to load nothing from elsewhere and to keep nothing."""
+  """Tell the browser to load nothing from other sites and to keep nothing."""
   response.headers.update(_HEADERS)
   if flask.request.endpoint != 'static':
     response.headers['Cache-Control'] = 'no-store'
@@ -180,8 +180,8 @@ def create_app(state: trials.Trials, *, host: str) -> flask.Flask:
   """Return the application.
 
   Args:
-    state: the test.
-    host: name or address it is served at; requests may also name localhost or
+    state: State of the test.
+    host: Name or address of the server. Requests may also name localhost or
       any IP address, but no other name.
   """
   app = flask.Flask(__name__)
@@ -202,15 +202,15 @@ def listen(host: str, port: int) -> socket.socket:
   """Return a socket that listens at `host`:`port`; port 0 takes a free one.
 
   Raises:
-    InputError: when that address cannot be had.
+    InputError: If the address is not available.
   """
   family = socket.AF_INET6 if ':' in host else socket.AF_INET
   try:
-    if not host:  # To a socket, that would be every address.
+    if not host:  # A socket would listen at every address.
       raise ValueError('no host')
     return socket.create_server((host, port), family=family)
   except (OSError, ValueError) as error:
-    # Python adds the address in brackets, which the sentence has already.
+    # Without the address in brackets, which the sentence already has.
     reason = str(getattr(error, 'strerror', error)).partition(' (')[0]
     raise errors.InputError(
         f'cannot serve at --host={host} --port={port} ({reason}); give another'
@@ -225,16 +225,17 @@ class _QuietHandler(serving.WSGIRequestHandler):
 
 
 def serve(app: flask.Flask, listener: socket.socket) -> None:
-  """Serve until Ctrl-C, or SIGTERM.
+  """Serve until Ctrl-C or SIGTERM, as a script's background job too.
 
-  Also as a job in the background of a script, where a process begins with
-  Ctrl-C ignored.
+  Such a job begins with Ctrl-C ignored, hence the handlers.
   """
   for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.default_int_handler)
   host, port = listener.getsockname()[:2]
   server = serving.make_server(
-      *(host, port, app),
+      host,
+      port,
+      app,
       threaded=True,
       request_handler=_QuietHandler,
       fd=listener.fileno(),

@@ -1,10 +1,12 @@
 """Who sees which image next, and which answers count."""
 
 import datetime
+import functools
 import hashlib
 import secrets
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -24,7 +26,7 @@ _MAX_NAME = 60  # characters
 
 
 class RefusedError(ValueError):
-  """An answer or a name that does not count, told in one sentence."""
+  """An answer or a name that does not count; the message says why."""
 
 
 class Study(NamedTuple):
@@ -56,7 +58,7 @@ def read_name(text: str) -> str:
   """Return a participant's name, the same for all ways to type it.
 
   Raises:
-    RefusedError: when it is empty, too long or has control characters.
+    RefusedError: If it is empty, too long or has control characters.
   """
   name = ' '.join(unicodedata.normalize('NFKC', text).casefold().split())
   if not name or len(name) > _MAX_NAME or not name.isprintable():
@@ -67,14 +69,14 @@ def read_name(text: str) -> str:
 
 
 def plan_trials(participant: str, study: Study) -> list[Trial]:
-  """Return what a participant sees, in order: the same for the same name.
+  """Return what a participant sees, in order.
 
-  Images and order are drawn by hashing, so that they depend on nothing but the
-  names of participant and images.
+  Images and order are drawn by hashing, so that they depend only on the names
+  of the participant and of the images.
 
   Args:
-    participant: a name as from `read_name`.
-    study: the images to draw from.
+    participant: Name as from `read_name`.
+    study: Images to draw from.
   """
 
   def draw(purpose: str, trial: Trial) -> bytes:
@@ -98,16 +100,16 @@ class Trials:
     """Continue where the answers end.
 
     Raises:
-      InputError: when they are about other images than the study's.
+      InputError: If they are about other images than the study's.
     """
     self.study = study
     self._file = answers
     self._lock = threading.Lock()
     self._tokens: dict[str, str] = {}  # of the trial shown to a participant
-    self._plans: dict[str, list[Trial]] = {}
-    self._num_answered: dict[str, int] = {}
+    self._plan = functools.cache(lambda name: plan_trials(name, study))
+    self._num_answered = Counter()
     for answer in answers.answers:
-      number = self._num_answered.get(answer.participant, 0)
+      number = self._num_answered[answer.participant]
       plan = self._plan(answer.participant)
       if answer.number != number + 1 or plan[number : number + 1] != [
           Trial(answer.kind, answer.image)
@@ -115,14 +117,9 @@ class Trials:
         raise errors.InputError(
             f'the stored answer {answer.number} of {answer.participant!r} is'
             f' about another image ({answer.image!r}) than this test shows:'
-            ' use the data of then, or move the answers file away.'
+            ' use the data of that time, or move the answers file away.'
         )
-      self._num_answered[answer.participant] = number + 1
-
-  def _plan(self, participant: str) -> list[Trial]:
-    if participant not in self._plans:
-      self._plans[participant] = plan_trials(participant, self.study)
-    return self._plans[participant]
+      self._num_answered[answer.participant] += 1
 
   def answers(self) -> list[Answer]:
     """Return all answers so far, in the order they came."""
@@ -130,12 +127,12 @@ class Trials:
       return list(self._file.answers)
 
   def show(self, participant: str) -> Shown | None:
-    """Return the trial to show now, None when all are answered.
+    """Return the trial to show now, the same until it is answered.
 
-    Until it is answered, it stays the same.
+    When all trials are answered, it is None.
     """
     with self._lock:
-      number = self._num_answered.get(participant, 0)
+      number = self._num_answered[participant]
       plan = self._plan(participant)
       if number == len(plan):
         return None
@@ -146,13 +143,13 @@ class Trials:
     """Store an answer to the trial shown to a participant.
 
     Args:
-      participant: a name as from `read_name`.
-      token: of the trial as shown; it counts once.
-      selected: 'real' or 'synthetic'.
+      participant: Name as from `read_name`.
+      token: Token of the trial as shown; it counts once.
+      selected: One of `SELECTIONS`.
 
     Raises:
-      RefusedError: when that is not the trial shown now, or no such choice.
-      OSError: when it cannot be stored; the trial is then still open.
+      RefusedError: If that trial is not shown now, or there is no such choice.
+      OSError: If it cannot be stored; the trial is then still open.
     """
     with self._lock:
       if token != self._tokens.get(participant):
@@ -162,11 +159,11 @@ class Trials:
         )
       if selected not in SELECTIONS:
         raise RefusedError('That answer was not counted: choose a button.')
-      number = self._num_answered.get(participant, 0)
+      number = self._num_answered[participant]
       trial = self._plan(participant)[number]
       now = datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')
       self._file.append(
           Answer(participant, number + 1, *trial, selected=selected, time=now)
       )
-      self._num_answered[participant] = number + 1
+      self._num_answered[participant] += 1
       del self._tokens[participant]

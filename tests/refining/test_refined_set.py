@@ -12,11 +12,12 @@ from PIL import Image
 from runs import wait_for
 
 from configs import eyes
-from simgan_jax.data import arrays, cache, histograms, inputs
+from simgan_jax.data import arrays, histograms, inputs, loading
 from simgan_jax.machine import errors, files
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
-from simgan_jax.refining import job, manifest, naming
+from simgan_jax.refining import manifest, naming, refined_set
+from simgan_jax.settings import config as config_lib
 from simgan_jax.training import build, checkpoint, refiners
 from simgan_jax.training import workdir as workdir_lib
 
@@ -62,16 +63,15 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture
-def refine(run, data_dir, monkeypatch):
+def refine(run, monkeypatch):
   """Return a function that refines, 32 images a shard."""
-  monkeypatch.setattr(job, '_SHARD', 32)
+  monkeypatch.setattr(refined_set, '_SHARD', 32)
 
   def refine(output, kind='folder', path='', workdir=run[0]):
-    return job.refine_data_set(
+    return refined_set.write(
         workdir=str(workdir),
         output=str(output),
         kind=kind,
-        data_dir=data_dir,
         path=str(path),
     )
 
@@ -114,8 +114,9 @@ def test_a_folder_has_every_image_once_and_is_a_source(
   synthetic, images = expected
   found = refine(tmp_path / 'out')
   assert found['images'] == 70 and found['bits'] == {8: 70}
-  source = inputs.make_source('image_folder', path=tmp_path / 'out', **SIZE)
-  loaded = cache.load(source, tmp_path / 'd')
+  loaded = loading.load(
+      'image_folder', path=tmp_path / 'out', data_dir=tmp_path / 'd', **SIZE
+  )
   names = [name.removesuffix('.png') for name in loaded.names]
   assert names == synthetic.names.tolist()
   np.testing.assert_array_equal(loaded.images, images)
@@ -131,7 +132,7 @@ def test_npz_files_are_a_source(refine, expected, tmp_path):
   synthetic, images = expected
   refine(tmp_path / 'out', 'npz')
   parts = [
-      arrays.Arrays(path=path, channels=1, **SIZE).load()
+      arrays.load(path, channels=1, **SIZE)
       for path in sorted((tmp_path / 'out').glob('*.npz'))
   ]
   assert [len(part.images) for part in parts] == [32, 32, 6]
@@ -154,7 +155,7 @@ def test_tfds_opens_it_also_when_the_end_was_interrupted(
 
   synthetic, images = expected
   with monkeypatch.context() as patch:
-    patch.setattr(job.manifest, 'complete', lambda *_: 1 / 0)
+    patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
       refine(tmp_path / 'out', 'tfds')
   refine(tmp_path / 'out', 'tfds')
@@ -252,7 +253,7 @@ def test_what_is_left_out_is_named_and_leaves_the_table(
 def test_tfds_skips_a_shard_without_images(refine, tmp_path, monkeypatch):
   import tensorflow_datasets as tfds
 
-  monkeypatch.setattr(job, '_SHARD', 2)
+  monkeypatch.setattr(refined_set, '_SHARD', 2)
   _make_run(tmp_path / 'run', on_error='skip')
   folder = tmp_path / 'mine'
   folder.mkdir()
@@ -291,7 +292,8 @@ def test_killed_it_goes_on_and_the_result_is_the_same(command, tmp_path):
   config = _make_run(tmp_path / 'run')
   config.data.synthetic.limit = 2_100
   files.write_text(
-      str(tmp_path / 'run' / 'config.json'), job.config_lib.to_json(config)
+      str(tmp_path / 'run' / 'config.json'),
+      config_lib.to_json(config),
   )
   whole, killed = (tmp_path / name for name in ('whole', 'killed'))
   process = command('refine.py', tmp_path / 'run', f'--output={killed}')
@@ -334,7 +336,7 @@ def test_what_is_there_is_never_overwritten(refine, tmp_path, content, message):
 
 def test_another_run_does_not_go_on(refine, tmp_path, monkeypatch):
   with monkeypatch.context() as patch:
-    patch.setattr(job.manifest, 'complete', lambda *_: 1 / 0)
+    patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
       refine(tmp_path / 'out')
   _make_run(tmp_path / 'run', factor=2.0)
@@ -356,7 +358,7 @@ def test_one_array_cannot_mix_depths(refine, folder, tmp_path):
 
 
 def test_nor_can_the_files_of_one_data_set(refine, tmp_path, monkeypatch):
-  monkeypatch.setattr(job, '_SHARD', 2)
+  monkeypatch.setattr(refined_set, '_SHARD', 2)
   (tmp_path / 'mixed').mkdir()
   for i in range(5):
     dtype = np.uint16 if i == 4 else np.uint8

@@ -1,18 +1,17 @@
-"""Refining a data set into a folder, so that a kill costs no more than a shard.
+"""Refining a data set into a folder; a kill costs no more than one shard.
 
 The folder's `manifest.json` says from the start what is written there, and at
-the end that it is complete. Until then `.progress` has a file for each shard
-that is. Only one shard is in memory.
+the end that it is complete. Until then `.progress` has a file for each finished
+shard. Only one shard is in memory.
 """
 
 import collections
-import functools
 import hashlib
 import json
 import os
-import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -37,56 +36,43 @@ from simgan_jax.training import refiners
 _SHARD = 1_024  # images
 
 
-def _read_record(path: pathlib.Path) -> shards.Record:
-  return shards.Record(**json.loads(path.read_text()))
-
-
-def _write_shards(
-    originals: Source,
-    files: dict[str, str],
-    write: Callable[..., shards.Record],
-    folder: pathlib.Path,
-    kind: str,
-) -> list[pathlib.Path]:
-  """Write every shard that is not there yet; return the files of progress."""
+def _make_records(
+    originals: Source, writer: shards.Writer, folder: Path, kind: str
+) -> Iterator[Path]:
+  """Write every shard that is not there yet; yield the file of each record."""
   entries = originals.entries
   most = min(originals.limit or len(entries), len(entries))
-  count, bits, paths = 0, set(), []
+  count, bits = 0, set()
   with progress.make_bar(most, 'refine', 'image') as bar:
     for number, start in enumerate(range(0, len(entries), _SHARD)):
       if count == most:
         break
       path = folder / naming.PROGRESS / f'{number:05d}.json'
-      if path.exists():
-        record = _read_record(path)
-      else:
-        record = shards.Record({}, [], [], [])
+      if not path.exists():
         used, left_out = shards.read(
             originals, entries[start : start + _SHARD], most - count
         )
         bits |= {8 * sample.image.itemsize for _, sample in used}
         formats.check_depths(kind, bits)
-        if used:
-          record = write(number, count, used)
-        record = record._replace(left_out=left_out)
+        record = writer.write(number, count, used, left_out)
         files_lib.write_text(str(path), json.dumps(record._asdict()))
-      paths.append(path)
+      record = shards.read_record(path)
       bits.update(record.bits)
       count += len(record.files)
       bar.update(len(record.files))
-  return paths
+      yield path
 
 
 def _finish(
     originals: Source,
     writer: formats.Format,
-    folder: pathlib.Path,
-    progress_files: list[pathlib.Path],
+    folder: Path,
+    record_files: list[Path],
 ) -> dict[str, Any]:
-  """Write what there is one of; return what was found."""
+  """Write what concerns all shards; return what was found in them."""
   lengths, files, left_out = [], {}, []
   bits: collections.Counter = collections.Counter()
-  for record in map(_read_record, progress_files):
+  for record in map(shards.read_record, record_files):
     lengths.append(len(record.files))
     files |= record.files
     left_out += record.left_out
@@ -101,16 +87,10 @@ def _finish(
   if originals.label_table:
     label_tables.carry_over(originals.label_table, table, files)
   elif originals.label_shapes:
-    label_tables.write(
-        table,
-        tuple(originals.label_shapes),
-        (row for path in progress_files for row in _read_record(path).rows),
-    )
-  return {
-      'images': len(files),
-      'bits': dict(bits),
-      'left_out': left_out,
-  }
+    records = map(shards.read_record, record_files)
+    rows = (row for record in records for row in record.rows)
+    label_tables.write(table, tuple(originals.label_shapes), rows)
+  return {'images': len(files), 'bits': dict(bits), 'left_out': left_out}
 
 
 def _digest(params: Any) -> str:
@@ -120,15 +100,15 @@ def _digest(params: Any) -> str:
   return digest.hexdigest()
 
 
-def _check_outside(output: pathlib.Path, *paths: str) -> None:
-  """Check that refined images will not be taken for originals or real ones.
+def _check_outside(output: Path, *paths: str) -> None:
+  """Check that nothing will read refined images as originals or real ones.
 
   Raises:
-    InputError: when the folder lies in one of those that images are read from.
+    InputError: If the folder lies in one that images are read from.
   """
-  place = pathlib.Path(os.path.realpath(output))
+  place = Path(os.path.realpath(output))
   for path in filter(None, paths):
-    folder = pathlib.Path(os.path.realpath(os.path.expanduser(path)))
+    folder = Path(os.path.realpath(os.path.expanduser(path)))
     if folder.is_dir() and place.is_relative_to(folder):
       raise errors.InputError(
           f'{output} lies in {path}, whose images it would be among; give an'
@@ -136,45 +116,43 @@ def _check_outside(output: pathlib.Path, *paths: str) -> None:
       )
 
 
-def refine_data_set(
-    *, workdir: str, output: str, kind: str, data_dir: str, path: str = ''
+def write(
+    *, workdir: str, output: str, kind: str, path: str = ''
 ) -> dict[str, Any]:
   """Write the refined images of a run, each once, with names and labels.
 
-  Killed, it goes on where it was when called again.
+  After a kill, the next call continues.
 
   Args:
-    workdir: of the run.
-    output: folder for the images, empty or new.
-    kind: one of `formats.FORMATS`.
-    data_dir: folder of the prepared data sets.
-    path: of other images than the run's synthetic ones.
+    workdir: Folder of the run.
+    output: Folder for the images, empty or new.
+    kind: One of `formats.FORMATS`.
+    path: Folder or file of other images than the run's synthetic ones.
 
   Returns:
-    What `manifest.json` says.
+    The contents of `manifest.json`.
 
   Raises:
-    InputError: when there is no trained checkpoint, an image cannot be read,
-      two have one name, or `output` holds something else, lies among images
-      or is in use.
+    InputError: If there is no trained checkpoint, an image cannot be read, two
+      have one name, or `output` holds something else, lies among images or is
+      in use.
   """
-  folder = pathlib.Path(output)
-  config = config_lib.read(str(pathlib.Path(workdir, 'config.json')))
+  folder = Path(output)
+  config = config_lib.read(os.path.join(workdir, 'config.json'))
   data = config.data
   _check_outside(
-      folder, path, *(data.synthetic.path, data.real.path, data.test.path)
+      folder, path, data.synthetic.path, data.real.path, data.test.path
   )
   originals = inputs.open_synthetic(config, path=path)
   path = path or data.synthetic.path
-  drawn = originals.origin in config_lib.BUILTIN
-  find_beside = companions.make_find_beside(
-      originals, None if drawn else pathlib.Path(path).expanduser()
-  )
   files = naming.name_files([entry.name for entry in originals.entries])
-  if kind != 'folder':  # images keep their names, and so in the table
+  if kind != 'folder':  # arrays and their table keep the names of the originals
     files = {name: name for name in files}
+  drawn = originals.origin in config_lib.BUILTIN
+  place = None if drawn else Path(path).expanduser()
+  find_beside = companions.make_find_beside(originals, place, files)
   reserved = *naming.RESERVED, *formats.FORMATS[kind].FILES
-  companions.check_beside(originals.entries, files, find_beside, reserved)
+  companions.check_beside(originals.entries, find_beside, reserved)
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels
@@ -195,20 +173,17 @@ def refine_data_set(
   manifest.check(folder, identity)
   with files_lib.hold(output, '--output'):
     manifest.begin(folder, identity)
-    writer = formats.FORMATS[kind](
-        folder, size=size, label_shapes=originals.label_shapes
-    )
-    write = functools.partial(
-        shards.write,
+    image_writer = formats.FORMATS[kind](folder, size, originals.label_shapes)
+    writer = shards.Writer(
         files=files,
         labels=tuple(originals.label_shapes),
         refine=shards.make_refine(config, refiner, workdir=workdir, mesh=mesh),
-        writer=writer,
+        image_writer=image_writer,
         find_beside=find_beside,
         folder=folder,
     )
-    progress_files = _write_shards(originals, files, write, folder, kind)
-    found = _finish(originals, writer, folder, progress_files)
+    records = list(_make_records(originals, writer, folder, kind))
+    found = _finish(originals, image_writer, folder, records)
     content = identity | {'workdir': workdir, 'path': path} | found
     manifest.complete(folder, content)
     shutil.rmtree(folder / naming.PROGRESS)
