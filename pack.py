@@ -18,10 +18,10 @@ _DATA_DIR = command_line.define_data_dir()
 
 
 def main() -> None:
-  """Write the three data sets of the settings, say how to train on them."""
+  """Write the three data sets of the settings, print how to train on them."""
   config, data_dir = _CONFIG.value, _DATA_DIR.value
   validation.validate(config)
-  devices.use_cores(config.evaluation.batch_size)  # as eval.py, which compares
+  devices.use_cores(config.evaluation.batch_size)  # the same as in eval.py
   devices.cache_programs()
   options = []
   for name, load in (

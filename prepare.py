@@ -1,7 +1,7 @@
 """Prepare a run's data: python prepare.py --config=configs/eyes.py.
 
-train.py and eval.py do it when they first need it, with a thread for each core.
-This is for data that take long, or more than a machine: --beam_options.
+train.py and eval.py prepare data when they first need it, with a thread a core.
+This command is for data that take long; --beam_options uses several machines.
 """
 
 from absl import flags
@@ -24,7 +24,7 @@ _BEAM_OPTIONS = flags.DEFINE_list(
 
 
 def main() -> None:
-  """Prepare the data sets of the settings, say how many images they have."""
+  """Prepare the data sets of the settings and print their numbers of images."""
   config, data_dir = _CONFIG.value, _DATA_DIR.value
   validation.validate(config)
   devices.cache_programs()  # of the built-in simulators

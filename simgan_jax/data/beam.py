@@ -49,7 +49,7 @@ class Read(beam.PTransform):
 
   def expand(self, input_or_inputs: Any) -> Any:
     """Return the examples of all entries that can be used."""
-    firsts = range(0, len(self._source.entries), _PART)
+    firsts = range(0, len(self._source.select_entries()), _PART)
     encoded = (
         input_or_inputs
         | beam.Create(firsts)
@@ -84,7 +84,7 @@ def prepare(
       of the data set was asked for.
     RunError: If the pipeline fails.
   """
-  if 0 < source.limit < len(source.entries):
+  if 0 < source.limit < len(source.select_entries()):
     raise InputError(
         f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )

@@ -79,7 +79,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     source, count, notes = self.source, 0, []
     for encoded in workers.map_in_order(
         lambda entry: encoding.encode(source, entry),
-        source.entries,
+        source.select_entries(),
         self._num_workers,
     ):
       notes.append(encoded._replace(example=None))

@@ -105,7 +105,13 @@ class Source(abc.ABC):
 
   @functools.cached_property
   def entries(self) -> list[Entry]:
-    """The images of the wanted subjects, in the order of the source.
+    """The result of `select_entries`, for as long as this source is there."""
+    return self.select_entries()
+
+  def select_entries(self) -> list[Entry]:
+    """Return the images of the wanted subjects, in the order of the source.
+
+    The entries may hold open files and blocks of images.
 
     Raises:
       InputError: If there are none.

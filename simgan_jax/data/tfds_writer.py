@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 
@@ -45,6 +44,8 @@ def write_shard(
     examples: Values of an image each, by the names of the features.
     features: Result of `make_features`.
   """
+  import tensorflow as tf  # imported here because it takes seconds
+
   unfinished = path.with_suffix('.tmp')
   with tf.io.TFRecordWriter(str(unfinished)) as file:
     for example in examples:
