@@ -12,7 +12,7 @@ from PIL import Image
 from runs import wait_for
 
 from configs import eyes
-from simgan_jax.data import arrays, histograms, inputs, loading
+from simgan_jax.data import arrays, cache, histograms, inputs
 from simgan_jax.machine import errors, files
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
@@ -114,9 +114,8 @@ def test_a_folder_has_every_image_once_and_is_a_source(
   synthetic, images = expected
   found = refine(tmp_path / 'out')
   assert found['images'] == 70 and found['bits'] == {8: 70}
-  loaded = loading.load(
-      'image_folder', path=tmp_path / 'out', data_dir=tmp_path / 'd', **SIZE
-  )
+  source = inputs.make_source('image_folder', path=tmp_path / 'out', **SIZE)
+  loaded = cache.load(source, tmp_path / 'd')
   names = [name.removesuffix('.png') for name in loaded.names]
   assert names == synthetic.names.tolist()
   np.testing.assert_array_equal(loaded.images, images)
@@ -132,7 +131,7 @@ def test_npz_files_are_a_source(refine, expected, tmp_path):
   synthetic, images = expected
   refine(tmp_path / 'out', 'npz')
   parts = [
-      arrays.load(path, channels=1, **SIZE)
+      arrays.Arrays(path=path, channels=1, **SIZE).load()
       for path in sorted((tmp_path / 'out').glob('*.npz'))
   ]
   assert [len(part.images) for part in parts] == [32, 32, 6]
