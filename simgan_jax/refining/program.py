@@ -16,13 +16,16 @@ def make_program(
 ) -> export.Exported:
   """Return the program that refines any number of uint8 images.
 
+  It holds the code of each of `PLATFORMS`, whatever machine exports it. As it
+  has no gradients, it never calls the machine code of `kernels.native`.
+
   Args:
-    refiner: trained.
-    image_shape: height, width and channels.
+    refiner: Trained refiner.
+    image_shape: Height, width and channels of the images.
 
   Returns:
-    Of [b, h, w, c] uint8 it makes the same, grey values as `pixels.to_integers`
-    has them; for each of `PLATFORMS`.
+    The program, from [b, h, w, c] uint8 to [b, h, w, c] uint8; grey values are
+    scaled and rounded as in `pixels`.
   """
   params = jax.device_get(refiner.params)  # become constants of the program
 
