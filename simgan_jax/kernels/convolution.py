@@ -11,6 +11,7 @@ no good kernels. TPUs keep XLA's own.
 
 import functools
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -149,7 +150,7 @@ def convolve(
     images: Float[Array, 'b h w c'],
     kernel: Float[Array, 'kh kw c f'],
     strides: tuple[int, int] = (1, 1),
-    padding: str | Pads = 'SAME',
+    padding: str | Sequence[tuple[int, int]] = 'SAME',
     **options: object,
 ) -> Float[Array, 'b oh ow f']:
   """Return the convolution of `images` with `kernel`.
