@@ -122,8 +122,6 @@ def main(_) -> None:
       'TPU_MIN_LOG_LEVEL': '3',
   }
   jax.config.update('jax_platforms', 'cpu')
-  # The convolutions ask for it to choose their code: here, a TPU's.
-  jax.default_backend = lambda: 'tpu'
   rows = []
   for task, topology, num_devices, rematerialize, parts in CASES:
     if task not in _TASKS.value:

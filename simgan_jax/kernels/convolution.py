@@ -2,23 +2,23 @@
 
 XLA's forward convolution runs near a CPU's peak, but its gradients do not: the
 kernel gradient takes about five times as long, and inside a loop (`lax.scan`)
-both gradients fall back to code a hundred times slower. Here the gradients are
-written as what is fast everywhere: another forward convolution, and machine
-code of our own or, without a compiler, one matrix product an image. On a GPU
-only convolutions from or to very few channels are written out, for which cuDNN
-has no good kernels. TPUs keep XLA's own.
+both gradients fall back to code a hundred times slower. So a CPU computes the
+image gradient as another forward convolution, and the kernel gradient by our
+own machine code or, without a compiler, one matrix product an image. A GPU
+leaves out only convolutions from or to very few channels, for which cuDNN has
+no good kernels. TPUs keep XLA's own.
 """
 
 import functools
 import math
+from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Float
 
-from simgan_jax.kernels import native
+from simgan_jax.kernels import native, platforms
 
 _DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
 _FEW = 4  # channels that cuDNN would pad to eight
@@ -33,10 +33,10 @@ def _xla(images, kernel, strides, pads):
 
 
 def _convolution(images, kernel, strides, pads):
-  """Return the same, faster where there is no padding.
+  """Return the same as `_xla`, faster on a CPU where there is no padding.
 
-  XLA then takes a path 2 to 3 times slower; windows that reach into one more
-  row, cut off afterwards, avoid it.
+  Without padding XLA takes a path 2 to 3 times slower. Padding by one more row,
+  cut off afterwards, avoids that path.
   """
   if any(sum(pads, ())) or kernel.shape[:2] == (1, 1):
     return _xla(images, kernel, strides, pads)
@@ -44,10 +44,10 @@ def _convolution(images, kernel, strides, pads):
   return _xla(images, kernel, strides, ((0, strides[0]), (0, 0)))[:, :height]
 
 
-def _columns(padded: Float[Array, '*b h w c'], kernel_size, strides, size):
+def _columns(padded: Float[Array, '*b h w c'], kernel_size, strides):
   """Return the patch around every output pixel, [..., oh, ow, kh * kw * c]."""
-  (kh, kw), (sh, sw), (oh, ow) = kernel_size, strides, size
-  rows, columns = sh * (oh - 1) + 1, sw * (ow - 1) + 1
+  (kh, kw), (sh, sw) = kernel_size, strides
+  rows, columns = padded.shape[-3] - kh + 1, padded.shape[-2] - kw + 1
   shifted = [
       padded[..., i : i + rows : sh, j : j + columns : sw, :]
       for i in range(kh)
@@ -77,12 +77,12 @@ def _image_gradient(images_shape, kernel, gradient, strides, pads):
 def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
   """Return the gradient for the kernel.
 
-  Without `native` it is one matrix product an image: one at a time keeps its
-  columns in the cache; the transposed gradient comes first because Eigen
+  Without `native` it is one matrix product an image. One image at a time keeps
+  its columns in the cache. The transposed gradient comes first because Eigen
   multiplies [f, n] x [n, k] fastest.
   """
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
-  features, size = gradient.shape[3], gradient.shape[1:3]
+  features = gradient.shape[3]
   if (
       features % native.FEATURES == 0
       and padded.dtype == gradient.dtype == jnp.float32
@@ -97,14 +97,11 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
 
   def add(total, image_and_gradient):
     image, gradient = image_and_gradient
-    columns = _columns(image, kernel_shape[:2], strides, size)
-    columns = columns.reshape(math.prod(size), -1)
-    product = lax.dot(
-        gradient.reshape(-1, features).T,
-        columns,
-        preferred_element_type=jnp.float32,
-    )
-    return total + product, None
+    columns = _columns(image, kernel_shape[:2], strides)
+    columns = columns.reshape(-1, width)
+    transposed = gradient.reshape(-1, features).T
+    dot = functools.partial(lax.dot, preferred_element_type=jnp.float32)
+    return total + dot(transposed, columns), None
 
   width = math.prod(kernel_shape[:3])
   total = jnp.zeros((features, width), jnp.float32)
@@ -112,28 +109,15 @@ def _kernel_gradient(images, kernel_shape, gradient, strides, pads):
   return total.T.reshape(kernel_shape).astype(images.dtype)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _cpu(images, kernel, strides, pads):
-  return _convolution(images, kernel, strides, pads)
-
-
-def _cpu_forward(images, kernel, strides, pads):
-  return _convolution(images, kernel, strides, pads), (images, kernel)
-
-
-def _cpu_backward(strides, pads, saved, gradient):
-  images, kernel = saved
+def _cpu_gradients(images, kernel, gradient, strides, pads):
   return (
       _image_gradient(images.shape, kernel, gradient, strides, pads),
       _kernel_gradient(images, kernel.shape, gradient, strides, pads),
   )
 
 
-_cpu.defvjp(_cpu_forward, _cpu_backward)
-
-
 def _gpu(images, kernel, strides, pads):
-  """Return the same, less as a convolution than as what moves fewer bytes."""
+  """Return the same as `_xla`, with few channels by code that moves less."""
   (kh, kw, channels, features), one = kernel.shape, (1, 1)
   if (kh, kw) == strides == one and features <= _FEW:
     # In float32, so that the kernel gradient is summed in it; all one fusion.
@@ -141,44 +125,53 @@ def _gpu(images, kernel, strides, pads):
     return products.sum(-2).astype(images.dtype)
   if channels > _FEW or kh * kw * channels > _SHORT:
     return _xla(images, kernel, strides, pads)
-  # Once for all patches, not again for each: it may come from the history.
+  # Computes the images once, not once for each patch.
   images = lax.optimization_barrier(images)
   padded = jnp.pad(images, ((0, 0), *pads, (0, 0)))
-  height = (padded.shape[1] - kh) // strides[0] + 1
-  width = (padded.shape[2] - kw) // strides[1] + 1
-  columns = _columns(padded, (kh, kw), strides, (height, width))
+  columns = _columns(padded, (kh, kw), strides)
   return columns @ kernel.reshape(-1, features)
+
+
+@functools.cache
+def _convolution_of(strides: tuple[int, int], pads: Pads):
+  """Return the convolution of images with a kernel, for all platforms."""
+  cpu, cpu_gradients, gpu, xla = (
+      functools.partial(function, strides=strides, pads=pads)
+      for function in (_convolution, _cpu_gradients, _gpu, _xla)
+  )
+  return platforms.choose(
+      cpu=(cpu, cpu_gradients),
+      gpu=platforms.with_gradient(gpu),
+      other=platforms.with_gradient(xla),
+  )
 
 
 def convolve(
     images: Float[Array, 'b h w c'],
     kernel: Float[Array, 'kh kw c f'],
     strides: tuple[int, int] = (1, 1),
-    padding: str | Pads = 'SAME',
+    padding: str | Sequence[tuple[int, int]] = 'SAME',
     **options: object,
 ) -> Float[Array, 'b oh ow f']:
   """Return the convolution of `images` with `kernel`.
 
   Args:
-    images: [b, h, w, c] float32 or bfloat16.
-    kernel: [kh, kw, c, f], of the same type.
-    strides: pixels, (vertical, horizontal).
+    images: Images, [b, h, w, c] float32 or bfloat16.
+    kernel: Kernel, [kh, kw, c, f] of the same type.
+    strides: Strides (vertical, horizontal), pixels.
     padding: 'SAME', 'VALID' or pixels ((top, bottom), (left, right)).
-    **options: what `nn.Conv` passes on; only its defaults make sense here.
+    **options: Further options of `nn.Conv`; ignored, as only their defaults
+      make sense here.
 
   Returns:
     [b, oh, ow, f] of the type of `images`.
   """
   del options
+  size, window = images.shape[1:3], kernel.shape[:2]
   if isinstance(padding, str):
-    window = kernel.shape[:2]
-    pads = lax.padtype_to_pads(images.shape[1:3], window, strides, padding)
-  else:
-    pads = padding
-  pads = tuple(tuple(pair) for pair in pads)
-  functions = {'cpu': _cpu, 'gpu': _gpu}
-  function = functions.get(jax.default_backend(), _xla)
-  return function(images, kernel, tuple(strides), pads)
+    padding = lax.padtype_to_pads(size, window, strides, padding)
+  pads = tuple(map(tuple, padding))
+  return _convolution_of(tuple(strides), pads)(images, kernel)
 
 
 Conv = functools.partial(nn.Conv, conv_general_dilated=convolve)

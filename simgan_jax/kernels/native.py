@@ -2,7 +2,9 @@
 
 `kernel_gradient.cc` is compiled at the first use, for the processor at hand,
 and kept beside JAX's compiled programs. Without a compiler training is slower
-and otherwise the same.
+and otherwise the same. It is used only where JAX's default backend is the CPU:
+a machine with an accelerator traces the CPU's code too, but never compiles C++
+for it. `jax.export` refuses programs that call it, as other machines lack it.
 """
 
 import ctypes
@@ -11,7 +13,6 @@ import hashlib
 import logging
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 
@@ -22,7 +23,7 @@ from jaxtyping import Array, Float
 
 from simgan_jax.machine import devices
 
-FEATURES = 16  # of which a kernel's number must be a multiple
+FEATURES = 16  # a kernel's number of features must be a multiple of this
 
 _SOURCE = pathlib.Path(__file__).with_name('kernel_gradient.cc')
 _FLAGS = ('-std=c++17', '-O3', '-march=native', '-fPIC', '-shared', '-w')
@@ -30,19 +31,18 @@ _NAME = 'simgan_kernel_gradient'
 
 
 def compile_library(compiler: str) -> str:
-  """Return the path of the library, made if it is not there yet.
+  """Return the path of the library; compile it if it is missing.
 
   Args:
-    compiler: a command that takes the arguments of GCC and Clang.
+    compiler: Command that takes the arguments of GCC and Clang.
 
   Raises:
-    OSError: when there is no such command, or no place for the library.
-    CalledProcessError: when it fails.
+    OSError: If the command is missing or the library cannot be written.
+    CalledProcessError: If the command fails.
   """
   folder = devices.cache_folder()
-  version = subprocess.run(
-      [compiler, '--version'], check=True, capture_output=True
-  ).stdout
+  run = functools.partial(subprocess.run, check=True, capture_output=True)
+  version = run([compiler, '--version']).stdout
   parts = (_SOURCE.read_bytes(), version, repr(_FLAGS), jax.lib.__version__)
   digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
   library = os.path.join(folder, f'kernel_gradient_{digest}.so')
@@ -51,22 +51,18 @@ def compile_library(compiler: str) -> str:
     with tempfile.TemporaryDirectory(dir=folder) as place:
       made = os.path.join(place, 'library.so')
       include = f'-I{jax.ffi.include_dir()}'
-      subprocess.run(
-          [compiler, *_FLAGS, include, str(_SOURCE), '-o', made],
-          check=True,
-          capture_output=True,
-      )
-      os.replace(made, library)  # whole, whoever else does the same
+      run([compiler, *_FLAGS, include, str(_SOURCE), '-o', made])
+      os.replace(made, library)  # at once: other processes may do the same
   return library
 
 
 @functools.cache
 def available() -> bool:
-  """Return whether `kernel_gradient` can be used; compile it if need be."""
-  compiler = os.environ.get('CXX') or shutil.which('c++')
+  """Return whether `kernel_gradient` can be used; compile it if needed."""
+  if jax.default_backend() != 'cpu':
+    return False
+  compiler = os.environ.get('CXX') or 'c++'
   try:
-    if not compiler:
-      raise FileNotFoundError('there is no c++')
     library = ctypes.cdll.LoadLibrary(compile_library(compiler))
   except (OSError, subprocess.CalledProcessError) as error:
     failed = isinstance(error, subprocess.CalledProcessError)
@@ -91,15 +87,19 @@ def kernel_gradient(
   """Return the gradient of a convolution for its kernel, on a CPU.
 
   Args:
-    padded: [b, h, w, c] float32, the images with their padding.
-    gradient: [b, oh, ow, f] float32, for the output; f a multiple of 16.
-    kernel_shape: (kh, kw, c, f).
-    strides: pixels, (vertical, horizontal).
+    padded: Images with their padding, [b, h, w, c] float32.
+    gradient: Gradient for the output, [b, oh, ow, f] float32, where f is a
+      multiple of `FEATURES`.
+    kernel_shape: Shape of the kernel, (kh, kw, c, f).
+    strides: Strides (vertical, horizontal), pixels.
+
+  Returns:
+    [kh, kw, c, f] float32.
   """
-  return jax.ffi.ffi_call(
-      _NAME, jax.ShapeDtypeStruct(kernel_shape, jnp.float32)
-  )(
-      *(padded, gradient),
+  result = jax.ShapeDtypeStruct(kernel_shape, jnp.float32)
+  return jax.ffi.ffi_call(_NAME, result)(
+      padded,
+      gradient,
       row_stride=np.int64(strides[0]),
       column_stride=np.int64(strides[1]),
   )

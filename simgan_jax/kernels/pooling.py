@@ -1,11 +1,12 @@
 """Max-pooling whose gradient is fast on a CPU and a GPU.
 
-XLA's own runs a slow loop over windows on the one and scatters atomically on
-the other. Here pooling is the maximum of shifted images, one a position in the
-window, and its gradient a sum of them. TPUs keep XLA's own.
+XLA's own gradient runs a slow loop over windows on a CPU and scatters
+atomically on a GPU. Here pooling is the maximum of shifted images, one for each
+position in the window, and its gradient is a sum of them. TPUs keep XLA's own.
 """
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -13,61 +14,7 @@ from flax import linen as nn
 from jax import lax
 from jaxtyping import Array, Float
 
-
-def _padded(images, window: int, stride: int, padding: str):
-  size = images.shape[1:3]
-  pads = lax.padtype_to_pads(size, (window,) * 2, (stride,) * 2, padding)
-  low = jnp.asarray(-jnp.inf, images.dtype)
-  config = [(0, 0, 0), *((*pad, 0) for pad in pads), (0, 0, 0)]
-  return lax.pad(images, low, config), pads
-
-
-def _shifted(padded, window: int, stride: int, size: tuple[int, ...]):
-  """Return, for each position in the window, the pixels that stand there."""
-  rows, columns = [stride * (n - 1) + 1 for n in size]
-  return [
-      ((i, j), padded[:, i : i + rows : stride, j : j + columns : stride])
-      for i in range(window)
-      for j in range(window)
-  ]
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def _shifting(images, window: int, stride: int, padding: str):
-  """Return the maximum over windows; equal maxima share the gradient."""
-  padded, _ = _padded(images, window, stride, padding)
-  size = tuple((n - window) // stride + 1 for n in padded.shape[1:3])
-  shifted = _shifted(padded, window, stride, size)
-  return functools.reduce(jnp.maximum, [pixels for _, pixels in shifted])
-
-
-def _forward(images, window, stride, padding):
-  pooled = _shifting(images, window, stride, padding)
-  return pooled, (images, pooled)
-
-
-def _backward(window, stride, padding, saved, gradient):
-  images, pooled = saved
-  padded, pads = _padded(images, window, stride, padding)
-  shifted = _shifted(padded, window, stride, pooled.shape[1:3])
-  hits = [(place, pixels == pooled) for place, pixels in shifted]
-  share = gradient / sum(hit.astype(gradient.dtype) for _, hit in hits)
-  zero = jnp.zeros((), gradient.dtype)
-  total = jnp.zeros(padded.shape, gradient.dtype)
-  for place, hit in hits:
-    config = [(0, 0, 0)]
-    for axis, before in enumerate(place, start=1):
-      length = stride * (pooled.shape[axis] - 1) + 1
-      after = padded.shape[axis] - before - length
-      config.append((before, after, stride - 1))
-    config.append((0, 0, 0))
-    total += lax.pad(jnp.where(hit, share, zero), zero, config)
-  (top, _), (left, _) = pads
-  height, width = images.shape[1:3]
-  return (total[:, top : top + height, left : left + width],)
-
-
-_shifting.defvjp(_forward, _backward)
+from simgan_jax.kernels import platforms
 
 
 def max_pool(
@@ -76,11 +23,52 @@ def max_pool(
   """Return the maximum over windows.
 
   Args:
-    images: [b, h, w, c] float.
-    window: side of the square window, pixels.
-    stride: pixels from window to window.
+    images: Images, [b, h, w, c] float.
+    window: Side of the square window, pixels.
+    stride: Distance from window to window, pixels.
     padding: 'SAME' or 'VALID'.
+
+  Returns:
+    [b, oh, ow, c] of the type of `images`.
   """
-  if jax.default_backend() != 'tpu':
-    return _shifting(images, window, stride, padding)
-  return nn.max_pool(images, (window,) * 2, (stride,) * 2, padding)
+  return _pool(window, stride, padding)(images)
+
+
+@functools.cache
+def _pool(window: int, stride: int, padding: str):
+  sizes = (window,) * 2, (stride,) * 2
+
+  def shift(images):
+    """Return for each position in the window all pixels at that position."""
+    pads = lax.padtype_to_pads(images.shape[1:3], *sizes, padding)
+    low = jnp.asarray(-jnp.inf, images.dtype)
+    config = [(0, 0, 0), *((*pad, 0) for pad in pads), (0, 0, 0)]
+    padded = lax.pad(images, low, config)
+    rows, columns = (size - window + 1 for size in padded.shape[1:3])
+    # Backwards, so that the gradient is summed forwards.
+    places = itertools.product(reversed(range(window)), repeat=2)
+    return [
+        padded[:, i : i + rows : stride, j : j + columns : stride]
+        for i, j in places
+    ]
+
+  def shifting(images):
+    return functools.reduce(jnp.maximum, shift(images))
+
+  def shifting_gradient(images, gradient):
+    shifted, transpose = jax.vjp(shift, images)
+    pooled = functools.reduce(jnp.maximum, shifted)
+    hits = [pixels == pooled for pixels in shifted]
+    # Equal maxima share the gradient.
+    share = gradient / sum(hit.astype(gradient.dtype) for hit in hits)
+    zero = jnp.zeros((), gradient.dtype)
+    return transpose([jnp.where(hit, share, zero) for hit in hits])
+
+  def xla(images):
+    return nn.max_pool(images, *sizes, padding)
+
+  return platforms.choose(
+      cpu=(shifting, shifting_gradient),
+      gpu=(shifting, shifting_gradient),
+      other=platforms.with_gradient(xla),
+  )

@@ -16,6 +16,9 @@ def make_program(
 ) -> export.Exported:
   """Return the program that refines any number of uint8 images.
 
+  It holds the code of each of `PLATFORMS`, whatever machine exports it. As it
+  has no gradients, it never calls the machine code of `kernels.native`.
+
   Args:
     refiner: Trained refiner.
     image_shape: Height, width and channels of an image.

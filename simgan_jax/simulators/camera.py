@@ -1,4 +1,4 @@
-"""The camera of the second domain: what a photograph does to an image."""
+"""The camera of the domain 'real': what a photograph does to an image."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class CameraParameters(NamedTuple):
   """One photograph, float32 scalars; grey values here are in [0, 1]."""
 
   exposure: Float[Array, '']  # factor on the linear light
-  contrast: Float[Array, '']  # 0 straight, 1 a full S-curve
+  contrast: Float[Array, '']  # 0 a straight line, 1 a full S-curve
   black: Float[Array, '']  # grey value of no light, from flare
   defocus_x: Float[Array, '']  # standard deviation of the blur, px
   defocus_y: Float[Array, '']
@@ -40,22 +40,19 @@ def photograph(
     image: Float[Array, 'h w 1'],
     camera: CameraParameters,
 ) -> Float[Array, 'h w 1']:
-  """Takes a photograph of a rendered image.
+  """Return a photograph of a rendered image, [h, w, 1] float32 in [-1, 1].
 
   Defocus, exposure, flare and contrast curve, shot and read noise, and JPEG's
-  8 x 8 block quantisation, in this order; pure, jittable and vmappable.
+  8 x 8 block quantisation, in this order.
 
   Args:
-    key: of the noise.
-    image: [h, w, 1] float32 in [-1, 1].
-    camera: the photograph's parameters.
-
-  Returns:
-    [h, w, 1] float32 in [-1, 1].
+    key: Key of the noise.
+    image: Rendered image, [h, w, 1] float32 in [-1, 1].
+    camera: Parameters of the photograph.
   """
   grey = image[..., 0] / 2 + 0.5
   grey = _blur(_blur(grey, camera.defocus_y).T, camera.defocus_x).T
-  # The image carries a display's gamma; light adds up before it.
+  # The image has a display's gamma, but exposure scales linear light.
   grey = (grey**2.2 * camera.exposure) ** (1 / 2.2)
   grey = camera.black + (1 - camera.black) * jnp.clip(grey, 0, 1)
   curve = grey * grey * (3 - 2 * grey)
@@ -67,24 +64,19 @@ def photograph(
 
 
 def _transform(matrix, values, *, axis: int):
-  """Multiplies `matrix` with `values` along an axis, the same everywhere.
+  """Return the product of `matrix` and `values` along an axis.
 
-  A sum of products and no matrix product, whose rounding depends on threads:
-  a quantised image would differ with the number of devices.
+  This is no matrix product, whose rounding depends on the number of threads: a
+  quantised image would depend on the number of devices.
   """
   values = jnp.expand_dims(jnp.moveaxis(values, axis, -1), -2)
-  product = jnp.sum(
-      values
-      * jnp.asarray(matrix, jnp.float32).reshape(
-          (1,) * (values.ndim - 2) + matrix.shape
-      ),
-      axis=-1,
-  )
-  return jnp.moveaxis(product, -1, axis)
+  shape = (1,) * (values.ndim - 2) + matrix.shape
+  matrix = jnp.asarray(matrix, jnp.float32).reshape(shape)
+  return jnp.moveaxis(jnp.sum(values * matrix, axis=-1), -1, axis)
 
 
 def _blur(grey: Float[Array, 'h w'], sigma: Float[Array, '']):
-  """Blurs along the first axis by a Gaussian."""
+  """Return the image blurred along the first axis by a Gaussian."""
   index = jnp.arange(grey.shape[0])
   distance = index[:, None] - index[None, :]
   weights = jnp.exp(-0.5 * (distance / sigma) ** 2)
@@ -92,7 +84,7 @@ def _blur(grey: Float[Array, 'h w'], sigma: Float[Array, '']):
 
 
 def _compress(grey: Float[Array, 'h w'], strength: Float[Array, '']):
-  """Quantises the cosine transform of 8 x 8 blocks, as JPEG does."""
+  """Return the image after JPEG's quantisation of 8 x 8 cosine transforms."""
   height, width = grey.shape
   padded = jnp.pad(grey, ((0, -height % 8), (0, -width % 8)), mode='edge')
   blocks = padded.reshape(padded.shape[0] // 8, 8, padded.shape[1] // 8, 8)

@@ -40,18 +40,13 @@ class Crop(NamedTuple):
 
 
 def direction(yaw, pitch) -> Float[Array, '3']:
-  """Returns the unit vector of yaw and pitch; (0, 0) looks at the camera."""
-  return jnp.stack(
-      [
-          -jnp.cos(pitch) * jnp.sin(yaw),
-          -jnp.sin(pitch),
-          -jnp.cos(pitch) * jnp.cos(yaw),
-      ]
-  )
+  """Return the unit vector of yaw and pitch; (0, 0) looks at the camera."""
+  cos = jnp.cos(pitch)
+  return jnp.stack([-cos * jnp.sin(yaw), -jnp.sin(pitch), -cos * jnp.cos(yaw)])
 
 
 def head_rotation(parameters: EyeParameters) -> Float[Array, '3 3']:
-  """Returns the rotation from the head's frame to the camera's."""
+  """Return the rotation from the head's frame to the camera's."""
   p = parameters
   back = -direction(p.head_yaw, p.head_pitch)
   right = jnp.stack([jnp.cos(p.head_yaw), 0.0, -jnp.sin(p.head_yaw)])
@@ -63,10 +58,11 @@ def head_rotation(parameters: EyeParameters) -> Float[Array, '3 3']:
 
 
 def surface(parameters: EyeParameters, x, y):
-  """Returns the face's height towards the viewer (mm) and its two slopes."""
+  """Return the face's height towards the viewer (mm) and its two slopes."""
   p = parameters
   height, slope_x, slope_y = 4.0 - 0.12 * x, -0.12, 0.0
-  hills = (  # top, centre and width; no centre along an axis: a ridge
+  # Height, then centre and width along x and y; None makes a ridge.
+  hills = (
       (p.bulge, 0.5, 9.0, 0.0, 8.5),
       (p.nose, -33.0, 9.0, None, 1.0),
       (p.brow, None, 1.0, -21.0, 6.0),
@@ -75,7 +71,7 @@ def surface(parameters: EyeParameters, x, y):
   for top, centre_x, width_x, centre_y, width_y in hills:
     u = 0.0 if centre_x is None else (x - centre_x) / width_x
     v = 0.0 if centre_y is None else (y - centre_y) / width_y
-    # Like a Gaussian, but cheap: (1 - r^2 / 6)^3 ends at r = 2.4.
+    # (1 - r^2 / 6)^3 is like a Gaussian, but cheap; it ends at r = 2.4.
     base = jnp.maximum(1 - (u * u + v * v) / 6, 0.0)
     height += top * base**3
     slope_x -= top * base**2 * u / width_x
@@ -84,18 +80,15 @@ def surface(parameters: EyeParameters, x, y):
 
 
 def lid_curves(parameters: EyeParameters, gaze: Float[Array, '3'], x):
-  """Returns where the lids' edges are above x.
+  """Return y of the upper lid, the lower lid and the upper lid's fold, mm.
 
   The lids follow the eye: the upper one most of the way, the lower one a
   little, both with a shift towards the side it looks at.
 
   Args:
-    parameters: of the image.
-    gaze: [3] unit vector in the head's frame.
-    x: any shape, mm.
-
-  Returns:
-    y of the upper lid, of the lower lid, and of the upper lid's fold, in mm.
+    parameters: Parameters of the image.
+    gaze: Unit vector in the head's frame, [3].
+    x: Where along the lids, any shape, mm.
   """
   p = parameters
   t = (x - p.inner_x) / (p.outer_x - p.inner_x)
@@ -125,7 +118,7 @@ def lid_curves(parameters: EyeParameters, gaze: Float[Array, '3'], x):
 def frame(
     parameters: EyeParameters, *, height: int, width: int
 ) -> tuple[Crop, EyeLabels]:
-  """Places the crop round the eye and projects the landmarks into it."""
+  """Return the crop round the eye, and the labels in its pixels."""
   p = parameters
   rotation = head_rotation(p)
   gaze = direction(p.gaze_yaw, p.gaze_pitch)
@@ -139,21 +132,15 @@ def frame(
   upper, lower = on_face(upper_y), on_face(lower_y)
   depth = limbus_depth(p)
   centre = _project(p, depth * gaze)
-  # The entrance pupil: nearer and larger than the pupil, paraxial optics.
+  # The cornea makes the pupil look nearer and larger (paraxial optics).
   apex = cornea_centre(p) + p.cornea_radius
   behind = apex - depth + p.iris_depth
   power = (REFRACTIVE_INDEX - 1) / p.cornea_radius
   seen = 1 / (REFRACTIVE_INDEX / behind - power)
   magnified = p.pupil_radius * REFRACTIVE_INDEX * seen / behind
   angle = 2 * jnp.pi * jnp.arange(_NUM_PUPIL_POINTS) / _NUM_PUPIL_POINTS
-  circle = jnp.stack(
-      [
-          magnified * jnp.cos(angle),
-          magnified * jnp.sin(angle),
-          jnp.broadcast_to(apex - seen, angle.shape),
-      ],
-      axis=1,
-  )
+  side, up = magnified * jnp.cos(angle), magnified * jnp.sin(angle)
+  circle = jnp.stack([side, up, jnp.full_like(angle, apex - seen)], axis=1)
   pupil = _project(p, circle @ jnp.stack([*iris_axes(gaze), gaze]))
 
   points = jnp.concatenate([upper, lower])
@@ -183,23 +170,23 @@ def frame(
 
 
 def limbus_depth(parameters: EyeParameters):
-  """Returns the distance of the limbus plane from the eyeball's centre."""
+  """Return the distance of the limbus plane from the eyeball's centre."""
   return jnp.sqrt(parameters.eyeball_radius**2 - parameters.limbus_radius**2)
 
 
 def cornea_centre(parameters: EyeParameters):
-  """Returns how far the cornea's centre lies along the gaze."""
+  """Return how far along the gaze the cornea's centre lies, mm."""
   p = parameters
   return limbus_depth(p) - jnp.sqrt(p.cornea_radius**2 - p.limbus_radius**2)
 
 
 def iris_axes(gaze: Float[Array, '3']):
-  """Returns two unit vectors that span the iris."""
+  """Return two unit vectors that span the iris."""
   side = jnp.stack([-gaze[2], 0.0, gaze[0]])
   side /= jnp.sqrt(gaze[0] ** 2 + gaze[2] ** 2)
   return side, jnp.cross(gaze, side)
 
 
 def _project(parameters: EyeParameters, points: Float[Array, '*n 3']):
-  """Projects points of the camera's frame, from the eyeball's centre."""
+  """Return points at depth 1; they are given from the eyeball's centre."""
   return points[..., :2] / (points[..., 2:] + parameters.distance)

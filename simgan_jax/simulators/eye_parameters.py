@@ -1,16 +1,14 @@
-"""What one eye image is made of, and how persons and shots are drawn."""
+"""The parameters of one eye image, and how persons and shots are drawn."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from simgan_jax.machine.errors import InputError
-from simgan_jax.simulators import eye_ranges
+from simgan_jax.simulators import eye_ranges, tiles
 from simgan_jax.simulators.camera import CameraParameters
 
-Domain = Literal['synthetic', 'real']
 Scalar = Float[Array, '']
 _MAX_EYE_IN_HEAD = jnp.pi * 38 / 180  # a comfortable eye rotation, radians
 
@@ -52,10 +50,10 @@ class EyeParameters(NamedTuple):
   sclera_albedo: Scalar
   vein: Scalar  # contrast of the veins
   iris_albedo: Scalar
-  iris_fibre: Scalar  # the kinds of iris: radial fibres,
-  iris_crypt: Scalar  # dark gaps,
-  iris_furrow: Scalar  # rings,
-  iris_collarette: Scalar  # a bright or dark ring round the pupil
+  iris_fibre: Scalar  # contrast of the radial fibres
+  iris_crypt: Scalar  # contrast of the dark gaps
+  iris_furrow: Scalar  # contrast of the rings
+  iris_collarette: Scalar  # > 0 a bright, < 0 a dark ring round the pupil
   limbus_width: Scalar
   limbus_ring: Scalar  # darkness of the iris' edge
   glasses: Scalar  # 0 or 1
@@ -65,25 +63,25 @@ class EyeParameters(NamedTuple):
   glasses_height: Scalar
   glasses_rim: Scalar  # thickness
   glasses_albedo: Scalar
-  person: Key[Array, '']  # of the textures of skin, iris and lashes
+  person: Key[Array, '']  # decides the textures of skin, iris and lashes
   # The shot.
   gaze_yaw: Scalar
   gaze_pitch: Scalar
   head_yaw: Scalar
   head_pitch: Scalar
   head_roll: Scalar
-  openness: Scalar  # of the lids, 1 at rest
+  openness: Scalar  # how far the lids are open, 1 at rest
   pupil_radius: Scalar
   distance: Scalar  # from the camera to the eyeball's centre
   offset_x: Scalar  # the landmark detector's error, shares of the eye's width
   offset_y: Scalar
-  zoom: Scalar  # and of its scale, 1 exact
+  zoom: Scalar  # the detector's error of scale, 1 is exact
   light_yaw: Scalar  # where the directed light comes from
   light_pitch: Scalar
   light: Scalar  # its strength
   ambient: Scalar
   uneven: Scalar  # contrast of the patches of light on the face
-  shadow: Scalar  # darkness of the shadows of lids, brow and nose
+  shadow: Scalar  # darkness of the shadows that lids, brow and nose cast
   glint: Scalar  # strength of the light's mirror image on the cornea
   glint_size: Scalar  # its angular radius
   reflection: Scalar  # of the surroundings on the cornea
@@ -92,55 +90,42 @@ class EyeParameters(NamedTuple):
 
 
 def _draw(key, ranges: dict[str, tuple[float, float]]) -> dict[str, Scalar]:
-  """Draws one uniform number a range."""
+  """Draw one uniform number from each range."""
   low, high = jnp.array(list(ranges.values()), jnp.float32).T
   values = low + (high - low) * jax.random.uniform(key, low.shape)
   return dict(zip(ranges, values, strict=True))
 
 
-def check_domain(domain: str) -> None:
-  """Raises InputError unless `domain` is 'synthetic' or 'real'."""
-  if domain not in get_args(Domain):
-    raise InputError(
-        f'unknown eye domain {domain!r}: choose one of '
-        f'{", ".join(map(repr, get_args(Domain)))}'
-    )
-
-
 def sample_parameters(
     subject_key: Key[Array, ''], key: Key[Array, ''], *, domain: str
 ) -> EyeParameters:
-  """Draws a person and a shot of that person.
+  """Draw a person and a shot of that person, without a batch dimension.
 
   Anatomy, gaze, head pose, lids and framing have the same distribution in both
   domains; looks, light and camera differ.
 
   Args:
-    subject_key: decides the person: anatomy, skin, iris, glasses.
-    key: decides the shot: gaze, head pose, lids, pupil, light, camera.
+    subject_key: Key of the person: anatomy, skin, iris, glasses.
+    key: Key of the shot: gaze, head pose, lids, pupil, light, camera.
     domain: 'synthetic' or 'real'.
 
-  Returns:
-    The parameters, without a batch dimension.
-
   Raises:
-    InputError: the domain has another name.
+    InputError: If the domain is unknown.
   """
-  check_domain(domain)
+  tiles.check_domain(domain)
   glasses, person = (jax.random.fold_in(subject_key, i) for i in range(2))
   shot = _draw(key, eye_ranges.SHOT | eye_ranges.LIGHT[domain])
-  # A head turned further than the eye can turn back is turned less.
-  shot['head_yaw'] = jnp.clip(
-      shot['head_yaw'],
-      shot['gaze_yaw'] - _MAX_EYE_IN_HEAD,
-      shot['gaze_yaw'] + _MAX_EYE_IN_HEAD,
-  )
+  # The head never turns further than the eye can turn back.
+  gaze = shot['gaze_yaw']
+  most, least = gaze + _MAX_EYE_IN_HEAD, gaze - _MAX_EYE_IN_HEAD
+  shot['head_yaw'] = jnp.clip(shot['head_yaw'], least, most)
   camera = _draw(jax.random.fold_in(key, 1), eye_ranges.CAMERA[domain])
+  wears_glasses = jax.random.bernoulli(
+      glasses, eye_ranges.GLASSES_SHARE[domain]
+  )
   return EyeParameters(
       **_draw(subject_key, eye_ranges.ANATOMY | eye_ranges.LOOKS[domain]),
-      glasses=jax.random.bernoulli(
-          glasses, eye_ranges.GLASSES_SHARE[domain]
-      ).astype(jnp.float32),
+      glasses=wears_glasses.astype(jnp.float32),
       person=person,
       **shot,
       camera=CameraParameters(**camera),

@@ -1,7 +1,7 @@
-"""The ranges that persons, shots and cameras are drawn from, uniformly.
+"""The ranges from which persons, shots and cameras are drawn uniformly.
 
-Units as in EyeParameters and CameraParameters. Anatomy and shot are shared by
-the two domains; looks, light and camera make the difference between them.
+Units as in EyeParameters and CameraParameters. The two domains share anatomy
+and shot; looks, light and camera differ.
 """
 
 ANATOMY = {

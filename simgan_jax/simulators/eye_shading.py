@@ -1,7 +1,7 @@
 """What things look like: skin, lids, lashes, eyeball, iris, glasses.
 
-Every function works on whole arrays of samples and only element by element, so
-that one compiled loop makes a picture.
+All functions work element by element on arrays of samples, so that one compiled
+loop makes a picture.
 """
 
 import jax
@@ -20,7 +20,7 @@ from simgan_jax.simulators.eye_scene import (
 
 
 def shade(scene: Scene, key) -> jax.Array:
-  """Returns the light, linear in [0, inf), that each sample sees."""
+  """Return the light that each sample sees, linear in [0, inf)."""
   p = scene.parameters
   shape = jnp.shape(scene.start.x)
   # The ray meets the face's height field: a few fixed-point steps suffice.
@@ -46,7 +46,7 @@ def shade(scene: Scene, key) -> jax.Array:
 
 
 def _cast_shadow(scene: Scene, x, y):
-  """Returns how much of the directed light passes brow and nose."""
+  """Return the share of the directed light that passes brow and nose."""
   p = scene.parameters
   # The steeper the light, the further down the brow's shadow reaches.
   edge = -12.0 + 1.1 * p.brow * jnp.maximum(-scene.light.y, 0.0)
@@ -58,7 +58,7 @@ def _cast_shadow(scene: Scene, x, y):
 
 
 def _skin(scene: Scene, x, y, normal, direct, upper, lower, fold):
-  """Returns the skin's light: tone, wrinkles, folds, shine."""
+  """Return the skin's light: tone, wrinkles, folds, shine."""
   p = scene.parameters
   shape = x.shape
   coarse, fine, pores = (
@@ -100,7 +100,7 @@ def _reflect(ray: Vector, normal: Vector) -> Vector:
 
 
 def _hit(start: Vector, ray: Vector, centre: Vector, radius):
-  """Returns where the ray enters a sphere, and the normal there."""
+  """Return where the ray enters a sphere, and the normal there."""
   away = start.along(centre, -1.0)
   half = away.dot(ray)
   root = half * half - away.dot(away) + radius * radius
@@ -109,7 +109,7 @@ def _hit(start: Vector, ray: Vector, centre: Vector, radius):
 
 
 def _eyeball(scene: Scene, x, under, over, direct):
-  """Returns the light of sclera, iris, caruncle and the lower lid's rim."""
+  """Return the light of sclera, iris, caruncle and the lower lid's rim."""
   p, ray, gaze = scene.parameters, scene.ray, scene.gaze
   point, normal = _hit(scene.start, ray, gaze.times(0.0), p.eyeball_radius)
   from_axis = jnp.sqrt(
@@ -168,7 +168,7 @@ def _eyeball(scene: Scene, x, under, over, direct):
 
 
 def _iris(scene: Scene, side, up):
-  """Returns the iris' albedo at a point of its plane, in mm."""
+  """Return the iris' albedo at a point of its plane, in mm."""
   p = scene.parameters
   radius = jnp.sqrt(side * side + up * up + 1e-6)
   ring = (radius - p.pupil_radius) / (p.limbus_radius - p.pupil_radius)
@@ -183,7 +183,7 @@ def _iris(scene: Scene, side, up):
   collarette = bell((ring - 0.25 - 0.04 * wobble) / 0.1)
   texture = 0.5 * p.iris_fibre * fibre - p.iris_crypt * crypt
   texture += p.iris_furrow * furrow + p.iris_collarette * collarette
-  # Light bent by the cornea gathers on the side away from the lamp.
+  # The cornea bends light towards the side away from the lamp.
   across = scene.light.dot(scene.side) * side + scene.light.dot(scene.up) * up
   albedo = p.iris_albedo * jnp.maximum(1 + texture, 0.15)
   albedo *= 1 - 0.06 * across
@@ -192,7 +192,7 @@ def _iris(scene: Scene, side, up):
 
 
 def _lashes(p: EyeParameters, x, under, over):
-  """Returns how much the lashes cover, in [0, 1]."""
+  """Return the share that the lashes cover, in [0, 1]."""
   t = (x - p.inner_x) / (p.outer_x - p.inner_x)
   on_lid = smooth(t - 0.08, 0.15) * smooth(1.06 - t, 0.12)
   phase = jax.random.uniform(jax.random.fold_in(p.person, 4), (2,))
@@ -213,7 +213,7 @@ def _lashes(p: EyeParameters, x, under, over):
 
 
 def _glasses(scene: Scene, light):
-  """Puts a lens and its rim in front of the eye, if the person wears any."""
+  """Return the light through lens and rim, if the person wears glasses."""
   p = scene.parameters
   length = (-25.0 - scene.start.z) / scene.ray.z
   point = scene.start.along(scene.ray, length)

@@ -1,13 +1,14 @@
 """The built-in eye simulator: images of eyes with exact labels.
 
-An anatomical model, shaded in closed form: the eyeball and the cornea are
-spheres met by each pixel's ray, the iris is seen through the refracting cornea,
-the lids are curves on a height field of the face that follow the gaze. The
-domain 'synthetic' is a clean rendering; 'real' shows the same anatomy, gaze and
-head pose with other skin, light and glasses, through a camera.
+An anatomical model, shaded in closed form: each pixel's ray meets the eyeball
+and the cornea, two spheres; the iris is seen through the refracting cornea; the
+lids are curves on a height field of the face and follow the gaze. The domain
+'synthetic' is a clean rendering; 'real' shows the same anatomy, gaze and head
+pose with other skin, light and glasses, through a camera.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,31 +16,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt8
 
 from simgan_jax.machine import pixels
-from simgan_jax.simulators import tiles
+from simgan_jax.simulators import eye_geometry, tiles
 from simgan_jax.simulators.camera import photograph
-from simgan_jax.simulators.eye_geometry import (
-    EyeLabels,
-    direction,
-    frame,
-    head_rotation,
-    iris_axes,
-)
+from simgan_jax.simulators.eye_geometry import EyeLabels
 from simgan_jax.simulators.eye_parameters import (
     EyeParameters,
-    check_domain,
     sample_parameters,
 )
 from simgan_jax.simulators.eye_scene import Scene, Vector
 from simgan_jax.simulators.eye_shading import shade
-
-__all__ = [
-    'EyeLabels',
-    'EyeParameters',
-    'generate',
-    'photograph',
-    'render',
-    'sample_parameters',
-]
 
 _OVERSAMPLING = 2
 
@@ -51,19 +36,19 @@ def render(
     height: int = 35,
     width: int = 55,
 ) -> tuple[Float[Array, 'h w 1'], EyeLabels]:
-  """Renders one eye; pure, jittable and vmappable.
+  """Render one eye.
 
   Args:
-    key: of the patches of light in this shot.
-    parameters: the person and the shot.
-    height: of the image, px.
-    width: of the image, px.
+    key: Key of the patches of light in this shot.
+    parameters: Parameters of the person and the shot.
+    height: Height of the image, px.
+    width: Width of the image, px.
 
   Returns:
     The image, [h, w, 1] float32 in [-1, 1], and its labels.
   """
   p = parameters
-  crop, labels = frame(p, height=height, width=width)
+  crop, labels = eye_geometry.frame(p, height=height, width=width)
   n = _OVERSAMPLING
 
   def spread(size, axis):
@@ -72,7 +57,7 @@ def render(
 
   x = jnp.broadcast_to(spread(width, 0)[None, :], (height * n, width * n))
   y = jnp.broadcast_to(spread(height, 1)[:, None], x.shape)
-  rotation = head_rotation(p)
+  rotation = eye_geometry.head_rotation(p)
 
   def in_head(vector):
     return Vector(*(rotation[:, i] @ jnp.stack(vector) for i in range(3)))
@@ -82,7 +67,7 @@ def render(
   ray = ray.times(jax.lax.rsqrt(ray.dot(ray)))
   start = Vector(x, y, jnp.zeros_like(x)).times(p.distance)
   gaze = Vector(*(rotation.T @ labels.gaze))
-  side, up = iris_axes(jnp.stack(gaze))
+  side, up = eye_geometry.iris_axes(jnp.stack(gaze))
   scene = Scene(
       parameters=p,
       start=Vector(*(start.dot(c) for c in columns)),
@@ -90,7 +75,7 @@ def render(
       gaze=gaze,
       side=Vector(*side),
       up=Vector(*up),
-      light=in_head(direction(p.light_yaw, p.light_pitch)),
+      light=in_head(eye_geometry.direction(p.light_yaw, p.light_pitch)),
       sky=in_head(jnp.array([0.0, -1.0, 0.0])),
   )
   light = shade(scene, key).reshape(height, n, width, n).mean((1, 3))
@@ -99,63 +84,22 @@ def render(
 
 
 def generate(
-    num: int,
-    *,
-    seed: int,
-    domain: str = 'synthetic',
-    num_subjects: int = 32,
-    height: int = 35,
-    width: int = 55,
-    batch_size: int = 256,
-    first: int = 0,
+    num: int, *, height: int = 35, width: int = 55, **options: Any
 ) -> tuple[UInt8[np.ndarray, 'n h w 1'], EyeLabels, Int[np.ndarray, ' n']]:
-  """Makes a data set of eyes on all local devices.
-
-  Image i depends on (seed, domain, i) and the number of subjects only, so a
-  larger set begins with the smaller one. The persons of the two domains differ.
+  """Return a data set of eyes: images, labels, persons; see `tiles.generate`.
 
   Args:
-    num: of images.
-    seed: of everything.
-    domain: 'synthetic' or 'real'.
-    num_subjects: persons, who take turns.
-    height: of the images, px.
-    width: of the images, px.
-    batch_size: images on the devices at a time, before the next copy to host.
-    first: number of the first image.
-
-  Returns:
-    images: [n, h, w, 1] uint8.
-    labels: EyeLabels of float32 arrays with a leading n.
-    subjects: [n] int32 in 1..num_subjects.
-
-  Raises:
-    InputError: the domain is unknown or a number is not positive.
+    num: Number of images.
+    height: Height of the images, px.
+    width: Width of the images, px.
+    **options: `seed` and further arguments of `tiles.generate`.
   """
-  check_domain(domain)
-  tiles.check_sizes(
-      num=num,
-      num_subjects=num_subjects,
-      height=height,
-      width=width,
-      batch_size=batch_size,
-  )
-  make = _make_tiles(
-      domain, height, width, num_devices=jax.local_device_count()
-  )
-  (images, labels), subjects = tiles.collect(
-      *(make, num),
-      seed=seed,
-      num_subjects=num_subjects,
-      batch_size=batch_size,
-      first=first,
-  )
-  return images, labels, subjects
+  return tiles.generate(_make_tiles, num, height=height, width=width, **options)
 
 
 @functools.cache
 def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
-  """Returns the compiled function from image numbers to images and labels."""
+  """Return the compiled function from image numbers to images and labels."""
 
   def one(subject, key):
     shot, light, camera = jax.random.split(key, 3)

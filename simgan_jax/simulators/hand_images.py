@@ -1,9 +1,9 @@
-"""What all hands share: their joints, and depth as an image.
+"""Conventions for all images of hands: joints, and depth as an image.
 
-An image shows a cube around the hand's centre, cut from a depth image whose
-camera looks along +z, x right, y down, as far as the cube's width at the depth
-of its centre reaches. Its values are depth: -1 at the near face, 1 at the far
-one, and 1 wherever nothing is inside the cube.
+An image shows a cube around the hand's centre. It is cut from a depth image,
+whose camera looks along +z with x right and y down, and is as wide as the cube
+at the depth of its centre. Its values are depth: -1 at the near face, 1 at the
+far face, and 1 wherever nothing is inside the cube.
 """
 
 from typing import Any
@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-# The 14 evaluation joints of the NYU data set, in its order: little, ring,
-# middle and index finger with tip and middle joint each, thumb with tip, middle
-# and root, two sides of the wrist, the palm's middle.
+# The 14 evaluation joints of the NYU data set, in its order.
 JOINTS = (
     *('little_tip', 'little_middle', 'ring_tip', 'ring_middle'),
     *('middle_tip', 'middle_middle', 'index_tip', 'index_middle'),
@@ -25,13 +23,13 @@ BACKGROUND = 1.0
 
 
 def encode_depth(depth_mm: Any, centre_mm: Any) -> Any:
-  """Return depth as image values in [-1, 1]; outside of the cube `BACKGROUND`.
+  """Return depth as image values in [-1, 1], `BACKGROUND` outside the cube.
 
   Works on NumPy and JAX arrays alike.
 
   Args:
-    depth_mm: distances from the camera's plane, 0 where none was measured.
-    centre_mm: that of the cube's centre, broadcast against `depth_mm`.
+    depth_mm: Distances from the camera's plane, 0 where none was measured.
+    centre_mm: Distance of the cube's centre, broadcast against `depth_mm`.
   """
   value = (depth_mm - centre_mm) / (CUBE_MM / 2)
   inside = (abs(value) <= 1) & (depth_mm > 0)
@@ -49,11 +47,12 @@ def crop_intrinsics(
   """Return (fx, fy, cx, cy) px of a camera whose image is cut and resized.
 
   Args:
-    focal_px: (fx, fy) of the whole image.
-    middle_px: (cx, cy) of the whole image, pixel centres at whole numbers.
-    box: left, upper, right, lower edge; the first pixel reaches from 0 to 1.
-    height: of the resized image, px.
-    width: of the resized image, px.
+    focal_px: Focal lengths (fx, fy) of the whole image.
+    middle_px: Middle (cx, cy) of the whole image; pixel centres are at whole
+      numbers.
+    box: Left, upper, right, lower edge; the first pixel reaches from 0 to 1.
+    height: Height of the resized image, px.
+    width: Width of the resized image, px.
   """
   left, upper, right, lower = box
   x_scale, y_scale = width / (right - left), height / (lower - upper)
@@ -81,7 +80,7 @@ def to_pixels(
     points_mm: Float[np.ndarray, '*n k 3'],
     intrinsics: Float[np.ndarray, '*n 4'],
 ) -> Float[np.ndarray, '*n k 3']:
-  """Return points (x, y, z) mm as (u px, v px, z mm), where z is above 0."""
+  """Return points (x, y, z) mm with z > 0 as (u px, v px, z mm)."""
   fx, fy, cx, cy = np.moveaxis(np.asarray(intrinsics), -1, 0)[..., None]
   x, y, z = np.moveaxis(np.asarray(points_mm), -1, 0)
   return np.stack([x * fx / z + cx, y * fy / z + cy, z], axis=-1)

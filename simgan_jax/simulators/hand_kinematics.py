@@ -1,9 +1,9 @@
 """The bones of a right hand: persons, poses, and where the joints are then.
 
 The hand's frame, in mm, has its origin in the wrist, x towards the thumb, y
-from the fingers to the forearm and z from the palm to the back: the camera's
-frame where the palm faces the camera and the fingers point up. Fingers come in
-the order of `FINGERS`.
+from the fingers to the forearm and z from the palm to the back. If the palm
+faces the camera and the fingers point up, these are the camera's axes. Arrays
+hold the fingers in the order of `FINGERS`.
 """
 
 from typing import NamedTuple
@@ -14,15 +14,15 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 FINGERS = ('thumb', 'index', 'middle', 'ring', 'little')
-# An adult's mean hand, mm. The thumb's first bone is its metacarpal, the other
-# fingers' first one the proximal phalanx.
+# An adult's mean hand, mm. The thumb's first bone is its metacarpal; the first
+# bone of the other fingers is the proximal phalanx.
 _ROOTS = np.array(
     [[20, -20, -10], [25, -90, -2], [4, -94, 0], [-15, -88, -2], [-32, -78, -6]]
 )
 _BONES = np.array(
     [[44, 33, 23], [43, 25, 18], [47, 29, 19], [44, 28, 19], [35, 20, 17]]
 )
-# Where each bone begins, and the fingertip.
+# Radii where each bone begins, and of the fingertip.
 _RADII = np.array(
     [
         [15.0, 12.5, 10.5, 8.5],
@@ -32,8 +32,8 @@ _RADII = np.array(
         [10.5, 8.2, 7.2, 6.0],
     ]
 )
-# Of persons' hands to the mean one, smallest and largest: overall, the palm
-# along x, y and z, the fingers' length, the flesh.
+# Smallest and largest ratios of a person's hand to the mean hand: of all of it,
+# of the palm along x, y and z, of the fingers' length, of the flesh.
 _RANGES = (
     *((0.87, 1.08), (0.93, 1.07), (0.96, 1.04), (0.9, 1.1)),
     *((0.93, 1.07), (0.88, 1.1)),
@@ -57,34 +57,31 @@ class HandShape(NamedTuple):
   roots: Float[Array, '5 3']  # where each finger's first bone begins
   bones: Float[Array, '5 3']  # lengths
   radii: Float[Array, '5 4']  # of the flesh round the bones' ends
-  size: Float[Array, '3']  # of the palm to the mean palm, along x, y, z
-  girth: Float[Array, '']  # of its flesh to the mean
+  size: Float[Array, '3']  # ratio to the mean palm along x, y, z
+  girth: Float[Array, '']  # ratio of the palm's flesh to the mean
 
 
 class HandPose(NamedTuple):
   """The joints' angles; float32, radians."""
 
-  flexion: Float[Array, '5 3']  # towards the palm; of the thumb's root none
+  flexion: Float[Array, '5 3']  # towards the palm; 0 at the thumb's root
   side: Float[Array, '5']  # towards the thumb's side
   lift: Float[Array, '']  # of the thumb out of the palm's plane
-  roll: Float[Array, '']  # of the thumb about itself, its pad to the fingers
-  wrist: Float[Array, '2']  # the forearm to the palm, and to the thumb's side
+  roll: Float[Array, '']  # of the thumb about itself, pad towards the fingers
+  wrist: Float[Array, '2']  # of the forearm to the palm, to the thumb's side
 
 
 def turn(
     points: Float[Array, '*n 3'], axis: int, angle: Float[Array, '...']
 ) -> Float[Array, '*n 3']:
-  """Rotates points about an axis of their frame.
+  """Return points rotated about an axis of their frame.
 
-  Written out, as a matrix product may round to few bits on an accelerator.
+  This is no matrix product, which may round to few bits on an accelerator.
 
   Args:
-    points: of any frame.
+    points: Points, [..., 3].
     axis: 0, 1 or 2 for x, y or z.
-    angle: radians, as many dimensions as `points` without its last, or none.
-
-  Returns:
-    The rotated points.
+    angle: Angle for all points, [], or for each, [...], radians.
   """
   first, second = (axis + 1) % 3, (axis + 2) % 3
   cos, sin = jnp.cos(angle), jnp.sin(angle)
@@ -98,7 +95,7 @@ def turn(
 
 
 def sample_shape(key: Key[Array, '']) -> HandShape:
-  """Draws a person."""
+  """Draw a person."""
   overall, *finger = jnp.split(jax.random.uniform(key, (16,)), [6, 11])
   low, high = jnp.array(_RANGES).T
   scale, x, y, z, length, girth = low + (high - low) * overall
@@ -114,12 +111,12 @@ def sample_shape(key: Key[Array, '']) -> HandShape:
 
 
 def _within(degrees, limits):
-  """Returns angles inside of the joints' limits, in radians."""
+  """Return angles clipped to the joints' limits, in radians."""
   return jnp.radians(jnp.clip(degrees, limits[..., 0], limits[..., 1]))
 
 
 def _sample_curl(key: Key[Array, '']) -> Float[Array, '4']:
-  """Draws how far the fingers but the thumb are closed, 0 to 1."""
+  """Draw how far each finger except the thumb is closed, 0 to 1."""
   each, closed, (common, slope, kind) = jnp.split(
       jax.random.uniform(key, (11,)), [4, 8]
   )
@@ -133,7 +130,7 @@ def _sample_curl(key: Key[Array, '']) -> Float[Array, '4']:
 
 
 def sample_pose(key: Key[Array, '']) -> HandPose:
-  """Draws a natural pose: fingers that close together, open, fist, gestures."""
+  """Draw a pose: natural, an open hand, a fist or a gesture."""
   curl_key, thumb_key, key = jax.random.split(key, 3)
   curl = _sample_curl(curl_key)
   *noise, (bend, spread, *wrist) = jnp.split(
@@ -147,20 +144,18 @@ def sample_pose(key: Key[Array, '']) -> HandPose:
   # A flexed finger cannot be spread.
   side = _FAN + away * jnp.cos(jnp.radians(knuckle)) * (1 - curl)
 
-  # From 0, beside the palm, to 1, opposed to the fingers.
+  # How far the thumb is opposed: 0 beside the palm, 1 before the fingers.
   opposed, first, second = jax.random.uniform(thumb_key, (3,))
   opposed = 0.5 * curl.mean() + 0.6 * opposed
   thumb_flexion = jnp.stack(
       [0.0, -5 + 50 * opposed * first, -10 + 70 * opposed * second]
   )
   fingers = jnp.stack([knuckle, middle, last], axis=1)
+  flexion = jnp.concatenate([thumb_flexion[None], fingers])
+  side = jnp.concatenate([50 - 32 * opposed[None], side])
   return HandPose(
-      flexion=_within(
-          jnp.concatenate([thumb_flexion[None], fingers]), FLEXION_LIMITS
-      ),
-      side=_within(
-          jnp.concatenate([50 - 32 * opposed[None], side]), SIDE_LIMITS
-      ),
+      flexion=_within(flexion, FLEXION_LIMITS),
+      side=_within(side, SIDE_LIMITS),
       lift=jnp.radians(10 + 40 * opposed),
       roll=jnp.radians(50 + 30 * opposed),
       wrist=_within(_WRIST * jnp.stack(wrist), WRIST_LIMITS),
@@ -168,14 +163,9 @@ def sample_pose(key: Key[Array, '']) -> HandPose:
 
 
 def finger_joints(shape: HandShape, pose: HandPose) -> Float[Array, '5 4 3']:
-  """Returns where the bones of each finger begin, and its tip.
+  """Return each finger's bone ends, [5, 4, 3] float32, mm in the hand's frame.
 
-  Args:
-    shape: of the person.
-    pose: of the fingers.
-
-  Returns:
-    [5, 4, 3] float32, mm in the hand's frame.
+  The first of a finger's four points is its root, the last one its tip.
   """
   angle = jnp.cumsum(pose.flexion, axis=1)
   # All joints of a finger bend in one plane.

@@ -1,9 +1,10 @@
-"""A structured-light depth sensor: what it makes of a depth image.
+"""A structured-light depth sensor: how it changes a depth image.
 
-A projector beside the camera throws a pattern; depth is the shift of a window
-of it, in fractions of a pixel. So what the projector does not see is lost,
-windows over an edge take either side's depth or none, steep surfaces are lost
-the more the steeper, and the step of depth grows with its square.
+A projector beside the camera throws a pattern. The sensor measures how far a
+window of the pattern is shifted, in fractions of a pixel, and so the depth.
+Hence it loses what the projector does not reach; at an edge it measures the
+depth of either side or nothing; it loses more of a steeper surface; and the
+step between two depths grows with the square of the depth.
 """
 
 import functools
@@ -16,17 +17,17 @@ from simgan_jax.simulators import hand_images
 
 FOCAL_PX = 588.0  # of the sensor's own 640 x 480 image
 BASELINE_MM = 75.0  # from the camera to the projector, on its right
-STEP_PER_MM2 = 2.85e-6  # mm of depth a step, for each mm^2 of squared depth
+STEP_PER_MM2 = 2.85e-6  # mm of depth a step / depth^2
 # Lengths in pixels of the sensor's own image.
-_WINDOW_PX = 3.0  # radius of what is matched at a time
-_JITTER_PX = 1.6  # standard deviation of where an edge is put
+_WINDOW_PX = 3.0  # radius of the window that is matched
+_JITTER_PX = 1.6  # standard deviation of an edge's place
 _GRAIN_PX = 2.0  # width of the Gaussian that correlates neighbours
 _NOISE_STEPS = 0.9  # standard deviation of the shift on a frontal surface
-_SHADOW_PX = 2.0  # a narrower shadow is bridged by the window
-_STEEP = 3.5  # mm a mm: half of so steep a surface is lost
-_LOST_MOST = 0.2  # share of the steepest that is lost
-_LOST_LEAST = 0.004  # share of a frontal surface
-_BEHIND_MM = 400.0  # how far behind the hand the room begins
+_SHADOW_PX = 2.0  # the window bridges narrower shadows
+_STEEP = 3.5  # mm a mm, the slope at which half of `_LOST_MOST` is lost
+_LOST_MOST = 0.2  # share of the steepest surface that is lost
+_LOST_LEAST = 0.004  # share of a frontal surface that is lost
+_BEHIND_MM = 400.0  # distance from the hand to the room behind it
 
 
 def observe(
@@ -34,22 +35,22 @@ def observe(
     depth_mm: Float[Array, 'h w'],
     intrinsics: Float[Array, '4'],
 ) -> Float[Array, 'h w']:
-  """Returns what the sensor measures; pure, jittable and vmappable.
+  """Return the depth that the sensor measures.
 
-  The noise has the size it has in the sensor's own image, of which the given
-  one is an enlarged or reduced part.
+  The given image is an enlarged or reduced part of the sensor's own image, and
+  the noise is as much larger or smaller.
 
   Args:
-    key: of the noise.
-    depth_mm: [h, w] float32, true depth; 0 where nothing is near.
-    intrinsics: (fx, fy, cx, cy) px.
+    key: Key of the noise.
+    depth_mm: True depth, [h, w] float32, mm; 0 where nothing is near.
+    intrinsics: Camera of the image, (fx, fy, cx, cy) px.
 
   Returns:
-    [h, w] float32, mm; 0 where nothing is measured.
+    Measured depth, [h, w] float32, mm; 0 where nothing is measured.
   """
   grains, white = jax.random.split(key)
   shape = depth_mm.shape
-  zoom = intrinsics[:2] / FOCAL_PX  # pixels of the image a pixel of the sensor
+  zoom = intrinsics[:2] / FOCAL_PX  # image pixels a sensor pixel
   chance, down, right, coarse = grain(grains, (4, *shape), zoom)
 
   steepness = steep(depth_mm, intrinsics)
@@ -73,11 +74,11 @@ def observe(
 def quantise(
     depth_mm: Float[Array, 'h w'], noise_steps: Float[Array, 'h w']
 ) -> Float[Array, 'h w']:
-  """Returns depth at whole steps of the pattern's shift.
+  """Return depth in mm, at whole steps of the pattern's shift.
 
   Args:
-    depth_mm: [h, w] float32; 0 where nothing is measured, and remains so.
-    noise_steps: [h, w] float32, added to the shift before it is rounded.
+    depth_mm: Depth, [h, w] float32, mm; 0, nothing measured, stays 0.
+    noise_steps: Noise that is added to the shift before it is rounded, [h, w].
   """
   seen = depth_mm > 0
   shift = 1 / (STEP_PER_MM2 * jnp.where(seen, depth_mm, 1.0))
@@ -88,15 +89,14 @@ def quantise(
 def shadowed(
     depth_mm: Float[Array, 'h w'], intrinsics: Float[Array, '4']
 ) -> Bool[Array, 'h w']:
-  """Returns which pixels the projector's light does not reach.
+  """Return which pixels the projector's light does not reach.
 
-  Along its row, the projector sees a pixel at u - fx baseline / z; the pixel is
-  in the shadow of another one on its right that the projector sees further
-  left.
+  The projector sees the pixel u of a row at u - fx baseline / z. The pixel is
+  in the shadow if the projector sees a pixel on its right further left.
 
   Args:
-    depth_mm: [h, w] float32; 0 where nothing is near.
-    intrinsics: (fx, fy, cx, cy) px.
+    depth_mm: Depth, [h, w] float32, mm; 0 where nothing is near.
+    intrinsics: Camera of the image, (fx, fy, cx, cy) px.
   """
   shift = intrinsics[0] * BASELINE_MM / jnp.where(depth_mm > 0, depth_mm, 1e6)
   place = jax.lax.broadcasted_iota(jnp.float32, depth_mm.shape, 1) - shift
@@ -108,12 +108,11 @@ def shadowed(
 def steep(
     depth_mm: Float[Array, 'h w'], intrinsics: Float[Array, '4']
 ) -> Float[Array, 'h w']:
-  """Returns the greatest slope of depth in a window, mm a mm; 0 beside all."""
+  """Return the steepest slope of depth in a window, mm a mm; 0 off the hand."""
   height, width = depth_mm.shape
-  # The window as it is at the middle distance, 725 mm.
-  radius = max(
-      1, round(_WINDOW_PX * width * 725 / hand_images.CUBE_MM / FOCAL_PX)
-  )
+  # The size of the window at the middle distance, 725 mm.
+  window = _WINDOW_PX * width * 725 / hand_images.CUBE_MM / FOCAL_PX
+  radius = max(1, round(window))
   seen = depth_mm > 0
   far = depth_mm.max() + _BEHIND_MM
   depth = jnp.where(seen, depth_mm, far)
@@ -129,18 +128,16 @@ def steep(
 def grain(
     key: Key[Array, ''], shape: tuple[int, ...], zoom: Float[Array, '2']
 ) -> Float[Array, '*n h w']:
-  """Returns normal noise, correlated over a few pixels of the sensor.
+  """Return normal noise, correlated over a few pixels of the sensor.
 
   Args:
-    key: of the noise.
-    shape: the last two are height and width, px.
-    zoom: pixels of the image a pixel of the sensor, along x and y.
+    key: Key of the noise.
+    shape: Shape of the noise; the last two are height and width, px.
+    zoom: Image pixels a sensor pixel, along x and y.
   """
-  # Two deviations at the largest distance there is, 900 mm.
-  radius = max(
-      1,
-      round(2 * _GRAIN_PX * max(shape) * 900 / hand_images.CUBE_MM / FOCAL_PX),
-  )
+  # Two standard deviations at the largest distance, 900 mm.
+  widest = 2 * _GRAIN_PX * max(shape) * 900 / hand_images.CUBE_MM / FOCAL_PX
+  radius = max(1, round(widest))
   height, width = (size + 2 * radius for size in shape[-2:])
   noise = jax.random.normal(key, (*shape[:-2], height, width))
   offsets = jnp.arange(-radius, radius + 1)
@@ -153,7 +150,7 @@ def grain(
 
 
 def _at(values: Float[Array, 'h w'], row, column) -> Float[Array, 'h w']:
-  """Returns the values of the pixels nearest to places in the image."""
+  """Return the values of the pixels nearest to places in the image."""
   height, width = values.shape
   row = jnp.clip(jnp.round(row), 0, height - 1).astype(jnp.int32)
   column = jnp.clip(jnp.round(column), 0, width - 1).astype(jnp.int32)
@@ -161,7 +158,7 @@ def _at(values: Float[Array, 'h w'], row, column) -> Float[Array, 'h w']:
 
 
 def _shifted(values: Float[Array, '*n h w'], radius: int, axis: int):
-  """Returns what each pixel of a window sees, less the image's rim."""
+  """Return the image without its rim, once for each place in a window."""
   axis %= values.ndim
   size = values.shape[axis] - 2 * radius
   return [

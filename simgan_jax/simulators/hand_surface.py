@@ -1,7 +1,7 @@
 """The surface of a hand: round cones, and their depth along a camera's rays.
 
-A round cone is all between two spheres: every sphere whose centre and radius
-lie between theirs.
+A round cone is the union of all spheres whose centre and radius lie between
+those of its first and last sphere.
 """
 
 from typing import NamedTuple
@@ -32,8 +32,8 @@ _PALM = np.array(
     ],
     np.float32,
 )
-# From the palm to the thumb's metacarpal: the palm's end, the share of the
-# metacarpal's length where the other end is, and that end's radius.
+# From the palm to the thumb's metacarpal: x, y, z and radius of the palm's end,
+# the other end's place as a share of the metacarpal's length, and its radius.
 _THUMB = np.array(
     [[8, -40, -8, 12, 0.6, 12], [21, -58, -5, 9, 0.8, 8.5]], np.float32
 )
@@ -57,23 +57,22 @@ def hand_cones(
     fingers: Float[Array, '5 4 3'],
     forearm_mm: Float[Array, ''],
 ) -> Cones:
-  """Returns the hand's round cones in its frame.
+  """Return the hand's round cones in its frame.
 
   Args:
-    shape: of the person.
-    pose: of the forearm.
-    fingers: their joints, as `finger_joints` returns them.
-    forearm_mm: the forearm's length.
+    shape: Shape of the person's hand.
+    pose: Pose, of which the wrist's angles count here.
+    fingers: Joints of the fingers from `finger_joints`.
+    forearm_mm: Length of the forearm.
   """
-  # Of places and radii of the mean hand.
+  # Ratios of places and radii to the mean hand.
   scale = jnp.append(shape.size, shape.girth)
   palm = jnp.broadcast_to(scale, _PALM.shape) * _PALM
   thumb = jnp.broadcast_to(scale, (2, 4)) * _THUMB[:, :4]
   metacarpal = fingers[:1, 1] - fingers[:1, 0]
   arm = jnp.broadcast_to(scale, _FOREARM.shape) * _FOREARM
-  along = forearm_mm * jnp.array(
-      [[-_FOREARM_SPREAD, 1.0, 0.0], [_FOREARM_SPREAD, 1.0, 0.0]]
-  )
+  spread = _FOREARM_SPREAD
+  along = forearm_mm * jnp.array([[-spread, 1.0, 0.0], [spread, 1.0, 0.0]])
   along = turn(turn(along, 0, -pose.wrist[0]), 2, -pose.wrist[1])
   return join(
       Cones(
@@ -104,7 +103,7 @@ def hand_cones(
 
 
 def join(*cones: Cones) -> Cones:
-  """Returns all round cones in one."""
+  """Return all round cones in one."""
   return Cones(*(jnp.concatenate(parts) for parts in zip(*cones, strict=True)))
 
 
@@ -114,22 +113,23 @@ def cast(
     y: Float[Array, 'h w'],
     middle_mm: Float[Array, ''],
 ) -> Float[Array, 'h w']:
-  """Returns the depth at which rays from the camera meet round cones.
+  """Return the depth at which rays from the camera meet round cones.
 
-  A round cone is met where a sphere of it is met first. The sphere at t of the
-  way holds the point m from the start if (r + k t)^2 - |m - t d|^2 > 0, with d
-  to the end and k the growth of the radius; its maximum over t is a quadratic
-  form in m, thus a quadratic equation along the ray.
+  A ray meets a round cone where it first meets one of its spheres. Let d be the
+  way from the first centre to the last, k the growth of the radius r, and m a
+  point seen from the first centre. The sphere at t d contains m if
+  (r + k t)^2 - |m - t d|^2 > 0. The maximum over t is a quadratic form in m, so
+  the depth solves a quadratic equation.
 
   Args:
-    cones: in the camera's frame.
-    x: of the ray where z is 1.
-    y: likewise.
-    middle_mm: depth near which the cones are; 80 `_BLEND_MM` before and behind
-      it is as far as they are seen.
+    cones: Round cones in the camera's frame.
+    x: x of each ray where z is 1, [h, w].
+    y: y of each ray where z is 1, [h, w].
+    middle_mm: Depth of the scene's middle; surfaces are seen up to 80
+      `_BLEND_MM` before and behind it.
 
   Returns:
-    [h, w] float32, mm; 0 where a ray meets nothing.
+    Depth, [h, w] float32, mm; 0 where a ray meets nothing.
   """
 
   def each(values):
@@ -143,7 +143,7 @@ def cast(
   end_radius = each(cones.end_radius)
   dx, dy, dz = (each(along[:, i]) for i in range(3))
   d_d = dx * dx + dy * dy + dz * dz
-  # From the start to the ray at the depth `middle_mm`, where rounding is small.
+  # The ray's point at the depth `middle_mm`, where rounding errors are small.
   mx, my = (
       v * middle_mm - each(cones.start[:, i]) for i, v in ((0, x), (1, y))
   )

@@ -1,12 +1,13 @@
 """The built-in hand simulator: depth images of right hands with exact joints.
 
-A kinematic hand of round cones, whose depth each pixel's ray meets in closed
-form. The domain 'synthetic' is that depth; 'real' shows other persons, their
-poses and views of the same ranges, as a structured-light sensor measures them.
+A kinematic hand of round cones; where a pixel's ray meets them is known in
+closed form. The domain 'synthetic' shows that depth. 'real' shows what a
+structured-light sensor measures of other persons, whose poses and views are
+drawn from the same ranges.
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt8
 
 from simgan_jax.machine import pixels
-from simgan_jax.machine.errors import InputError
 from simgan_jax.simulators import hand_images, tiles
 from simgan_jax.simulators.hand_kinematics import (
     HandPose,
@@ -40,7 +40,7 @@ _WRIST_AND_PALM = np.array([[-20, 2, 0], [20, 2, 0], [0, -55, -2]], np.float32)
 class HandLabels(NamedTuple):
   """What is known about one image; float32, no batch dimension."""
 
-  joints: Float[Array, '14 3']  # of hands.JOINTS: u px, v px, distance mm
+  joints: Float[Array, '14 3']  # hand_images.JOINTS: u px, v px, distance mm
   intrinsics: Float[Array, '4']  # fx, fy, cx, cy, px
 
 
@@ -50,29 +50,27 @@ class Scene(NamedTuple):
   shape: HandShape
   pose: HandPose
   view: HandView
-  clutter: Cones  # in the camera's frame; none of it has no rows
+  clutter: Cones  # in the camera's frame; no rows if there is none
 
 
 def sample_scene(
     subject_key: Key[Array, ''], key: Key[Array, ''], *, domain: str
 ) -> Scene:
-  """Draws a person and a shot of that person.
+  """Draw a person and a shot of that person, without a batch dimension.
 
   Args:
-    subject_key: decides the person.
-    key: decides pose, view and clutter.
-    domain: 'synthetic' or 'real', which shows clutter.
-
-  Returns:
-    The scene, without a batch dimension.
+    subject_key: Key of the person.
+    key: Key of pose, view and clutter.
+    domain: 'synthetic', or 'real', which adds clutter.
 
   Raises:
-    InputError: the domain has another name.
+    InputError: If the domain is unknown.
   """
-  _check_domain(domain)
+  tiles.check_domain(domain)
   pose, view, clutter = jax.random.split(key, 3)
   view = sample_view(view)
-  nothing = Cones(*(jnp.zeros((0, 3)),) * 2, *(jnp.zeros(0),) * 2)
+  nowhere, none = jnp.zeros((0, 3)), jnp.zeros(0)
+  nothing = Cones(nowhere, nowhere, none, none)
   return Scene(
       shape=sample_shape(subject_key),
       pose=sample_pose(pose),
@@ -84,12 +82,12 @@ def sample_scene(
 def render(
     scene: Scene, *, height: int = 224, width: int = 224
 ) -> tuple[Float[Array, 'h w'], HandLabels]:
-  """Renders the true depth of one hand; pure, jittable and vmappable.
+  """Render the true depth of one hand.
 
   Args:
-    scene: what to show.
-    height: of the image, px.
-    width: of the image, px.
+    scene: Scene to show.
+    height: Height of the image, px.
+    width: Width of the image, px.
 
   Returns:
     Depth, [h, w] float32 in mm, 0 where there is nothing, and the labels.
@@ -127,72 +125,25 @@ def render(
   )
 
 
-def _check_domain(domain: str) -> None:
-  if domain not in tiles.DOMAINS:
-    raise InputError(
-        f'unknown hand domain {domain!r}: choose one of '
-        f'{", ".join(map(repr, tiles.DOMAINS))}'
-    )
-
-
 def generate(
-    num: int,
-    *,
-    seed: int,
-    domain: str = 'synthetic',
-    num_subjects: int = 32,
-    height: int = 224,
-    width: int = 224,
-    batch_size: int = 256,
-    first: int = 0,
+    num: int, *, height: int = 224, width: int = 224, **options: Any
 ) -> tuple[UInt8[np.ndarray, 'n h w 1'], HandLabels, Int[np.ndarray, ' n']]:
-  """Makes a data set of hands on all local devices.
+  """Return a data set of hands: images, labels, persons; see `tiles.generate`.
 
-  Image i depends on (seed, domain, i) and the number of subjects only, so a
-  larger set begins with the smaller one. The persons of the two domains differ.
+  The images show depth as `hand_images.encode_depth` encodes it.
 
   Args:
-    num: of images.
-    seed: of everything.
-    domain: 'synthetic' or 'real'.
-    num_subjects: persons, who take turns.
-    height: of the images, px.
-    width: of the images, px.
-    batch_size: images on the devices at a time, before the next copy to host.
-    first: number of the first image.
-
-  Returns:
-    images: [n, h, w, 1] uint8, depth as `hands.encode_depth` has it.
-    labels: HandLabels of float32 arrays with a leading n.
-    subjects: [n] int32 in 1..num_subjects.
-
-  Raises:
-    InputError: the domain is unknown or a number is not positive.
+    num: Number of images.
+    height: Height of the images, px.
+    width: Width of the images, px.
+    **options: `seed` and further arguments of `tiles.generate`.
   """
-  _check_domain(domain)
-  tiles.check_sizes(
-      num=num,
-      num_subjects=num_subjects,
-      height=height,
-      width=width,
-      batch_size=batch_size,
-  )
-  make = _make_tiles(
-      domain, height, width, num_devices=jax.local_device_count()
-  )
-  (images, labels), subjects = tiles.collect(
-      *(make, num),
-      seed=seed,
-      num_subjects=num_subjects,
-      batch_size=batch_size,
-      first=first,
-  )
-  return images, labels, subjects
+  return tiles.generate(_make_tiles, num, height=height, width=width, **options)
 
 
 @functools.cache
 def _make_tiles(domain: str, height: int, width: int, *, num_devices: int):
-  """Returns the compiled function from image numbers to images and labels."""
+  """Return the compiled function from image numbers to images and labels."""
 
   def one(subject, key):
     shot, sensor = jax.random.split(key)

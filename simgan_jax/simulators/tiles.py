@@ -11,10 +11,17 @@ from jaxtyping import Array, Int, Key, Shaped
 from simgan_jax.machine.errors import InputError
 
 DOMAINS = ('synthetic', 'real')
-# Images a device computes at once: always as many, so that the batch does not
-# change a bit, nor does the number of devices from two on; few, so that they
-# stay in the cache.
+# Images that a device computes at once. The number is fixed, so that the bits
+# of an image depend neither on the batch size nor on the number of devices, if
+# there are at least two; it is small, so that the images stay in the cache.
 TILE = 16
+
+
+def check_domain(domain: str) -> None:
+  """Raise InputError unless `domain` is one of `DOMAINS`."""
+  if domain not in DOMAINS:
+    names = ', '.join(map(repr, DOMAINS))
+    raise InputError(f'unknown domain {domain!r}: choose one of {names}')
 
 
 def compile_tiles(
@@ -23,13 +30,13 @@ def compile_tiles(
     *,
     num_devices: int,
 ) -> Callable[..., Any]:
-  """Returns the compiled (seed, num_subjects, image numbers [n]) -> [n, ...].
+  """Return the compiled (seed, num_subjects, image numbers [n]) -> [n, ...].
 
   Args:
-    render: of the keys of a person and of a shot, returns one image and what
-      belongs to it as a pytree of arrays.
-    domain: one of `DOMAINS`; its people are its own.
-    num_devices: local devices that share the images.
+    render: Function from the keys of a person and of a shot to one image and
+      its labels, a pytree of arrays.
+    domain: One of `DOMAINS`; no person is in both.
+    num_devices: Number of local devices that share the images.
   """
   mesh = jax.make_mesh(
       (num_devices,),
@@ -39,7 +46,7 @@ def compile_tiles(
   )
 
   def one(seed, num_subjects, index):
-    # A stream of its own for each domain: its people differ.
+    # Each domain has its own stream of keys, so its own persons.
     key = jax.random.fold_in(jax.random.key(seed), DOMAINS.index(domain))
     people, shots = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
     return render(
@@ -47,7 +54,7 @@ def compile_tiles(
         jax.random.fold_in(shots, index),
     )
 
-  made = jax.jit(
+  compiled = jax.jit(
       jax.shard_map(
           jax.vmap(one, in_axes=(None, None, 0)),
           mesh=mesh,
@@ -57,44 +64,59 @@ def compile_tiles(
   )
 
   def make(seed, num_subjects, index):
-    # The caller's own mesh, if one is set, may have other axes.
+    # The caller may have set a mesh with other axes.
     with jax.set_mesh(mesh):
-      return made(seed, num_subjects, index)
+      return compiled(seed, num_subjects, index)
 
   return make
 
 
-def check_sizes(**sizes: int) -> None:
-  """Raises InputError, naming it, when a number is not positive."""
-  for name, value in sizes.items():
-    if value < 1:
-      raise InputError(f'{name} is {value}: give at least 1')
-
-
-def collect(
-    make: Callable[..., Any],
+def generate(
+    make_tiles: Callable[..., Any],
     num: int,
     *,
     seed: int,
-    num_subjects: int,
-    batch_size: int,
+    domain: str = 'synthetic',
+    num_subjects: int = 32,
+    height: int,
+    width: int,
+    batch_size: int = 256,
     first: int = 0,
-) -> tuple[Any, Int[np.ndarray, ' n']]:
-  """Returns `num` images from `first` on, and the person in each.
+) -> tuple[Any, Any, Int[np.ndarray, ' n']]:
+  """Return a data set made on all local devices.
+
+  Image i depends only on (seed, domain, i) and the number of persons, so a
+  larger set begins with the smaller one. The two domains show other persons.
 
   Args:
-    make: of `compile_tiles`, for all local devices.
-    num: of images.
-    seed: of everything.
-    num_subjects: persons, who take turns.
-    batch_size: images on the devices at a time, before the next copy to host.
-    first: number of the first image.
+    make_tiles: Function from (domain, height, width) and `num_devices` to the
+      result of `compile_tiles`.
+    num: Number of images.
+    seed: Seed of all random numbers.
+    domain: 'synthetic' or 'real'.
+    num_subjects: Number of persons, who take turns.
+    height: Height of the images, px.
+    width: Width of the images, px.
+    batch_size: Images on the devices at a time, before the next copy to host.
+    first: Number of the first image.
 
   Returns:
-    The pytree of `render` as NumPy arrays with a leading n, and [n] int32
-    numbers of persons in 1..num_subjects.
+    images: [n, h, w, 1] uint8.
+    labels: The simulator's labels, float32 arrays with a leading n.
+    subjects: Numbers of the persons, [n] int32 in 1..num_subjects.
+
+  Raises:
+    InputError: If the domain is unknown or a number is not positive.
   """
-  step = TILE * jax.local_device_count()
+  check_domain(domain)
+  sizes = {'num': num, 'num_subjects': num_subjects, 'height': height}
+  sizes |= {'width': width, 'batch_size': batch_size}
+  for name, value in sizes.items():
+    if value < 1:
+      raise InputError(f'{name} is {value}: give at least 1')
+  num_devices = jax.local_device_count()
+  make = make_tiles(domain, height, width, num_devices=num_devices)
+  step = TILE * num_devices
   index = first + np.arange(-(-num // step) * step, dtype=np.int32)
   tiles = index.reshape(-1, step)
   calls = max(1, batch_size // step)
@@ -106,4 +128,5 @@ def collect(
   def join(*leaves: Shaped[np.ndarray, '...']) -> Shaped[np.ndarray, '...']:
     return np.concatenate(leaves)[:num]
 
-  return jax.tree.map(join, *parts), index[:num] % num_subjects + 1
+  images, labels = jax.tree.map(join, *parts)
+  return images, labels, index[:num] % num_subjects + 1

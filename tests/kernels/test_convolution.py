@@ -67,12 +67,15 @@ def test_values_and_gradients_equal_xla(size, kernel, strides, padding):
 def test_few_channels_on_a_gpu(
     kernel, strides, has_convolution, padding, monkeypatch
 ):
-  monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
-  assert_equals_xla((9, 12), kernel, strides, padding)
-  program = jax.make_jaxpr(convolution.convolve, static_argnums=(2, 3))(
+  lowered = jax.jit(convolution.convolve, static_argnums=(2, 3)).trace(
       jnp.zeros((1, 9, 12, kernel[2])), jnp.zeros(kernel), strides, padding
   )
-  assert ('conv_general_dilated' in str(program)) == has_convolution
+  program = lowered.lower(lowering_platforms=('cuda',)).as_text()
+  assert ('stablehlo.convolution' in program) == has_convolution
+  monkeypatch.setattr(
+      lax, 'platform_dependent', lambda *arrays, cuda, **_: cuda(*arrays)
+  )
+  assert_equals_xla((9, 12), kernel, strides, padding)
 
 
 def test_the_layer_is_flax_own_with_these_gradients():

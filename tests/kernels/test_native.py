@@ -19,10 +19,13 @@ needs_compiler = pytest.mark.skipif(
 
 @pytest.fixture
 def fresh(monkeypatch):
-  """Forget what is loaded, before and after."""
-  native.available.cache_clear()
+  """Forget what is loaded and traced, before and after."""
+  caches = native.available, convolution._convolution_of
+  for cache in caches:
+    cache.cache_clear()
   yield monkeypatch
-  native.available.cache_clear()
+  for cache in caches:
+    cache.cache_clear()
 
 
 def gradients(channels, features, kernel=(3, 3), strides=(1, 1), size=(9, 12)):
@@ -32,9 +35,9 @@ def gradients(channels, features, kernel=(3, 3), strides=(1, 1), size=(9, 12)):
   weights = jax.random.normal(keys[1], (*kernel, channels, features))
 
   def plain(weights):
+    dimensions = ('NHWC', 'HWIO', 'NHWC')
     return lax.conv_general_dilated(
-        *(images, weights, strides, 'SAME'),
-        dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+        images, weights, strides, 'SAME', dimension_numbers=dimensions
     )
 
   def ours(weights):

@@ -50,15 +50,9 @@ def _make_run(workdir, *, factor=1.0, loses_pixels=False):
 
 
 def _export(workdir, folder, output='refiner.stablehlo'):
-  return subprocess.run(
-      [
-          *(sys.executable, '-m', 'simgan_jax.refining.export'),
-          *(f'--workdir={workdir}', f'--output={folder / output}'),
-      ],
-      capture_output=True,
-      text=True,
-      cwd=ROOT,
-  )
+  command = [sys.executable, '-m', 'simgan_jax.refining.export']
+  command += [f'--workdir={workdir}', f'--output={folder / output}']
+  return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize('loses_pixels', [False, True])
@@ -84,6 +78,10 @@ def test_another_process_refines_the_same_without_this_package(
   content = (tmp_path / 'refiner.stablehlo').read_bytes()
   found = export.deserialize(bytearray(content))
   assert set(found.platforms) == {'cpu', 'cuda', 'tpu'}
+  program = found.mlir_module()
+  # The last layer has a code of its own on a GPU; native code is never called.
+  assert '_platform_index' in program and 'stablehlo.case' in program
+  assert 'simgan_kernel_gradient' not in program
 
 
 @pytest.mark.parametrize(

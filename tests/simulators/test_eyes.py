@@ -31,7 +31,7 @@ def renderer(height, width):
 
 
 def draw(parameters, *, scale=4):
-  """Renders a large picture, for measurements below a pixel."""
+  """Return a large picture, for measurements below a pixel, and labels."""
   image, labels = renderer(35 * scale, 55 * scale)(
       jax.random.key(0), parameters
   )
@@ -67,7 +67,7 @@ def replaced(parameters, **values):
 
 
 def changed(parameters, **values):
-  """Returns where the picture shows the change of a parameter, [h, w] bool."""
+  """Return where the picture shows the change of a parameter, [h, w] bool."""
   before, labels = draw(parameters)
   after, _ = draw(replaced(parameters, **values))
   return np.abs(after - before) > 0.1, labels
@@ -237,12 +237,7 @@ def test_same_seed_same_bits_and_longer_set_begins_with_the_shorter():
   )
   assert (other != images[:100]).mean() > 0.9
   middle, middle_labels, middle_subjects = eyes.generate(
-      *(30,),
-      first=70,
-      seed=3,
-      domain='real',
-      num_subjects=40,
-      batch_size=128,
+      30, first=70, seed=3, domain='real', num_subjects=40, batch_size=128
   )
   np.testing.assert_array_equal(middle, images[70:100])
   np.testing.assert_array_equal(middle_labels.gaze, labels.gaze[70:100])

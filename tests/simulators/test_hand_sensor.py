@@ -29,7 +29,7 @@ def wall(distance_mm):
 
 
 def plane(slope):
-  """Returns the depth, mm, of a plane that recedes by `slope` mm a mm of x."""
+  """Return the depth, mm, of a plane that recedes by `slope` mm a mm of x."""
   # z = 700 + slope * x, with x = ray * z.
   ray = (jnp.arange(SIZE) - (SIZE - 1) / 2) / camera(700)[0]
   return jnp.broadcast_to(700 / (1 - slope * ray), (SIZE, SIZE))
@@ -125,7 +125,7 @@ def test_grain_has_unit_variance_and_the_sensor_s_size():
 
 
 def disc(size, radius_mm=80.0):
-  """Returns the depth of a disc at 700 mm before nothing."""
+  """Return the depth of a disc at 700 mm before nothing."""
   axis = (np.arange(size) - (size - 1) / 2) * 300 / size
   inside = axis[:, None] ** 2 + axis**2 < radius_mm**2
   return jnp.where(inside, 700.0, 0.0)

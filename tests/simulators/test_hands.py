@@ -285,7 +285,7 @@ def test_only_the_sensor_makes_holes(scenes, draw):
 
 def test_lone_holes_come_from_the_sensor():
   def holes(domain):
-    """Returns how many lone pixels of an image show nothing."""
+    """Return how many lone pixels of an image show nothing."""
     mask = shown(domain)
     around = np.ones((1, 3, 3))
     count = ndimage.convolve(mask.astype(int), around, mode='constant')
@@ -298,7 +298,7 @@ def test_lone_holes_come_from_the_sensor():
 
 def test_the_sensor_frays_the_edges():
   def ragged(domain):
-    """Returns the share of the hand's pixels that a median filter changes."""
+    """Return the share of the hand's pixels that a median filter changes."""
     mask = shown(domain).astype(np.uint8)
     return (ndimage.median_filter(mask, (1, 3, 3)) != mask).mean() / mask.mean()
 
@@ -308,7 +308,7 @@ def test_the_sensor_frays_the_edges():
 
 def test_the_sensor_roughens_the_surface():
   def roughness(domain):
-    """Returns how far pixels are off the mean beside them, median, mm."""
+    """Return how far pixels are off the mean beside them, median, mm."""
     image, mask = data_set(domain)[0][..., 0].astype(float), shown(domain)
     inner = ndimage.binary_erosion(mask, np.ones((1, 3, 3)))
     bend = image[:, :, 2:] + image[:, :, :-2] - 2 * image[:, :, 1:-1]
