@@ -37,7 +37,7 @@ def map_batches(
     batch_size: Images per call.
 
   Yields:
-    Results of a batch, without those of the padding of the last one.
+    Result of `function` for each batch, without the padding of the last one.
   """
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
   for start in range(0, len(images), batch_size):
