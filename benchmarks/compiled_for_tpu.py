@@ -1,12 +1,12 @@
-"""The update compiled for slices of TPU v5e, on a machine without a TPU.
+"""Compile the update for slices of TPU v5e on a machine without a TPU.
 
     pip install "libtpu==0.0.42.*"   # the version that jax[tpu] 0.10.2 names
     python -m benchmarks.compiled_for_tpu --tasks=eyes
 
-Nothing runs: the TPU's compiler takes the update as it is, for devices that it
-knows by description only, and says which memory it needs, which operations and
-exchanges it holds and how many cycles it expects. A program too large for a
-device is an answer as well. Eyes take a minute a line, hands three to ten.
+The update is compiled, not run. The TPU's compiler reports the memory, the
+operations, the exchanges between devices and the expected cycles, or that the
+program is too large for a device. A row of the table takes a minute for eyes
+and three to ten minutes for hands.
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ from simgan_jax.training import build
 
 _TASKS = flags.DEFINE_list('tasks', ['eyes', 'hands'], 'eyes, hands or both.')
 
-# Task, topology, devices used, rematerialisation, parts of a batch. A v5p has
-# 95 GiB and stands for a GPU of 80 GB, whose compiler wants to see the GPU.
+# Task, topology, devices used, rematerialisation, parts of a batch. A v5p of
+# 95 GiB stands for a GPU of 80 GB, because a GPU's compiler needs the GPU.
 CASES = (
     ('eyes', 'v5e:2x2', 1, False, 1),
     ('eyes', 'v5e:2x4', 8, False, 1),
@@ -41,11 +41,11 @@ CASES = (
     ('hands', 'v5p:2x2x1', 1, True, 1),
     ('hands', 'v5p:2x2x1', 1, True, 4),
 )
-CLOCK = 1.5e9  # Hz of a v5e: 197 TFLOP/s by 4 units of 128 x 128 products
+CLOCK = 1.5e9  # Hz of a v5e: 197 TFLOP/s from 4 units of 128 x 128 products
 
 
 def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
-  """Return one round compiled for a mesh of devices that need not exist."""
+  """Return a round compiled for a mesh of devices that need not exist."""
 
   def describe(shape, dtype, sharding) -> Any:
     return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
@@ -67,13 +67,13 @@ def compile_update(config: config_lib.Config, mesh: jax.sharding.Mesh) -> Any:
 
 
 def expected_operations(config: config_lib.Config, num_devices: int) -> float:
-  """Return the model's operations of a device, each loop's body once."""
+  """Return the cost model's operations per device, each loop body once."""
   images = config.batch_size // (num_devices * config.gradient_accumulation)
   once = dataclasses.replace(
       config, batch_size=images, refiner_steps=1, discriminator_steps=1
   )
   operations = cost_model.round_cost(once).operations
-  if config.rematerialize:  # the refiner's step runs forward twice
+  if config.rematerialize:  # The refiner's step runs forward twice.
     layers = cost_model.refiner_layers(config)
     operations += images * sum(layer.operations for layer in layers)
   return operations
@@ -82,7 +82,7 @@ def expected_operations(config: config_lib.Config, num_devices: int) -> float:
 def report(
     config: config_lib.Config, topology: str, num_devices: int
 ) -> list[object]:
-  """Return memory in GiB, operations, time and collectives of a case."""
+  """Return the memory in GiB, operations, time and collectives of a case."""
   described = topologies.get_topology_desc(
       platform='tpu', topology_name=topology
   )
@@ -120,7 +120,7 @@ def main(_) -> None:
       'TPU_MIN_LOG_LEVEL': '3',
   }
   jax.config.update('jax_platforms', 'cpu')
-  # The convolutions ask for it to choose their code: here, a TPU's.
+  # Convolutions choose their code by the backend: here that of a TPU.
   jax.default_backend = lambda: 'tpu'
   rows = []
   for task, topology, num_devices, rematerialize, parts in CASES:
