@@ -1,4 +1,4 @@
-"""Measure what refining did: python eval.py --workdir=runs/eyes."""
+"""Measure how much refining helped: python eval.py --workdir=runs/eyes."""
 
 import os
 
@@ -13,7 +13,7 @@ _WORKDIR = command_line.define_path(
 )
 _DATA_DIR = command_line.define_data_dir()
 _TEST_PATH = command_line.define_path(
-    'test_path', '', 'Folder of another test set of the same kind.'
+    'test_path', '', 'Folder of another test set in the same format.'
 )
 _TEST_SUBJECTS = flags.DEFINE_string(
     'test_subjects', '', "Other persons to test on, such as '25-32'."
@@ -22,18 +22,18 @@ _SEEDS = flags.DEFINE_list(
     'seeds', [], 'Seeds of the estimators, such as 0,1,2.'
 )
 _REUSE = flags.DEFINE_bool(
-    'reuse', False, 'Score the estimators trained before, do not train.'
+    'reuse', False, 'Score the estimators of an earlier call, do not train.'
 )
 
 
 def main() -> None:
-  """Train the estimators, test them, print and write the tables."""
+  """Train and test the estimators; print and write the tables."""
   workdir = _WORKDIR.value
   seeds = command_line.parse_seeds(_SEEDS.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
-  # After use_cores: these imports may start a JAX backend.
+  # Imported after use_cores, because they may start a JAX backend.
   from simgan_jax.evaluation import protocol
   from simgan_jax.report import tables
 

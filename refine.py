@@ -1,7 +1,7 @@
 """Write the refined data set: python refine.py --output=refined.
 
-Every synthetic image of a run once, with its name and labels. Stopped, it goes
-on with the same command.
+It holds every synthetic image of a run once, with its name and labels. The same
+command continues after an interruption.
 """
 
 from absl import flags
@@ -19,20 +19,20 @@ _FORMAT = flags.DEFINE_enum(
     'format',
     'folder',
     ['folder', 'tfds', 'npz'],
-    'Image files with labels.csv, a TensorFlow data set, or arrays.',
+    'Image files with labels.csv, a TensorFlow data set or NumPy arrays.',
 )
 _INPUT = command_line.define_path(
     'input',
     '',
-    "Other images than the run's synthetic ones, of the same source: a folder"
-    ' or, packed, a file.',
+    "Folder or packed file to refine instead of the run's synthetic images; it"
+    ' must be of the same source.',
 )
 # All commands take it; this one reads images from their source.
 command_line.define_data_dir()
 
 
 def main() -> None:
-  """Refine every image, say where they are."""
+  """Refine every image and print where the results are."""
   workdir, output = _WORKDIR.value, _OUTPUT.value or f'{_WORKDIR.value}/refined'
   devices.use_cores(128)
   devices.cache_programs()
@@ -45,12 +45,13 @@ def main() -> None:
       kind=_FORMAT.value,
       path=_INPUT.value,
   )
-  left_out = len(found['left_out'])
-  print(
+  message = (
       f'{output}: {found["images"]:,} images, refined with round'
       f' {found["checkpoint"]["round"]:,} of {workdir}'
-      + f', {left_out:,} left out: see manifest.json' * bool(left_out)
   )
+  if left_out := len(found['left_out']):
+    message += f', {left_out:,} left out: see manifest.json'
+  print(message)
 
 
 if __name__ == '__main__':

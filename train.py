@@ -14,7 +14,7 @@ _DATA_DIR = command_line.define_data_dir()
 _NUM_DEVICES = flags.DEFINE_integer(
     'num_devices',
     0,
-    'Devices that share a batch; 0 = as many as divide half of it.',
+    'Number of devices that share a batch; 0 = as many as possible.',
     0,
 )
 _DISTRIBUTED = flags.DEFINE_bool(
@@ -23,7 +23,7 @@ _DISTRIBUTED = flags.DEFINE_bool(
 
 
 def main() -> None:
-  """Train, or continue, one run."""
+  """Train or continue a run."""
   config = _CONFIG.value
   validation.validate(config)
   if _DISTRIBUTED.value:
@@ -33,7 +33,7 @@ def main() -> None:
         config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
     )
   devices.cache_programs()
-  # After use_cores: importing the loop may start a JAX backend.
+  # Imported after use_cores, because the loop may start a JAX backend.
   from simgan_jax.machine import processes
   from simgan_jax.training import loop
 
@@ -49,7 +49,7 @@ def main() -> None:
   memory = devices.describe_memory(summary['peak_memory_gib'])
   print(
       f'round {summary["rounds"]:,} after {summary["wall_seconds"]:,} s on'
-      f' {summary["device"]}, peak memory {memory}; sheets in'
+      f' {summary["device"]}, peak memory {memory}; sample images are in'
       f' {workdir}/samples; next: python refine.py --workdir={workdir} or, with'
       ' labelled real images, eval.py'
   )

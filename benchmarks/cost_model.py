@@ -1,7 +1,8 @@
-"""Floating-point operations and fewest bytes of a round, by the layers' sizes.
+"""Floating-point operations and least bytes of a round, from layer sizes.
 
-Only convolutions are counted: the rest is below one percent of the operations
-and, fused into them, of the bytes. `docs/scaling.md` explains the model.
+Only convolutions are counted. All else is below one percent of the operations
+and, fused into the convolutions, of the bytes. `docs/scaling.md` explains the
+model.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from simgan_jax.settings import config as config_lib
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-  """One convolution: sizes of an image's input and output, and its kernel."""
+  """Sizes of a convolution: input and output of one image, and kernel."""
 
   pixels_in: int
   pixels_out: int
@@ -23,23 +24,23 @@ class Layer:
 
   @property
   def operations(self) -> int:
-    """Floating-point operations of the forward pass of one image."""
+    """Return the floating-point operations of one image's forward pass."""
     window = self.kernel_size**2 * self.channels_in
     return 2 * self.pixels_out * window * self.channels_out
 
   @property
   def scalars_in(self) -> int:
-    """Scalars of the input of one image."""
+    """Return the number of input scalars of one image."""
     return self.pixels_in * self.channels_in
 
   @property
   def scalars_out(self) -> int:
-    """Scalars of the output of one image."""
+    """Return the number of output scalars of one image."""
     return self.pixels_out * self.channels_out
 
   @property
   def parameters(self) -> int:
-    """Kernel and bias."""
+    """Return the number of parameters of kernel and bias."""
     window = self.kernel_size**2 * self.channels_in
     return (window + 1) * self.channels_out
 
@@ -55,7 +56,7 @@ def refiner_layers(config: config_lib.Config) -> list[Layer]:
 
 
 def discriminator_layers(config: config_lib.Config) -> list[Layer]:
-  """Return the layers of the discriminator, its max-pool left out."""
+  """Return the layers of the discriminator without its max-pool."""
   data, sizes = config.data, config.discriminator
   height, width, channels = data.height, data.width, data.channels
   layers = []
@@ -75,7 +76,7 @@ def discriminator_layers(config: config_lib.Config) -> list[Layer]:
 
 
 def _forward(layers: Sequence[Layer]) -> tuple[int, int]:
-  """Return operations and scalars moved: inputs read, outputs written."""
+  """Return operations, and scalars read as inputs and written as outputs."""
   return (
       sum(layer.operations for layer in layers),
       sum(layer.scalars_in + layer.scalars_out for layer in layers),
@@ -83,10 +84,10 @@ def _forward(layers: Sequence[Layer]) -> tuple[int, int]:
 
 
 def _training(layers: Sequence[Layer]) -> tuple[int, int]:
-  """Return the same of forward pass and both gradients.
+  """Return operations and scalars of the forward pass and both gradients.
 
-  The first layer's input needs no gradient. Backward, a layer reads its input
-  and its output's gradient, and writes its input's gradient.
+  The first layer's input needs no gradient. In the backward pass a layer reads
+  its input and its output's gradient, and writes its input's gradient.
   """
   operations, scalars = _forward(layers)
   operations = 3 * operations - layers[0].operations
@@ -95,7 +96,7 @@ def _training(layers: Sequence[Layer]) -> tuple[int, int]:
 
 
 def _input_gradient(layers: Sequence[Layer]) -> tuple[int, int]:
-  """Return the same of forward pass and the gradient for the images."""
+  """Return operations and scalars of forward pass and input gradient."""
   operations, scalars = _forward(layers)
   backward = sum(layer.scalars_in + layer.scalars_out for layer in layers)
   return 2 * operations, scalars + backward
@@ -107,15 +108,15 @@ class Cost:
 
   operations: float
   bytes: float  # of activations, parameters and optimiser states
-  image_bytes: float  # uint8 images that come in
+  image_bytes: float  # of the uint8 images of a round
 
   def seconds(self, *, rate: float, bandwidth: float) -> float:
-    """Return the floor: whichever of operations and bytes takes longer."""
+    """Return the least time: that of operations or bytes, the longer one."""
     return max(self.operations / rate, self.bytes / bandwidth)
 
 
 def gradient_sizes(config: config_lib.Config) -> tuple[int, int]:
-  """Return the bytes of the refiner's gradients and of the discriminator's."""
+  """Return the bytes of the gradients of refiner and discriminator."""
   networks = refiner_layers(config), discriminator_layers(config)
   refiner, discriminator = (
       4 * sum(layer.parameters for layer in layers) for layers in networks
@@ -124,7 +125,7 @@ def gradient_sizes(config: config_lib.Config) -> tuple[int, int]:
 
 
 def round_cost(config: config_lib.Config) -> Cost:
-  """Return what a round of K_g refiner and K_d discriminator steps costs."""
+  """Return the cost of K_g refiner and K_d discriminator steps."""
   refiner, discriminator = refiner_layers(config), discriminator_layers(config)
   k_g, k_d = config.refiner_steps, config.discriminator_steps
   batch = config.batch_size
@@ -139,7 +140,7 @@ def round_cost(config: config_lib.Config) -> Cost:
   )
   operations = batch * sum(times * found[0] for times, found in work)
   moved = batch * scalar_bytes * sum(times * found[1] for times, found in work)
-  # Adam reads gradient, parameter and two moments, and writes three of them.
+  # Adam reads gradient, parameter and two moments; it writes all but the first.
   sizes = gradient_sizes(config)
   moved += 7 * (k_g * sizes[0] + k_d * sizes[1])
   pixels = config.data.height * config.data.width * config.data.channels

@@ -1,9 +1,9 @@
-"""Peak memory of refine.py, each number of images in a process of its own.
+"""Peak memory of refine.py, with a separate process per number of images.
 
     python -m benchmarks.export_memory
 
-Refines folders of random images of 55 x 35 pixels with the refiner of a run
-that it makes, a small one without training.
+Refines folders of random images of 55 x 35 pixels with a small, untrained
+refiner.
 """
 
 import json
@@ -16,13 +16,15 @@ from PIL import Image
 
 from benchmarks import measure
 
-_NUMBERS = flags.DEFINE_list('num_images', ['1000', '8000'], 'To try.')
-_FORMATS = flags.DEFINE_list('formats', ['folder', 'npz'], 'To write.')
+_NUMBERS = flags.DEFINE_list(
+    'num_images', ['1000', '8000'], 'Numbers of images.'
+)
+_FORMATS = flags.DEFINE_list('formats', ['folder', 'npz'], 'Formats to write.')
 _ONE = flags.DEFINE_list('one', [], 'Number and format; measure only these.')
 
 
 def _make_run(workdir: str) -> None:
-  """Write a run of one round with a tiny refiner of random numbers."""
+  """Write a run of one round with a tiny refiner of random parameters."""
   import jax.numpy as jnp
 
   from configs import eyes
@@ -43,7 +45,7 @@ def _make_run(workdir: str) -> None:
 
 
 def _measure_one(num_images: int, kind: str) -> None:
-  """Refine so many images and print the memory as JSON."""
+  """Refine `num_images` images and print the memory as JSON."""
   from simgan_jax.machine import devices
 
   devices.use_cores(128)

@@ -3,8 +3,9 @@
     python -m benchmarks.hands_round --cases=4:1,8:0
 
 Rounds of `configs/hands.py:paper` (224 x 224, 7 x 7 filters, 10 blocks, batch
-512) in bfloat16 on random images, for an accelerator. A case is the parts of a
-batch and whether activations are computed again, each in its own process.
+512) in bfloat16 on random images, for an accelerator. A case is the number of
+parts of a batch and whether activations are recomputed (1) or kept (0); each
+case has its own process.
 """
 
 import json
@@ -19,14 +20,14 @@ from absl import app, flags
 
 from benchmarks import cost_model, measure, workload
 
-_CASES = flags.DEFINE_list('cases', ['4:1', '4:0', '8:0'], 'PARTS:AGAIN.')
+_CASES = flags.DEFINE_list('cases', ['4:1', '4:0', '8:0'], 'PARTS:RECOMPUTE.')
 _ROUNDS = flags.DEFINE_integer('rounds', 3, 'Timed rounds of each case.')
-_BATCH = flags.DEFINE_integer('batch_size', 512, 'Images a step.')
+_BATCH = flags.DEFINE_integer('batch_size', 512, 'Images per step.')
 _ONE = flags.DEFINE_string('one', '', 'Measure only this case.')
 
 
 def _measure_one(num_parts: int, again: bool) -> dict[str, float]:
-  """Return seconds a round, its floor, and memory in GiB."""
+  """Return the seconds of a round, the least possible, and memory in GiB."""
   from configs import hands
   from simgan_jax.machine import devices
 
@@ -37,7 +38,7 @@ def _measure_one(num_parts: int, again: bool) -> dict[str, float]:
   ours = workload.Ours(config, num_devices=1)
   batch = ours.place(*workload.make_images(config))
   seconds = []
-  for _ in range(_ROUNDS.value + 1):  # the first one compiles
+  for _ in range(_ROUNDS.value + 1):  # The first one compiles.
     start = time.perf_counter()
     jax.block_until_ready(ours.round(batch))
     seconds.append(time.perf_counter() - start)

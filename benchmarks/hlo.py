@@ -1,4 +1,4 @@
-"""What a compiled program says of itself in HLO text."""
+"""Facts about a compiled program, read from its HLO text."""
 
 import math
 import re
@@ -7,7 +7,7 @@ KINDS = 'all-reduce|all-gather|all-to-all|reduce-scatter|collective-\\w+'
 
 
 def find_collectives(hlo: str) -> list[tuple[str, int]]:
-  """Return kind and bytes of each exchange between the devices, in order."""
+  """Return kind and bytes of each exchange between devices, in order."""
   found = []
   for shapes, kind in re.findall(rf'= (.*?) ({KINDS})(?:-start)?\(', hlo):
     arrays = re.findall(r'[a-z](\d+)\[([\d,]*)\]', shapes)
@@ -20,7 +20,7 @@ def find_collectives(hlo: str) -> list[tuple[str, int]]:
 
 
 def estimate_cycles(hlo: str) -> int:
-  """Return the cycles that the compiler expects, loops counted in full."""
+  """Return the cycles that the compiler expects, with all loop iterations."""
   blocks: dict[str, list[str]] = {}
   entry = name = ''
   for line in hlo.splitlines():

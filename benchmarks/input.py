@@ -1,12 +1,11 @@
-"""Rounds a second with streamed batches beside batches already on the devices.
+"""Speed of training with streamed batches and with batches on the devices.
 
     python -m benchmarks.input
 
-The three ways take turns: tf.data streams images (`data.cache=host`), it
-streams image numbers into a data set on the devices (`data.cache=device`), and
-the same batch again and again, already placed. Then what the pipeline delivers
-alone, for larger batches and faster devices. Where TensorFlow is not installed,
-it is NumPy that streams.
+Three variants take turns: tf.data streams images (`data.cache=host`), tf.data
+streams image numbers for a data set on the devices (`data.cache=device`), and
+one batch on the devices is used again and again. A second table has the speed
+of the pipeline alone. Without TensorFlow, NumPy streams.
 """
 
 import itertools
@@ -19,8 +18,8 @@ from absl import app, flags
 
 from benchmarks import measure, workload
 
-_BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
-_DTYPE = flags.DEFINE_string('dtype', 'float32', 'Of the computation.')
+_BATCH = flags.DEFINE_integer('batch_size', 32, 'Images per step.')
+_DTYPE = flags.DEFINE_string('dtype', 'float32', 'Type of the activations.')
 _REPEATS = flags.DEFINE_integer('repeats', 8, 'Timed turns of each variant.')
 _ROUNDS = flags.DEFINE_integer('rounds', 2, 'Rounds in one turn.')
 _IMAGES = flags.DEFINE_integer('images', 50_000, 'Images of each data set.')
@@ -38,10 +37,13 @@ def main(_) -> None:
   synthetic, real = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
   mesh = mesh_lib.make_mesh(num_devices)
 
-  def make(on_devices):
-    batches = batches_lib.Batches(
-        *(synthetic, real), mesh=mesh, seed=0, on_devices=on_devices
+  def make_batches(on_devices):
+    return batches_lib.Batches(
+        synthetic, real, mesh=mesh, seed=0, on_devices=on_devices
     )
+
+  def make(on_devices):
+    batches = make_batches(on_devices)
     stream = batches.rounds('rounds', config, 0)
     ours = workload.Ours(config, num_devices=num_devices)
 
@@ -60,7 +62,8 @@ def main(_) -> None:
   base = seconds['already on the devices']
   rows = [
       [
-          *(name, _ROUNDS.value / statistics.median(values)),
+          name,
+          _ROUNDS.value / statistics.median(values),
           statistics.median([a / b for a, b in zip(base, values, strict=True)]),
       ]
       for name, values in seconds.items()
@@ -75,10 +78,7 @@ def main(_) -> None:
   for on_devices in (False, True):
     for batch_size in (32, 512):
       config.batch_size = batch_size
-      batches = batches_lib.Batches(
-          *(synthetic, real), mesh=mesh, seed=0, on_devices=on_devices
-      )
-      stream = batches.rounds('rounds', config, 0)
+      stream = make_batches(on_devices).rounds('rounds', config, 0)
       next(stream)
       start, num_rounds = time.perf_counter(), 2_000 // batch_size * 10
       for found in itertools.islice(stream, num_rounds):

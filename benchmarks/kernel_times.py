@@ -1,9 +1,9 @@
-"""Where the time of a round goes on an accelerator: its kernels, longest first.
+"""Times of the kernels of a round on an accelerator, longest first.
 
     python -m benchmarks.kernel_times --batch_size=512 --dtype=bfloat16
 
 Profiles rounds of the eyes networks and adds up the time of each kernel, by the
-name that the compiler gave it.
+compiler's name for it.
 """
 
 import collections
@@ -17,11 +17,11 @@ from absl import app, flags
 
 from benchmarks import measure, workload
 
-_BATCH = flags.DEFINE_integer('batch_size', 512, 'Images a step.')
-_DTYPE = flags.DEFINE_string('dtype', 'bfloat16', 'Of the computation.')
-_ROUNDS = flags.DEFINE_integer('rounds', 10, 'Rounds that are profiled.')
+_BATCH = flags.DEFINE_integer('batch_size', 512, 'Images per step.')
+_DTYPE = flags.DEFINE_string('dtype', 'bfloat16', 'Type of the activations.')
+_ROUNDS = flags.DEFINE_integer('rounds', 10, 'Rounds to profile.')
 _TOP = flags.DEFINE_integer('top', 40, 'Kernels in the table.')
-_PROGRAM = flags.DEFINE_string('program', '', 'File for the compiled program.')
+_PROGRAM = flags.DEFINE_string('program', '', 'File for the HLO text.')
 
 
 def kernel_times(folder: str) -> dict[str, tuple[float, int]]:

@@ -1,12 +1,13 @@
-"""Kills a run at random moments and shows that it ends as if nothing happened.
+"""Kill a run at random moments and check that its result does not change.
 
     python -m benchmarks.kill
 
-A small run is started again and again and killed (SIGKILL) after a random part
-of the time it needs, every second time inside the next save of a checkpoint:
-while its folder still has its temporary name; when it is finished another one
-is begun. In the end their parameters are compared with those of a run that was
-left alone, bit by bit; it fails if they differ or no kill was inside a save.
+Starts a small run again and again and kills it (SIGKILL) after a random part of
+the time it needs. Every second kill waits for the next save of a checkpoint,
+whose folder then still has a temporary name. A finished run is followed by a
+new one. At the end the parameters of all runs are compared bit by bit with
+those of a run without kills. The benchmark fails if they differ or if no kill
+was inside a save.
 """
 
 import os
@@ -27,8 +28,8 @@ from orbax.checkpoint import v1 as ocp
 
 from simgan_jax.machine import devices
 
-_NUM_KILLS = flags.DEFINE_integer('num_kills', 20, 'Kills.', 1)
-_SEED = flags.DEFINE_integer('seed', 0, 'Of the moments.')
+_NUM_KILLS = flags.DEFINE_integer('num_kills', 20, 'Number of kills.', 1)
+_SEED = flags.DEFINE_integer('seed', 0, 'Seed of the moments.')
 
 NUM_ROUNDS = 120
 SETTINGS = (
@@ -55,7 +56,7 @@ def _start(root: pathlib.Path, name: str) -> subprocess.Popen:
 
 
 def _finish(process: subprocess.Popen) -> float:
-  """Wait for a run and return the seconds that took."""
+  """Wait for a run and return the seconds that passed."""
   start = time.monotonic()
   _, error = process.communicate()
   if process.returncode:
@@ -64,7 +65,7 @@ def _finish(process: subprocess.Popen) -> float:
 
 
 def _wait_for_save(process: subprocess.Popen, workdir: pathlib.Path) -> bool:
-  """Wait until a checkpoint is half written; False when the run has ended."""
+  """Wait until a checkpoint is being written; False if the run ends."""
   while process.poll() is None:
     if list(workdir.glob('checkpoints/*tmp')):
       return True
@@ -78,15 +79,15 @@ def _read_round(workdir: pathlib.Path) -> int:
 
 def _read_parameters(workdir: pathlib.Path) -> Any:
   with warnings.catch_warnings():
-    # Orbax warns that it takes the shardings from the file: they fit here.
+    # Orbax warns that it takes the shardings from the file; here they fit.
     warnings.simplefilter('ignore', UserWarning)
     path = (workdir / 'checkpoints' / str(NUM_ROUNDS)).absolute()
     return jax.tree.map(np.asarray, ocp.load(str(path)))
 
 
 def main(_: list[str]) -> None:
-  """Run it."""
-  # To read what a device a core has saved.
+  """Kill runs and compare their parameters."""
+  # Checkpoints of one device per core can only be read with as many devices.
   devices.use_cores(os.cpu_count() or 1)
   generator, num_kills = random.Random(_SEED.value), _NUM_KILLS.value
   with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing in turns, the machine's limits, tables."""
+"""Shared by the benchmarks: timing in turns, limits of the machine, tables."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 
 def use_devices(batch_size: int) -> int:
-  """Give XLA a device a core, as train.py does; return how many are used."""
+  """Give XLA one device per core, as train.py does; return their number."""
   from simgan_jax.machine import devices
 
   devices.use_cores(batch_size // 2)
@@ -24,7 +24,7 @@ def use_devices(batch_size: int) -> int:
 
 
 def run_one(module: str, *arguments: str) -> dict[str, Any]:
-  """Run a benchmark's `--one` in its own process; return what it prints."""
+  """Run a benchmark with `--one` in its own process; return its result."""
   output = subprocess.run(
       [sys.executable, '-m', module, f'--one={",".join(arguments)}'],
       check=True,
@@ -40,9 +40,9 @@ def interleave(
     repeats: int,
     warmups: int = 1,
 ) -> dict[str, list[float]]:
-  """Time each variant `repeats` times, in turn; return seconds a call.
+  """Time the variants in turns, each `repeats` times; return seconds.
 
-  A variant must return only when its work is done.
+  A variant must not return before its work is done.
   """
   for variant in variants.values():
     for _ in range(warmups):
@@ -57,9 +57,9 @@ def interleave(
 
 
 def matmul_rate(dtype: Any = jnp.float32) -> float:
-  """Return floating-point operations a second of a large matrix product.
+  """Return the floating-point operations per second of a matrix product.
 
-  On a CPU each core works on a product of its own, as in training.
+  On a CPU each core computes its own product, as in training.
   """
   on_cpu = jax.default_backend() == 'cpu'
   devices = jax.devices() if on_cpu else jax.devices()[:1]
@@ -69,7 +69,7 @@ def matmul_rate(dtype: Any = jnp.float32) -> float:
           0, repeats, lambda _, z: (z @ y).astype(dtype), x
       )
   )
-  # Random digits: a GPU multiplies zeros faster.
+  # Random numbers, because a GPU multiplies zeros faster.
   x = jax.random.normal(jax.random.key(0), (size, size)) / size**0.5
   arrays = [jax.device_put(x.astype(dtype), device) for device in devices]
   times = interleave(
@@ -80,7 +80,7 @@ def matmul_rate(dtype: Any = jnp.float32) -> float:
 
 
 def copy_bandwidth() -> float:
-  """Return bytes a second, read and written, of copying a large array."""
+  """Return the bytes per second, read and written, of copying an array."""
   on_cpu = jax.default_backend() == 'cpu'
   devices = jax.devices() if on_cpu else jax.devices()[:1]
   size = 2**26 if on_cpu else 2**30
@@ -94,7 +94,7 @@ def copy_bandwidth() -> float:
 
 
 def describe(**more: object) -> dict[str, object]:
-  """Return device, versions, command and date of a measurement."""
+  """Return the device, versions, command and date of a measurement."""
   device = jax.devices()[0]
   kind = device.device_kind
   if kind == 'cpu':
@@ -119,7 +119,7 @@ def show(
     rows: Sequence[Sequence[object]],
     **more: object,
 ) -> None:
-  """Print a table as Markdown, and once more as one line of JSON."""
+  """Print a table as Markdown, then as one line of JSON."""
   facts = describe(**more)
   print(f'\n### {title}\n')
   print(', '.join(f'{name} {value}' for name, value in facts.items()) + '\n')
@@ -134,10 +134,10 @@ def show(
 def ratio_to_best(
     seconds: Mapping[str, Sequence[float]], name: str, *, prefix: str
 ) -> float | str:
-  """Return the median, over the turns, of a variant's time to the best other.
+  """Return the median ratio of a variant's time to that of the best other.
 
-  The best is that of the smallest median among the variants whose names begin
-  with `prefix`; without any, the result is empty.
+  The best other has the smallest median of those variants whose names begin
+  with `prefix`. Without such variants the result is empty.
   """
   others = [key for key in seconds if key.startswith(prefix)]
   if not others:

@@ -1,10 +1,10 @@
-"""Peak memory of training, each size in a process of its own.
+"""Peak memory of training, with a separate process per batch size.
 
     python -m benchmarks.memory
 
-Runs two rounds of the eyes networks on whatever device JAX finds. `resident`
-is the peak of the whole process with Python, JAX and XLA; `program` is what the
-compiled round needs on all devices for its arguments and temporaries.
+Runs two rounds of the eyes networks on JAX's default devices. `resident` is the
+peak of the whole process with Python, JAX and XLA. `program` is the memory of
+the compiled round on all devices for arguments and temporary arrays.
 """
 
 import json
@@ -14,12 +14,12 @@ from absl import app, flags
 
 from benchmarks import measure, workload
 
-_BATCHES = flags.DEFINE_list('batch_sizes', ['32', '128', '512'], 'To try.')
+_BATCHES = flags.DEFINE_list('batch_sizes', ['32', '128', '512'], 'Images.')
 _ONE = flags.DEFINE_list('one', [], 'Batch and parts; measure only these.')
 
 
 def _measure_one(batch_size: int, num_parts: int) -> None:
-  """Run two rounds and print the memory as JSON."""
+  """Run two rounds and print the peak memory as JSON."""
   num_devices = measure.use_devices(batch_size)
   from simgan_jax.machine import devices
 
@@ -44,8 +44,11 @@ def main(_) -> None:
       found = measure.run_one('benchmarks.memory', batch_size, num_parts)
       rows.append(
           [
-              *(int(batch_size), 'chosen' if num_parts == '0' else num_parts),
-              *(found['host'], found.get('device', ''), found['program']),
+              int(batch_size),
+              'chosen' if num_parts == '0' else num_parts,
+              found['host'],
+              found.get('device', ''),
+              found['program'],
           ]
       )
   measure.show(

@@ -1,4 +1,4 @@
-"""The same networks and update in PyTorch, to measure against.
+"""The same networks and update in PyTorch, for comparison.
 
 Only the benchmarks use it: `pip install torch` (without a GPU `torch==2.13.0`).
 Images are [b, c, h, w] float32 in [-1, 1]; weights come from the Flax networks.
@@ -14,13 +14,13 @@ from torch.nn import functional
 
 
 def _same_pads(size: int, kernel: int, stride: int) -> tuple[int, int]:
-  """Return the pixels before and after that SAME padding adds to an axis."""
+  """Return the numbers of pixels that SAME padding adds before and after."""
   total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
   return total // 2, total - total // 2
 
 
 class _Conv(nn.Conv2d):
-  """Convolution with SAME padding, also where it is not symmetric."""
+  """Convolution with SAME padding, which may be asymmetric."""
 
   def __init__(self, channels: int, features: int, kernel: int, stride: int):
     super().__init__(channels, features, kernel, stride)
@@ -38,7 +38,7 @@ class _Conv(nn.Conv2d):
 
 
 class Refiner(nn.Module):
-  """`networks.Refiner`."""
+  """Refiner equal to `networks.Refiner`."""
 
   def __init__(self, num_features=64, num_blocks=4, kernel_size=3, channels=1):
     """Take the sizes of the Flax network."""
@@ -50,7 +50,7 @@ class Refiner(nn.Module):
     self.head = _Conv(num_features, channels, 1, 1)
 
   def forward(self, images: torch.Tensor) -> torch.Tensor:
-    """Return R(x), float32."""
+    """Return the refined images, [b, c, h, w] float32 in [-1, 1]."""
     x = functional.relu(self.stem(images))
     for first, second in zip(self.first, self.second, strict=True):
       x = functional.relu(x + second(functional.relu(first(x))))
@@ -67,15 +67,17 @@ class Refiner(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """`networks.Discriminator` with its default sizes."""
+  """Discriminator equal to `networks.Discriminator` of default sizes."""
 
   def __init__(self):
     """Build the layers."""
     super().__init__()
     self.conv = nn.ModuleList(
         [
-            *(_Conv(1, 96, 3, 2), _Conv(96, 64, 3, 2)),
-            *(_Conv(64, 32, 3, 1), _Conv(32, 32, 1, 1)),
+            _Conv(1, 96, 3, 2),
+            _Conv(96, 64, 3, 2),
+            _Conv(64, 32, 3, 1),
+            _Conv(32, 32, 1, 1),
         ]
     )
     self.logits = _Conv(32, 2, 1, 1)
@@ -96,7 +98,7 @@ class Discriminator(nn.Module):
 
 
 class GazeEstimator(nn.Module):
-  """`estimators.gaze.GazeEstimator` for grey images of 35 x 55."""
+  """Estimator equal to `estimators.gaze.GazeEstimator`, for 35 x 55 grey."""
 
   def __init__(self):
     """Build the layers."""
@@ -121,7 +123,7 @@ class GazeEstimator(nn.Module):
 
 
 def memory_layout(*, channels_last: bool) -> Any:
-  """Return one of the two layouts of images in memory."""
+  """Return the layout of images in memory: channels last or first."""
   return torch.channels_last if channels_last else torch.contiguous_format
 
 
@@ -158,7 +160,7 @@ def _cross_entropy(logits: torch.Tensor, *, refined: bool) -> torch.Tensor:
 
 
 class Training:
-  """Algorithm 1 with the history: state and one round."""
+  """State and rounds of Algorithm 1 with the history."""
 
   def __init__(
       self,
@@ -173,7 +175,7 @@ class Training:
       dtype: torch.dtype = torch.float32,
       compile_mode: str | None = None,
   ):
-    """Start from Flax parameters and a full history [b/2, m, h, w, c]."""
+    """Start from Flax parameters and a full history, [b/2, m, h, w, c]."""
     self.device, self.dtype = torch.device(device), dtype
     self.weight = self_regularization_weight
     self.refiner, self.discriminator = Refiner(), Discriminator()
@@ -228,7 +230,7 @@ class Training:
     return to_tensor(images, layout=self.layout, device=self.device)
 
   def _mix(self, fresh: torch.Tensor) -> torch.Tensor:
-    """Return what a step sees as refined, and remember the fresh images."""
+    """Return fresh and old images; put the fresh ones into the history."""
     pairs, slots = self.history.shape[:2]
     pair = torch.arange(pairs, device=self.device)
     drawn, replaced = torch.randint(slots, (2, pairs), device=self.device)
@@ -244,11 +246,11 @@ class Training:
     """Run K_g refiner steps and one discriminator step.
 
     Args:
-      synthetic: [K_g + 1, b, h, w, c] uint8.
-      real: [b, h, w, c] uint8.
+      synthetic: Synthetic images, [K_g + 1, b, h, w, c] uint8.
+      real: Real images, [b, h, w, c] uint8.
 
     Returns:
-      The refiner's loss, mean over its steps, and the discriminator's.
+      Loss of the refiner, mean over its steps, and loss of the discriminator.
     """
     refiner_losses = []
     self.discriminator.requires_grad_(False)
@@ -256,11 +258,11 @@ class Training:
       self.refiner_optimizer.zero_grad()
       loss = self.refiner_loss(self.images(batch))
       loss.backward()
-      refiner_losses.append(loss.detach().clone())  # CUDA graphs reuse it
+      refiner_losses.append(loss.detach().clone())  # CUDA graphs reuse it.
       self.refiner_optimizer.step()
     self.discriminator.requires_grad_(True)
     with torch.no_grad():
-      # Half the batch comes from the history: only the other half is refined.
+      # Half of the batch comes from the history, so that half is refined.
       fresh = self.refine(self.images(synthetic[-1, ::2]))
       mixed = self._mix(fresh)
     self.discriminator_optimizer.zero_grad()

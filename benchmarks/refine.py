@@ -1,10 +1,10 @@
-"""Speed of refining images and of training the gaze estimator, beside PyTorch.
+"""Speed of refining images and of training the gaze estimator, and PyTorch's.
 
     pip install -r requirements-benchmarks.txt
     python -m benchmarks.refine
 
-Both use what eval.py uses: `refining.refine_images` with its batch, and
-`estimators.gaze.train` with a batch of 32. PyTorch gets the same batches.
+Both use the functions of eval.py: `refiners.refine_images` with its batch size
+and `estimators.gaze.train` with a batch of 32. PyTorch gets the same batches.
 """
 
 import functools
@@ -17,13 +17,13 @@ from absl import app, flags
 from benchmarks import measure, workload
 
 _REPEATS = flags.DEFINE_integer('repeats', 7, 'Timed turns of each variant.')
-_IMAGES = flags.DEFINE_integer('images', 800, 'Images refined in one turn.')
+_IMAGES = flags.DEFINE_integer('images', 800, 'Images to refine in one turn.')
 _STEPS = flags.DEFINE_integer('steps', 25, 'Estimator steps in one turn.')
 _BATCH = flags.DEFINE_integer('batch_size', 32, "The estimator's batch.")
 
 
 def _torch_variants(make) -> dict:
-  """Return the variants of PyTorch: make(channels_last, compiled)."""
+  """Return the variants of PyTorch, made by make(channels_last, compiled)."""
   return {
       'PyTorch, eager': make(False, False),
       'PyTorch, eager, channels_last': make(True, False),
@@ -135,7 +135,8 @@ def main(_) -> None:
     seconds = measure.interleave(make(mesh), repeats=_REPEATS.value, warmups=2)
     rows = [
         [
-            *(name, images / statistics.median(values)),
+            name,
+            images / statistics.median(values),
             measure.ratio_to_best(seconds, name, prefix='PyTorch'),
         ]
         for name, values in seconds.items()

@@ -1,12 +1,12 @@
-"""Time of a training round, ours beside the same update in PyTorch.
+"""Time of a training round, compared with the same update in PyTorch.
 
     pip install -r requirements-benchmarks.txt
     python -m benchmarks.round_time --batch_size=32 --dtypes=float32
 
 One round is K_g = 2 refiner and K_d = 1 discriminator steps of the eyes
-networks, history included, with equal weights and equal uint8 images;
-alternatives take turns. First both are compared: the losses of some rounds with
-a history of one image a pair, where nothing is left to chance.
+networks with the history, from equal weights and equal uint8 images. The
+variants take turns. Before that, the losses of some rounds are compared, with a
+history of one image per pair, so that nothing is random.
 """
 
 import functools
@@ -19,12 +19,12 @@ from absl import app, flags
 from benchmarks import cost_model, measure, workload
 from simgan_jax.settings import config as config_lib
 
-_BATCH = flags.DEFINE_integer('batch_size', 32, 'Images a step.')
+_BATCH = flags.DEFINE_integer('batch_size', 32, 'Images per step.')
 _DEVICE = flags.DEFINE_enum(
-    'device', None, ['cpu', 'cuda', 'tpu'], 'Where; by default where JAX does.'
+    'device', None, ['cpu', 'cuda', 'tpu'], "By default JAX's default device."
 )
 _REPEATS = flags.DEFINE_integer('repeats', 10, 'Timed turns of each variant.')
-_ROUNDS = flags.DEFINE_integer('rounds', 1, 'Rounds timed in one turn.')
+_ROUNDS = flags.DEFINE_integer('rounds', 1, 'Rounds in one turn.')
 _DTYPES = flags.DEFINE_list('dtypes', ['float32'], 'float32, bfloat16 or both.')
 _COMPILE = flags.DEFINE_bool('compile', True, 'Also time torch.compile.')
 _TORCH = flags.DEFINE_bool('torch', True, 'Also time PyTorch.')
@@ -33,11 +33,11 @@ _TORCH = flags.DEFINE_bool('torch', True, 'Also time PyTorch.')
 def compare_losses(
     config: config_lib.Config, *, num_devices: int
 ) -> list[list[object]]:
-  """Return rows of both implementations' losses over the first rounds."""
+  """Return a table of both implementations' losses in the first rounds."""
   import torch
 
   config.history_size = config.batch_size // 2
-  # A GPU would shorten factors to 10 bits, each library in its own places.
+  # A GPU may round factors to 10 bits, but the libraries do so differently.
   torch.backends.cudnn.allow_tf32 = False
   with jax.default_matmul_precision('highest'):
     ours = workload.Ours(config, num_devices=num_devices)
@@ -56,7 +56,7 @@ def compare_losses(
 
 
 def make_torch(config: config_lib.Config, ours: workload.Ours, **options):
-  """Return the same training in PyTorch, from the same state."""
+  """Return PyTorch's training, which starts from the same state."""
   from benchmarks import pytorch_simgan
 
   state = ours.state
@@ -83,7 +83,7 @@ def our_variants(config: config_lib.Config, *, num_devices: int):
 
 
 def torch_variants(config: config_lib.Config):
-  """Return functions that run rounds in PyTorch, in all its ways."""
+  """Return functions that run rounds in each variant of PyTorch."""
   import torch
 
   kinds: dict[str, dict] = {'eager': {}}
@@ -97,12 +97,13 @@ def torch_variants(config: config_lib.Config):
   for channels_last in (False, True):
     for name, options in kinds.items():
       theirs = make_torch(
-          *(config, ours),
+          config,
+          ours,
           dtype=getattr(torch, config.compute_dtype),
           channels_last=channels_last,
           **options,
       )
-      # On the device already, like ours.
+      # On the device before timing, like ours.
       placed = [torch.from_numpy(x).to(theirs.device) for x in images]
       layout = ', channels_last' if channels_last else ''
       variants[f'PyTorch, {name}{layout}'] = functools.partial(
@@ -114,7 +115,7 @@ def torch_variants(config: config_lib.Config):
 def _run_torch(theirs, images) -> None:
   for _ in range(_ROUNDS.value - 1):
     theirs.round(*images)
-  theirs.round(*images)[1].item()  # waits
+  theirs.round(*images)[1].item()  # Waits for the device.
 
 
 def main(_) -> None:
@@ -140,7 +141,7 @@ def main(_) -> None:
 
 
 def report(seconds, losses, facts) -> None:
-  """Print the agreement of the losses and the times beside their floor."""
+  """Print the losses, and the times with the least possible ones."""
   if losses:
     measure.show(
         'Losses of the first rounds, float32',
@@ -162,7 +163,10 @@ def report(seconds, losses, facts) -> None:
     for name, values in own.items():
       rows.append(
           [
-              *(dtype, name, min(values), statistics.median(values)),
+              dtype,
+              name,
+              min(values),
+              statistics.median(values),
               measure.ratio_to_best(own, name, prefix='PyTorch'),
               statistics.median(values) / floor,
           ]

@@ -1,9 +1,9 @@
-"""Time and memory of a round against batch and pixels.
+"""Time and memory of a round for several batch sizes and image sizes.
 
     python -m benchmarks.scaling
 
-Both should grow in proportion to the work. The sweep is printed, drawn as
-`docs/sweep.png`, and a straight line is fitted through each.
+Both should be proportional to the work. Prints tables with fitted straight
+lines and draws `docs/sweep.png`.
 """
 
 import math
@@ -22,13 +22,13 @@ _BATCHES = flags.DEFINE_list(
     'batch_sizes', ['8', '16', '32', '64', '128'], 'Images.'
 )
 _SCALES = flags.DEFINE_list(
-    'scales', ['0.5', '1', '2', '4'], 'Factors on both sides.'
+    'scales', ['0.5', '1', '2', '4'], 'Factors of both sides.'
 )
 _PLOT = os.path.join(os.path.dirname(__file__), '..', 'docs', 'sweep.png')
 
 
 def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-  """Return the exponent of y over x, and slope and R^2 of the line through."""
+  """Return the exponent of y over x, and slope and R^2 of a straight line."""
   exponent = np.polyfit(np.log(x), np.log(y), 1)[0]
   slope, offset = np.polyfit(x, y, 1)
   residual = np.sum((y - slope * x - offset) ** 2)
@@ -36,7 +36,7 @@ def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
 
 
 def _sizes() -> dict[str, list]:
-  """Return the settings of each sweep."""
+  """Return the settings for each table."""
   batches, pixels = [], []
   for batch_size in map(int, _BATCHES.value):
     batches.append(workload.make_config(batch_size, 'float32'))

@@ -1,9 +1,9 @@
-"""Predicted speed on more accelerators than were there, as tables and a plot.
+"""Predicted speed on many accelerators, as tables and a plot.
 
     python -m benchmarks.scaling_plot
 
 Writes docs/scaling.png. docs/scaling.md explains the model, its assumptions and
-what of it could be checked.
+which of its parts were checked.
 """
 
 import dataclasses
@@ -16,9 +16,9 @@ from benchmarks import cost_model, measure
 from configs import hands
 from simgan_jax.settings import config as config_lib
 
-_PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'Where to write it.')
+_PLOT = flags.DEFINE_string('plot', 'docs/scaling.png', 'File to write.')
 
-# Seconds of a round at batch 512 on one H100, by task: the medians of
+# Seconds of a round at batch 512 on one H100, by task; medians of
 # `python -m benchmarks.round_time` and of `python -m benchmarks.hands_round`.
 MEASURED = {'eyes': 0.01548, 'hands': 5.344}
 # Milliseconds that the TPU's compiler expects of a round at batch 512, by task
@@ -29,25 +29,25 @@ COMPILER_ESTIMATES = {
     ('eyes', 256): 2.33,
     ('hands', 8): 2_530.0,
 }
-IMAGES_A_DEVICE = 64  # where the batch grows with the devices
+IMAGES_A_DEVICE = 64  # if the batch grows with the number of devices
 DEVICES_A_HOST = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-  """A device and how it is connected to its like; docs/scaling.md has sources.
+  """A device and its connections; docs/scaling.md names the sources.
 
   Attributes:
-    name: of the device.
-    rate: bfloat16 operations a second of large matrix products.
-    bandwidth: bytes a second of its memory.
-    link: bytes a second to the next device, in one direction.
-    links: how many of them leave a device.
-    hop: seconds until a message arrives next door, however short it is.
-    counts: numbers of devices to predict for.
-    grid: whether the devices form a grid instead of one ring.
-    efficiency: share of the floor's speed that one of them reaches with eyes,
-      measured on an H100, and as its compiler estimates on a TPU.
+    name: Name of the device.
+    rate: bfloat16 operations per second of large matrix products.
+    bandwidth: Bytes per second of its memory.
+    link: Bytes per second to the next device, in one direction.
+    links: Number of links of a device.
+    hop: Latency of a message to the next device, in seconds.
+    counts: Numbers of devices to predict for.
+    grid: Whether the devices form a grid instead of one ring.
+    efficiency: Speed of one device with eyes, relative to the model's;
+      measured on an H100, the compiler's estimate on a TPU.
   """
 
   name: str
@@ -69,13 +69,23 @@ class Machine:
 
 
 H100 = Machine(
-    *('H100', 790e12, 3.35e12, 450e9, 1, 2e-6),
+    name='H100',
+    rate=790e12,
+    bandwidth=3.35e12,
+    link=450e9,
+    links=1,
+    hop=2e-6,
     counts=(1, 8),
     grid=False,
     efficiency=0.00492 / MEASURED['eyes'],
 )
 TPU = Machine(
-    *('TPU v5e', 197e12, 819e9, 50e9, 4, 1e-6),
+    name='TPU v5e',
+    rate=197e12,
+    bandwidth=819e9,
+    link=50e9,
+    links=4,
+    hop=1e-6,
     counts=(1, 8, 16, 32, 64, 128, 256),
     grid=True,
     efficiency=19.7 / COMPILER_ESTIMATES['eyes', 1],
@@ -85,7 +95,7 @@ TPU = Machine(
 def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
   """Return the settings of 'eyes' or 'hands', in bfloat16.
 
-  The hands are the networks of section 3.2 of the paper.
+  The networks of hands are those of section 3.2 of the paper.
   """
   config = config_lib.Config(
       name=task,
@@ -103,8 +113,8 @@ def make_config(task: str, batch_size: int = 512) -> config_lib.Config:
 def ring_seconds(machine: Machine, size: float, axes: tuple[int, ...]) -> float:
   """Return the time of an all-reduce of `size` bytes along each axis in turn.
 
-  Along an axis of n devices each of them passes on 2 (n - 1) messages of an
-  n-th of the bytes; the next axis has that n-th left to do.
+  Along an axis of n devices, each sends 2 (n - 1) messages of 1/n of the bytes.
+  The next axis then reduces that 1/n.
   """
   seconds = 0.0
   for n in axes:
@@ -114,7 +124,7 @@ def ring_seconds(machine: Machine, size: float, axes: tuple[int, ...]) -> float:
 
 
 def bandwidth_seconds(machine: Machine, size: float, num_devices: int) -> float:
-  """Return the least time of it: no latency, and all links busy."""
+  """Return the least time of an all-reduce: no latency, all links busy."""
   share = 2 * (num_devices - 1) / num_devices
   return share * size / (machine.link * machine.links)
 
@@ -122,7 +132,7 @@ def bandwidth_seconds(machine: Machine, size: float, num_devices: int) -> float:
 def exchange_seconds(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
-  """Return the time of a round's all-reduces, one a step."""
+  """Return the time of a round's all-reduces, one per step."""
   steps = config.refiner_steps, config.discriminator_steps
   return sum(
       count * ring_seconds(machine, size, machine.axes(num_devices))
@@ -135,7 +145,7 @@ def exchange_seconds(
 def compute_seconds(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
-  """Return the floor of a device's part of a round, without exchange."""
+  """Return the least time of a device's part of a round, without exchange."""
   images = config.batch_size // num_devices
   cost = cost_model.round_cost(dataclasses.replace(config, batch_size=images))
   return cost.seconds(rate=machine.rate, bandwidth=machine.bandwidth)
@@ -147,7 +157,7 @@ def rounds_per_second(
     num_devices: int,
     efficiency: float = 1.0,
 ) -> float:
-  """Return the prediction; nothing overlaps, as in the compiled update."""
+  """Return the prediction without overlap, as in the compiled update."""
   compute = compute_seconds(machine, config, num_devices) / efficiency
   return 1 / (compute + exchange_seconds(machine, config, num_devices))
 
@@ -155,7 +165,7 @@ def rounds_per_second(
 def crossover(
     machine: Machine, config: config_lib.Config, num_devices: int
 ) -> float:
-  """Return the batch at which exchanging takes as long as computing."""
+  """Return the batch size at which exchange and computation take as long."""
   few, many = (
       compute_seconds(
           machine, dataclasses.replace(config, batch_size=size), num_devices
@@ -187,7 +197,7 @@ def predict(task: str, machine: Machine, num_devices: int) -> list[object]:
 def describe_exchange(
     task: str, machine: Machine, num_devices: int
 ) -> list[object]:
-  """Return a row of the table of all-reduces: three ways to look at one."""
+  """Return a row of the table of all-reduces, by three models."""
   size = cost_model.gradient_sizes(make_config(task))[0]
   return [
       *(task, f'{num_devices} x {machine.name}', size / 1e6),
@@ -198,7 +208,7 @@ def describe_exchange(
 
 
 def plot_task(axis, task: str) -> None:
-  """Draw how many images of a batch a second a task is predicted to train."""
+  """Draw the predicted speed of a task, rounds per second times batch size."""
   config = make_config(task)
 
   def draw(machine, style, label, efficiency=1.0, grows=False):

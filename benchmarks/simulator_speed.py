@@ -1,10 +1,10 @@
-"""Images a second of the built-in eye simulator.
+"""Images per second of the built-in eye simulator.
 
     python -m benchmarks.simulator_speed
 
-Prints a Markdown row a domain: the first call with its compilation, and the
-speed of a second, longer call. Goal: 2,000 images of 35 x 55 a second on 2
-cores.
+Prints a Markdown row per domain: the time of the first call with its
+compilation, and the speed of a second, longer call. Goal: 2,000 images of
+35 x 55 per second on 2 cores.
 """
 
 import os

@@ -2,10 +2,10 @@
 
     python -m benchmarks.startup
 
-Runs the laptop preset without pre-training for one round in fresh working
-directories and an empty compile cache: the first start prepares the data and
-compiles, the second finds both, the third continues the run by one round. Then
-the time that imports take, for commands that need little.
+Runs one round of the laptop preset without pre-training, from an empty compile
+cache: the first start prepares the data and compiles; the second has another
+working directory and finds both; the third continues the run by one round. Then
+times commands that do little more than import.
 """
 
 import os
@@ -26,7 +26,7 @@ SETTINGS = (
 
 
 def _start(root: str, workdir: str, num_rounds: int) -> tuple[float, float]:
-  """Return the seconds to the metrics of the last round, and to the end."""
+  """Return the seconds until the metrics of the last round and to the end."""
   metrics = os.path.join(workdir, 'metrics.jsonl')
   command = [
       *(sys.executable, 'train.py', '--config=configs/eyes.py'),
@@ -69,7 +69,7 @@ def _seconds(*arguments: str) -> float:
 
 
 def main(_) -> None:
-  """Start it three times and print the table."""
+  """Time three starts and some short commands; print the table."""
   root = tempfile.mkdtemp()
   rows = []
   for name, workdir, num_rounds in (

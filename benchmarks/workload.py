@@ -1,4 +1,4 @@
-"""The training round that the benchmarks run: eyes networks, random images."""
+"""The training round of the benchmarks: networks for eyes, random images."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from simgan_jax.settings import config as config_lib
 
 
 class Ours:
-  """The compiled rounds of simgan_jax on arrays."""
+  """State and compiled rounds of simgan_jax."""
 
   def __init__(self, config: config_lib.Config, *, num_devices: int):
     """Create a state with a full history on a mesh of `num_devices`."""
@@ -40,7 +40,7 @@ class Ours:
     return RoundBatch(*jax.device_put(images, self._sharding))
 
   def run(self, batches: Iterable[Any], dataset=None) -> None:
-    """Run a round on each batch and wait for the last."""
+    """Run a round for each batch and wait for the last."""
     metrics = None
     for batch in batches:
       metrics = self.round(batch, dataset)
@@ -52,19 +52,19 @@ class Ours:
     return update.lower(self.state, batch).compile()
 
   def memory(self, batch) -> int:
-    """Return bytes that the compiled round needs on all devices together."""
+    """Return the bytes that a compiled round needs on all devices together."""
     found: Any = self.compiled(batch).memory_analysis()
     one = found.temp_size_in_bytes + found.argument_size_in_bytes
     return one * self._mesh.size
 
   def round(self, batch, dataset=None):
-    """Run a round; return its metrics, perhaps not ready yet."""
+    """Start a round; return its metrics, which may not be computed yet."""
     self.state, metrics = self._update(self.state, batch, dataset)
     return metrics
 
 
 def make_config(batch_size: int, dtype: str) -> config_lib.Config:
-  """Return the settings of the eyes networks."""
+  """Return the settings of the networks for eyes."""
   config = config_lib.Config()
   config.batch_size, config.compute_dtype = batch_size, dtype
   config.history_size = 64 * batch_size
@@ -72,7 +72,7 @@ def make_config(batch_size: int, dtype: str) -> config_lib.Config:
 
 
 def make_images(config: config_lib.Config) -> tuple[np.ndarray, np.ndarray]:
-  """Return random uint8 images of a round, synthetic and real."""
+  """Return random synthetic and real uint8 images of a round."""
   shape = (config.data.height, config.data.width, config.data.channels)
   rng = np.random.default_rng(0)
   num_steps = config.refiner_steps + config.discriminator_steps

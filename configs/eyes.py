@@ -1,4 +1,4 @@
-"""SimGAN on eyes: refine rendered eyes towards real photographs.
+"""SimGAN on eyes: make rendered eyes look like real photographs.
 
 Shrivastava et al., "Learning from Simulated and Unsupervised Images through
 Adversarial Training", CVPR 2017, https://arxiv.org/abs/1612.07828
@@ -6,22 +6,22 @@ Adversarial Training", CVPR 2017, https://arxiv.org/abs/1612.07828
 Presets:
 
     python train.py --config=configs/eyes.py
-  Built-in simulator and built-in second domain, no download, sized for a
-  laptop. On 2 CPU cores 4.5 minutes, and 4 for eval.py: the mean gaze error
-  falls from 11.2 to 7.7 degrees.
+  Built-in simulator and built-in second domain, without a download, sized for a
+  laptop. On 2 CPU cores train.py takes 4.5 minutes and eval.py 4 minutes. The
+  mean gaze error falls from 11.2 to 7.7 degrees.
 
     python train.py --config=configs/eyes.py:columbia
         --config.data.synthetic.path=UNITYEYES --config.data.real.path=COLUMBIA
-  UnityEyes renders -> photographs of the Columbia Gaze data set: refiner on
-  subjects 1-24 without labels, test on subjects 25-32.
+  UnityEyes renders -> photographs of the Columbia Gaze data set. The refiner
+  trains on subjects 1-24, without labels; the test is on subjects 25-32.
 
     python train.py --config=configs/eyes.py:paper
         --config.data.synthetic.path=UNITYEYES --config.data.real.path=MPIIGAZE
   UnityEyes -> MPIIGaze with the paper's batch, optimiser and schedule, for an
   accelerator. The paper reports 7.8 degrees for refined and 11.2 for synthetic
-  images; we have not run it.
+  images. We have not run this preset.
 
-The measured results stand in README.md.
+README.md has the measured results.
 """
 
 from simgan_jax.machine import errors
@@ -29,7 +29,7 @@ from simgan_jax.settings import config as config_lib
 
 
 def _small() -> config_lib.Config:
-  """Return what the presets for a machine without accelerator share."""
+  """Return the settings of the presets for a machine without accelerator."""
   config = config_lib.Config()
   config.batch_size = 16
   config.history_size = 1_024
@@ -44,7 +44,7 @@ def _small() -> config_lib.Config:
 
 def _laptop() -> config_lib.Config:
   config = _small()
-  # Longer training or a smaller batch costs more labels than it gains here.
+  # Longer training or a smaller batch damages labels more than it helps.
   config.batch_size = 32
   config.history_size = 2_048
   config.num_rounds = 160
@@ -65,8 +65,8 @@ def _laptop() -> config_lib.Config:
 
 def _columbia() -> config_lib.Config:
   config = _small()
-  # Chosen on subjects 25-32: what makes the images more like photographs than
-  # this costs the labels more than it gains.
+  # Chosen on subjects 25-32. A smaller weight makes images more like
+  # photographs, but damages the labels more than that helps.
   config.self_regularization_weight = 4.0
   data = config.data
   data.match_histograms = True
@@ -102,7 +102,7 @@ PRESETS = {'': _laptop, 'columbia': _columbia, 'paper': _paper}
 
 
 def get_config(preset: str = '') -> config_lib.Config:
-  """Return the settings of a preset: '', 'columbia' or 'paper'."""
+  """Return the settings of the preset '', 'columbia' or 'paper'."""
   if preset not in PRESETS:
     raise errors.InputError(
         f'configs/eyes.py has no preset {preset!r}; choose'

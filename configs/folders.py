@@ -1,17 +1,17 @@
-"""SimGAN on two folders of images: your simulator's and your real ones.
+"""SimGAN on two folders of images: one of a simulator, one of real images.
 
     python train.py --config=configs/folders.py
         --config.data.synthetic.path=DIR --config.data.real.path=DIR
     python refine.py --workdir=runs/folders --output=refined
 
 Images are PNG, JPEG, TIFF, BMP, PGM or NPY, grey or colour, of 8 or 16 bits and
-of any size; docs/guide.md says how labels are carried along. Set at least:
+of any size. docs/guide.md says how to keep their labels. Set at least:
 
-    --config.data.width --config.data.height    what images are brought to
+    --config.data.width --config.data.height    the size of all images
     --config.data.channels=3                    for colour
-    --config.data.fit=pad                       whole images instead of middles
+    --config.data.fit=pad                       to pad images, not to crop them
 
-The networks are the paper's for eyes, at home up to about 100 pixels; for
+The networks are the paper's for eyes, for images of up to about 100 pixels. For
 larger images copy those of configs/hands.py:paper.
 """
 
@@ -27,7 +27,7 @@ def get_config(preset: str = '') -> config_lib.Config:
     )
   config = config_lib.Config(name='folders')
   config.num_rounds = 400
-  # The mean of the channels would leave the hue free, and it swings.
+  # The mean of the channels would let the hue drift.
   config.self_regularization_features = 'identity'
   config.pretrain_refiner_steps = 100
   config.pretrain_discriminator_steps = 50

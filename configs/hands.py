@@ -1,4 +1,4 @@
-"""SimGAN on hands: refine rendered depth images towards a depth sensor's.
+"""SimGAN on hands: make rendered depth images look like a sensor's.
 
 Shrivastava et al., "Learning from Simulated and Unsupervised Images through
 Adversarial Training", CVPR 2017, https://arxiv.org/abs/1612.07828
@@ -7,44 +7,44 @@ Presets:
 
     python train.py --config=configs/hands.py
     python eval.py --workdir=runs/hands
-  Built-in simulator and built-in sensor, no download, small images and
-  networks, sized for a laptop: 39 minutes on 2 slow CPU cores. The refiner
-  learns holes and rough depths, and ragged edges in part.
+  Built-in simulator and built-in sensor, without a download, with small images
+  and networks for a laptop: 39 minutes on 2 slow CPU cores. The refiner learns
+  holes and rough depths and, in part, ragged edges.
 
     python train.py --config=configs/hands.py:paper
         --config.data.synthetic.path=NYU/train --config.data.real.path=NYU/train
         --config.data.test.path=NYU/test
-  NYU hand pose data set, its renderings refined towards its depth images, with
-  the paper's images of 224 x 224, networks, batch and schedule, for an
-  accelerator. The paper reports 72.4 % within 5 pixels for refined and 69.7 %
-  for synthetic images; we have not run it.
+  Renderings -> depth images of the NYU hand pose data set, with the paper's
+  image size of 224 x 224, networks, batch and schedule, for an accelerator. The
+  paper reports 72.4 % within 5 pixels for refined and 69.7 % for synthetic
+  images. We have not run this preset.
 
-The measured results stand in README.md.
+README.md has the measured results.
 """
 
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
 
-SIDE = 224  # pixels, of the paper's images
+SIDE = 224  # pixels; size of the paper's images
 
 
 def _laptop() -> config_lib.Config:
   config = config_lib.Config(name='hands')
-  # Small batches: an image has many patches, and many steps are what it takes
-  # until the refiner tears edges and makes holes.
+  # The refiner needs many steps before it makes ragged edges and holes; small
+  # batches suffice, because an image has many patches.
   config.batch_size = 8
   config.history_size = 1_024
   config.num_rounds = 600
-  # Most of an image is empty: with fewer steps the discriminator learns too
-  # little, and with a longer memory of gradients both of them swing.
+  # Most of an image is empty, so that the discriminator learns too little from
+  # fewer steps. A larger beta1 makes both networks oscillate.
   config.refiner_steps, config.discriminator_steps = 1, 2
   config.optimizer.beta1 = 0.5
-  # Enough that hands keep their size: an empty image, too, looks real.
+  # Large enough to keep the size of hands, because empty images look real too.
   config.self_regularization_weight = 0.8
   config.pretrain_refiner_steps = 400
   config.pretrain_discriminator_steps = 400
   config.log_every = 20
-  # Often: the two networks swing, and the best refiner is between swings.
+  # The networks oscillate; frequent checkpoints include a good refiner.
   config.checkpoint_every = 20
   config.refiner = config_lib.RefinerConfig(num_features=32, loses_pixels=True)
   data = config.data
@@ -59,7 +59,7 @@ def _laptop() -> config_lib.Config:
   config.evaluation = config_lib.EvaluationConfig(
       base_images=4_000,
       scales=(1,),
-      # Small batches: they learn more in the same time.
+      # Small batches learn more in the same time.
       num_steps=1_600,
       batch_size=16,
       learning_rate=6e-3,
@@ -80,7 +80,7 @@ def _paper() -> config_lib.Config:
   config.pretrain_refiner_steps = 500
   config.pretrain_discriminator_steps = 200
   config.history_size = 25_600
-  # On one accelerator of 80 GB; both leave the numbers as they are.
+  # To fit into 80 GB; neither changes the results.
   config.gradient_accumulation = 4
   config.rematerialize = True
   config.refiner = config_lib.RefinerConfig(num_blocks=10, kernel_size=7)
@@ -92,7 +92,7 @@ def _paper() -> config_lib.Config:
   )
   data = config.data
   data.height = data.width = SIDE
-  # The training folder's images are of one view; two more make it 3x.
+  # Real images use one view; three views give the paper's 3x synthetic images.
   data.synthetic = config_lib.SourceConfig(name='nyu_hand', views='1-3')
   data.real = config_lib.SourceConfig(name='nyu_hand')
   data.test = config_lib.SourceConfig(name='nyu_hand')
@@ -110,7 +110,7 @@ PRESETS = {'': _laptop, 'paper': _paper}
 
 
 def get_config(preset: str = '') -> config_lib.Config:
-  """Return the settings of a preset: '' or 'paper'."""
+  """Return the settings of the preset '' or 'paper'."""
   if preset not in PRESETS:
     raise errors.InputError(
         f'configs/hands.py has no preset {preset!r}; choose'

@@ -1,4 +1,4 @@
 """Devices, processes, files and pixel values.
 
-Nothing here knows the method or what images show.
+Nothing here depends on the method or on the content of images.
 """

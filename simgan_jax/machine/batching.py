@@ -1,4 +1,4 @@
-"""Running a function over a whole data set, batch by batch."""
+"""Batch-wise evaluation of a function on a whole data set."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,11 +10,11 @@ from jaxtyping import UInt8
 
 from simgan_jax.machine import mesh as mesh_lib
 
-BATCH_SIZE = 200  # images a call of what learns nothing
+BATCH_SIZE = 200  # images per call where nothing is trained
 
 
 def spread(num_images: int, limit: int) -> np.ndarray:
-  """Return up to `limit` image numbers, evenly spread: [m] int, ascending."""
+  """Return up to `limit` evenly spaced image numbers, [m] int, ascending."""
   indices = np.linspace(0, num_images - 1, min(limit, num_images))
   return np.unique(indices.astype(int))
 
@@ -26,19 +26,23 @@ def map_batches(
     mesh: Mesh,
     batch_size: int,
 ) -> Iterator[np.ndarray]:
-  """Yield `function` of each batch, in order, the last partial one included.
+  """Yield the results of `function` for each batch, in order.
 
   Args:
-    function: of [batch_size, h, w, c] uint8 images, split over the mesh; its
-      result has the batch as first axis.
-    images: [n, h, w, c] uint8.
-    mesh: devices that share a batch; their number divides it.
-    batch_size: images a call.
+    function: Function of images [batch_size, h, w, c] uint8, split over the
+      mesh; the first axis of its result is the batch.
+    images: Images [n, h, w, c] uint8; n need not be a multiple of
+      `batch_size`.
+    mesh: Devices that share a batch; their number divides it.
+    batch_size: Images per call.
+
+  Yields:
+    Result of `function` for each batch, without the padding of the last one.
   """
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
   for start in range(0, len(images), batch_size):
     batch = images[start : start + batch_size]
-    # Filled up, so that one shape is compiled.
+    # Padded, so that only one shape is compiled.
     missing = batch_size - len(batch)
     padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
     yield np.asarray(function(jax.device_put(padded, sharding)))[: len(batch)]

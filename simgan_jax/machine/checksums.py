@@ -1,4 +1,4 @@
-"""Checksums of the files of a folder: a disk or a copy may change one."""
+"""Checksums that show whether files of a folder have changed."""
 
 import hashlib
 import json
@@ -23,15 +23,15 @@ def _compute(folder: Path) -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-  """Note what the files of a folder are now."""
+  """Write the checksums of all files of a folder into it."""
   files.write_text(str(folder / _NAME), json.dumps(_compute(folder)) + '\n')
 
 
 def check(folder: Path) -> None:
-  """Check that the files are those of `write`, if it was called.
+  """Check a folder against the checksums that `write` left there, if any.
 
   Raises:
-    OSError: when one has changed, or is missing.
+    OSError: If a file has changed or is missing.
   """
   path = folder / _NAME
   if not path.exists():
@@ -43,15 +43,20 @@ def check(folder: Path) -> None:
 
 
 class Sealer:
-  """Notes the checksums of folders that are written in the background."""
+  """Writer of checksums for folders that are written in the background."""
 
   def __init__(self):
-    """Start nothing yet."""
+    """Create the thread that waits for the folders."""
     self._thread = futures.ThreadPoolExecutor(1)
     self._last: futures.Future[None] | None = None
 
   def seal(self, folder: Path, wait_until_written: Callable[[], Any]) -> None:
-    """Note them, on the first of several processes, when it is written."""
+    """Write the checksums, in the first process, once the folder is complete.
+
+    Args:
+      folder: Folder that is being written.
+      wait_until_written: Function that returns when the folder is complete.
+    """
 
     def run() -> None:
       wait_until_written()
@@ -61,6 +66,6 @@ class Sealer:
     self._last = self._thread.submit(run)
 
   def wait(self) -> None:
-    """Wait for the last folder, and raise what went wrong there."""
+    """Wait for the last folder, and raise the error that occurred there."""
     if self._last is not None:
       self._last.result()

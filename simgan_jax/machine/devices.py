@@ -1,4 +1,4 @@
-"""How many devices a run uses, and what they are."""
+"""The devices of a run: their number, names, memory and compiled programs."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import jax
 
 from simgan_jax.machine import errors
 
-CACHED_IMAGES = 4  # images whose activations a CPU's caches hold
+CACHED_IMAGES = 4  # images whose activations fit into the caches of a CPU
 
 
 def largest_divisor(size: int, limit: int) -> int:
@@ -19,16 +19,16 @@ def largest_divisor(size: int, limit: int) -> int:
 
 
 def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
-  """Give XLA one CPU device a core; call it before the first JAX operation.
+  """Give XLA one CPU device per core; call it before the first JAX operation.
 
-  One device a core, with the batch split over them, is faster than one device
-  with threads. On a machine with an accelerator it changes nothing that counts.
+  A batch split over one device per core is faster than one device with threads.
+  With an accelerator it has no effect on the speed.
 
   Args:
-    divisible_size: the devices' number must divide it.
-    num_devices: an explicit number, 0 chooses.
+    divisible_size: Number that the number of devices must divide.
+    num_devices: Number of devices; 0 chooses the largest possible.
   """
-  # Not every system can tell which cores a process may use.
+  # Not every system tells which cores a process may use.
   if hasattr(os, 'sched_getaffinity'):
     cores = len(os.sched_getaffinity(0))
   else:
@@ -42,12 +42,12 @@ def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
 def connect() -> None:
   """Join the processes of a cluster, before the first JAX operation.
 
-  TPU slices, SLURM and other clusters that JAX knows are found by themselves;
-  elsewhere JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID say
-  what is what. A process that dies ends the others within a minute.
+  JAX detects TPU slices, SLURM and some other clusters. Elsewhere it reads
+  JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID. When a process
+  dies, the others end within a minute.
 
   Raises:
-    InputError: when there is no cluster.
+    InputError: If there is no cluster.
   """
   number, own = map(os.environ.get, ('JAX_NUM_PROCESSES', 'JAX_PROCESS_ID'))
   try:
@@ -65,7 +65,7 @@ def connect() -> None:
 
 
 def _processor() -> str:
-  """Return a short name for the instructions that this CPU has."""
+  """Return a short name for the instruction set of this CPU."""
   features = platform.processor() + platform.machine()
   if os.path.exists('/proc/cpuinfo'):
     with open('/proc/cpuinfo', encoding='utf-8') as file:
@@ -75,37 +75,38 @@ def _processor() -> str:
 
 
 def cache_folder() -> str:
-  """Return where compiled programs are kept: what JAX was told, or our own.
+  """Return the folder of compiled programs: JAX's if it is set, or our own.
 
-  Ours is `simgan_jax` in the user's cache folder, with a folder a kind of
-  processor: programs use the instructions of the CPU they were compiled on,
-  and machines may share a home folder.
+  Ours is `simgan_jax` in the user's cache folder, with one folder per kind of
+  processor: programs use the instruction set of the CPU that compiled them, and
+  different machines may share a home folder.
   """
-  told = jax.config.values['jax_compilation_cache_dir']
+  chosen = jax.config.values['jax_compilation_cache_dir']
   root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-  return told or os.path.join(root, 'simgan_jax', _processor())
+  return chosen or os.path.join(root, 'simgan_jax', _processor())
 
 
 def cache_programs() -> None:
-  """Keep compiled programs on disk, so that the next start skips compiling.
+  """Keep compiled programs on disk, so that later starts need not compile.
 
-  JAX finds a program by its code, its device and all versions: nothing goes
-  stale, and deleting it is safe. JAX_COMPILATION_CACHE_DIR moves them.
+  JAX looks a program up by its code, device and versions, so that it cannot be
+  outdated. The folder may be deleted at any time; JAX_COMPILATION_CACHE_DIR
+  chooses another one.
   """
   jax.config.update('jax_compilation_cache_dir', cache_folder())
-  # The default leaves out what compiles within a second.
+  # By default JAX does not keep programs that compile within a second.
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
 
 def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
-  """Return how many of the devices at hand share a batch.
+  """Return how many of the available devices share a batch.
 
   Args:
-    divisible_size: the number must divide it.
-    num_devices: an explicit number, 0 chooses the largest possible.
+    divisible_size: Number that the number of devices must divide.
+    num_devices: Number of devices; 0 chooses the largest possible.
 
   Raises:
-    InputError: when `num_devices` are not there or do not divide the size.
+    InputError: If `num_devices` are not available or do not divide the size.
   """
   available = jax.device_count()
   if jax.process_count() > 1:
@@ -129,18 +130,18 @@ def choose_number(divisible_size: int, *, num_devices: int = 0) -> int:
 def choose_parts(
     batch_size: int, *, num_devices: int, num_parts: int = 0
 ) -> int:
-  """Return in how many parts a device computes its share of a batch.
+  """Return the number of parts into which a device splits its batch.
 
   Args:
-    batch_size: images, over all devices.
-    num_devices: devices that share the batch.
-    num_parts: an explicit number, 0 chooses: one, and on a CPU as many as leave
-      4 images each, whose activations its caches hold.
+    batch_size: Images per batch, over all devices.
+    num_devices: Number of devices that share the batch.
+    num_parts: Number of parts; 0 chooses 1 or, on a CPU, parts of about
+      `CACHED_IMAGES` images.
   """
   if num_parts or jax.default_backend() != 'cpu':
     return num_parts or 1
   share = batch_size // num_devices
-  # A discriminator step divides half a share; only refining has odd shares.
+  # A discriminator step splits half a share; only refining has odd shares.
   divided = share if share % 2 else share // 2
   return largest_divisor(divided, max(1, share // CACHED_IMAGES))
 
@@ -156,8 +157,8 @@ def describe_memory(peak_gib: dict[str, float]) -> str:
 
 
 def peak_memory_gib() -> dict[str, float]:
-  """Return the peak memory of this process, and of a device that counts it."""
-  # macOS counts in bytes, Linux in KiB.
+  """Return the peak memory of this process and, if known, of its device."""
+  # macOS reports bytes, Linux KiB.
   unit = 1 if sys.platform == 'darwin' else 1024
   peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
   found = {'host': round(peak / 2**30, 2)}

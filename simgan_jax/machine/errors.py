@@ -1,17 +1,17 @@
-"""The exceptions that are told in one sentence, without a traceback."""
+"""Exceptions that a user sees as one sentence, without a traceback."""
 
 
 class InputError(ValueError):
-  """Bad input or configuration, told in one sentence: what, where, remedy.
+  """Bad input or configuration; the message says what, where and the remedy.
 
-  The command-line scripts print the sentence on stderr and exit with code 2.
+  The command-line scripts print it on stderr and exit with code 2.
   """
 
 
 class RunError(RuntimeError):
-  """The run cannot go on, though the input is right: exit code 1.
+  """A failure of a run whose input is right; the exit code is 1.
 
-  Every exception but these two is a defect and keeps its traceback.
+  All other exceptions are defects and keep their traceback.
   """
 
 

@@ -1,4 +1,4 @@
-"""The device mesh: what is split over it, and what runs on it."""
+"""The device mesh, shardings over it, and functions compiled for it."""
 
 import contextlib
 import functools
@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-AXIS = 'data'  # the only mesh axis: parts of the batch
+AXIS = 'data'  # the only axis of the mesh; batches are split over it
 
 
 def _mesh_of(devices: Sequence[jax.Device]) -> Mesh:
@@ -26,27 +26,27 @@ def intentional_copy() -> contextlib.AbstractContextManager[None]:
 
 
 def make_mesh(num_devices: int | None = None) -> Mesh:
-  """Return a mesh of the first `num_devices` devices (default all)."""
+  """Return a mesh of the first `num_devices` devices, by default of all."""
   return _mesh_of(jax.devices()[:num_devices])
 
 
 def local_mesh(mesh: Mesh) -> Mesh:
-  """Return the mesh itself or, of several processes, this one's devices."""
+  """Return a mesh of those devices that belong to this process."""
   return mesh if jax.process_count() == 1 else _mesh_of(mesh.local_devices)
 
 
 def copy_to(tree: Any, mesh: Mesh) -> Any:
-  """Return arrays that are the same on all devices, on those of `mesh`."""
+  """Return a copy of replicated arrays, replicated over `mesh`."""
   return jax.device_put(jax.device_get(tree), replicated(mesh))
 
 
 def batch_spec(batch_axis: int) -> PartitionSpec:
-  """Return the partition of images whose axis `batch_axis` is the batch."""
+  """Return the partition of arrays whose axis `batch_axis` is the batch."""
   return PartitionSpec(*[None] * batch_axis, AXIS)
 
 
 def batch_sharding(mesh: Mesh, *, batch_axis: int) -> NamedSharding:
-  """Return the sharding of images whose axis `batch_axis` is the batch."""
+  """Return the sharding of arrays whose axis `batch_axis` is the batch."""
   return NamedSharding(mesh, batch_spec(batch_axis))
 
 
@@ -59,14 +59,18 @@ def compile_step(step, mesh: Mesh, *, state_specs: Any, batch_axis: int):
   """Compile step(state, batch, shared=None) for a mesh.
 
   Each device runs `step` on its part of the batch and of the state, and on a
-  copy of what is shared; the only communication is what the step itself asks
-  for over `AXIS`. The state passed in is donated.
+  copy of `shared`. Devices communicate only by the collectives over `AXIS` in
+  `step`. The state is donated.
 
   Args:
-    step: returns the new state and metrics, the same on every device.
-    mesh: the devices.
-    state_specs: how the state is split, a prefix of its pytree.
-    batch_axis: axis of the batch's arrays that is split.
+    step: Function that returns the new state and metrics; metrics are equal on
+      all devices.
+    mesh: Devices to run on.
+    state_specs: Partition of the state, a prefix of its pytree.
+    batch_axis: Axis of the arrays of a batch that is split over the devices.
+
+  Returns:
+    Compiled function with the arguments and results of `step`.
   """
   sharded = jax.shard_map(
       step,
@@ -84,8 +88,8 @@ def compile_step(step, mesh: Mesh, *, state_specs: Any, batch_axis: int):
     return compiled
 
   def run(state, batch, shared=None):
-    # Collectives of several queued calls can wait for each other for ever on
-    # a CPU, and with the work on the same cores there is nothing to overlap.
+    # On a CPU, collectives of queued calls can block each other for ever, and
+    # queueing saves no time because all work shares the same cores.
     return jax.block_until_ready(compiled(state, batch, shared))
 
   return run

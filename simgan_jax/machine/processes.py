@@ -1,7 +1,7 @@
-"""What several processes that train one run agree on.
+"""Communication between the processes that train one run.
 
-With one process everything here is free. What a run writes, process 0 writes;
-checkpoints are written by all.
+With a single process, all of it costs nothing. Process 0 writes all files of a
+run except checkpoints, which all processes write.
 """
 
 import math
@@ -13,23 +13,23 @@ from jax.experimental import multihost_utils
 
 
 def is_first() -> bool:
-  """Return whether this process writes and speaks for all."""
+  """Return whether this is the process that writes files and messages."""
   return jax.process_index() == 0
 
 
 def are_alone() -> bool:
-  """Return whether there is one process."""
+  """Return whether there is only one process."""
   return jax.process_count() == 1
 
 
 def wait_for_all(name: str) -> None:
-  """Wait until every process has come here."""
+  """Wait until every process has called this function with this name."""
   if not are_alone():
     multihost_utils.sync_global_devices(name)
 
 
 def any_of(value: int) -> int:
-  """Return the largest of the processes' values."""
+  """Return the maximum of the values of all processes."""
   if are_alone():
     return value
   return int(np.max(multihost_utils.process_allgather(np.int32(value))))
@@ -38,12 +38,12 @@ def any_of(value: int) -> int:
 def from_first(
     values: Mapping[str, float], names: Iterable[str]
 ) -> dict[str, float]:
-  """Return the values of process 0, as far as it has those of `names`."""
+  """Return the values that process 0 has for `names`, in every process."""
   if are_alone():
     return dict(values)
   names = tuple(names)
   sent = np.array([values.get(name, math.nan) for name in names])
-  # As bits: JAX would shorten them to 32.
+  # Sent as uint32, because JAX would round float64 to float32.
   sent = sent.view(np.uint32)
   received = multihost_utils.broadcast_one_to_all(sent)
   received = np.asarray(received, np.uint32).view(np.float64)

@@ -1,4 +1,4 @@
-"""The progress line: one that moves on a terminal, lines in a log file."""
+"""Progress: a moving bar on a terminal, or single lines in a log file."""
 
 import sys
 from typing import Any, TextIO
@@ -8,14 +8,14 @@ from absl import logging
 
 from simgan_jax.machine import processes
 
-_LOG_SECONDS = 20.0  # between two lines in a log
+_LOG_SECONDS = 20.0  # between two lines of a log file
 _IN_LOG = (
     '{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed}<{remaining}{postfix}'
 )
 
 
 class _Log:
-  """Writes what a bar redraws as lines of their own."""
+  """Stream that writes each drawing of a bar on a line of its own."""
 
   def __init__(self, stream: TextIO):
     self._stream = stream
@@ -30,15 +30,15 @@ class _Log:
 
 
 def make_bar(total: int, what: str, unit: str, *, done: int = 0) -> tqdm.tqdm:
-  """Return a bar on stderr; none is drawn with --verbosity=-2.
+  """Return a progress bar on stderr, drawn by the first process.
 
-  Of several processes the first one draws it.
+  With --verbosity=-2 it is not drawn.
 
   Args:
-    total: of the units.
-    what: is done, in a few words.
-    unit: singular.
-    done: units that are done already.
+    total: Number of units to do.
+    what: Description of the work, a few words.
+    unit: Name of a unit, singular.
+    done: Number of units done before.
   """
   kind: dict[str, Any] = {'dynamic_ncols': True, 'mininterval': 0.2}
   if not sys.stderr.isatty():
@@ -60,5 +60,5 @@ def make_bar(total: int, what: str, unit: str, *, done: int = 0) -> tqdm.tqdm:
 
 
 def write_line(text: str) -> None:
-  """Write a line to stderr, above the bars that are there."""
+  """Write a line to stderr, above any progress bars."""
   tqdm.tqdm.write(text, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Stopping a run so that nothing is lost."""
+"""Stopping a run by a signal, after saving."""
 
 import signal
 from typing import Any
@@ -7,14 +7,14 @@ from simgan_jax.machine import processes
 
 
 class Stopped(SystemExit):
-  """The run was told to stop and has saved; the exit code says by what."""
+  """End of a run that has saved after a signal, with its exit code."""
 
 
 class StopSignals:
-  """Turns SIGTERM and Ctrl-C into a flag that the loop reads."""
+  """Context that turns SIGTERM and Ctrl-C into a flag for a loop to read."""
 
   def __enter__(self):
-    """Install the handlers; a second Ctrl-C stops at once."""
+    """Install the handlers; a second Ctrl-C interrupts immediately."""
     self.received = self.agreed = 0
     self._old = {
         number: signal.signal(number, self._note)
@@ -28,10 +28,11 @@ class StopSignals:
     self.received = number
 
   def ask(self, number: int, *, every: int) -> bool:
-    """Return whether to stop, by what this or any other process received.
+    """Return whether any process has received a signal.
 
-    Several processes must do the same, and ask each other only where `number`
-    is a multiple of `every`. The signal stands in `agreed`.
+    All processes must stop at the same number, so that several processes
+    communicate only where `number` is a multiple of `every`. `agreed` holds the
+    signal, or 0.
     """
     if processes.are_alone() or number % every == 0:
       self.agreed = processes.any_of(self.received)

@@ -1,4 +1,1 @@
-"""The settings of a run, their checks, and the command line.
-
-No work is done here.
-"""
+"""The settings of a run, their checks and the command line."""

@@ -1,4 +1,4 @@
-"""What the scripts share: flags that fail in one sentence, exit codes."""
+"""What the scripts share: flags, and errors told in one sentence."""
 
 import errno
 import os
@@ -6,72 +6,62 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
 from simgan_jax.machine import errors
 
-# What --config may be; the first one is the default.
+# What --config may be, for its help.
 CONFIGS = (
     'configs/eyes.py[:columbia|:paper], configs/hands.py[:paper],'
     ' configs/folders.py'
 )
 
-# Read by TensorFlow, which imports Keras otherwise: two seconds, never used.
+# TensorFlow reads it; importing Keras, which is not used, takes two seconds.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 
-flags.disclaim_key_flags()  # they are those of the script
+flags.disclaim_key_flags()  # Flags defined here belong to the script.
 
 
-def _fail(error: object, code: int) -> None:
+def _fail(error: object, code: int) -> NoReturn:
   line = re.sub(r'\s*\n\s*', ' ', str(error).strip())
   print(f'error: {line}', file=sys.stderr)
   sys.exit(code)
 
 
-def _last_line(error: object) -> str:
-  """Return the sentence at the end of what may be a whole traceback."""
-  line = str(error).strip().splitlines()[-1].strip()
-  return line.removeprefix(f'{errors.InputError.__module__}.InputError: ')
-
-
-def _config_error(error: BaseException) -> str:
-  """Return what is wrong with the command line, in words of the user's."""
+def _config_error(error: Exception) -> str:
+  """Return in one sentence what is wrong with the command line."""
   if isinstance(error, (KeyError, AttributeError)):
     return (
         f'--config has no such field: {error.args[0]}; the fields are in'
         ' simgan_jax/settings/config.py.'
     )
-  return _last_line(error)
+  # The message may be a whole traceback, whose last line names the error.
+  line = str(error).strip().splitlines()[-1].strip()
+  return line.removeprefix(f'{errors.InputError.__module__}.InputError: ')
 
 
 def _parse_flags(argv: Sequence[str]) -> Sequence[str]:
   try:
     remaining = flags.FLAGS(argv)
     if 'config' in flags.FLAGS:
-      # A config file that cannot be read only shows when it is used.
+      # An unreadable config file fails only here, at the first use.
       config: Any = flags.FLAGS['config'].value
-      _ = config.name
       for source in (config.data.synthetic, config.data.real, config.data.test):
         source.path = _tidy(source.path)
     return remaining
-  # Config files are user code, and a wrong override raises all of these.
-  except (
-      *(flags.Error, OSError, AttributeError, KeyError, ValueError, TypeError),
-      *(ImportError, SyntaxError),
-  ) as error:
+  except Exception as error:  # Config files are code of the user.
     _fail(_config_error(error), 2)
-    raise AssertionError('unreachable') from error
 
 
 def _tidy(path: str) -> str:
-  """Return a path without the slash that completion puts at its end."""
+  """Return a path without the final slash that shells complete."""
   return os.path.normpath(path) if path else ''
 
 
 class _PathParser(flags.ArgumentParser):
-  """Reads ~ as the home, which a shell does not after --flag=."""
+  """Replaces ~ by the home folder, which shells do not do after --flag=."""
 
   def parse(self, argument: str) -> str:
     return _tidy(os.path.expanduser(argument))
@@ -80,7 +70,7 @@ class _PathParser(flags.ArgumentParser):
 def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder:
   """Define a flag for a file or folder and return it.
 
-  Several commands may have it: tests import them together.
+  Several scripts may define the same flag, because tests import them together.
   """
   return flags.DEFINE(_PathParser(), name, default, text, allow_override=True)
 
@@ -93,14 +83,11 @@ def define_data_dir() -> flags.FlagHolder:
 
 
 def define_config() -> Any:
-  """Define --config, the settings, and return its flag.
-
-  It is configs/eyes.py when not given: given explicitly, a wrong --config.FIELD
-  is found while flags are parsed.
-  """
-  # Only who reads settings from a file needs the package.
+  """Define --config, by default configs/eyes.py, and return its flag."""
+  # Imported here because scripts without settings work without the package.
   from ml_collections import config_flags
 
+  # A wrong --config.FIELD is found only where --config is on the command line.
   if not any(re.match(r'--?config(=|$)', word) for word in sys.argv):
     sys.argv.insert(1, '--config=configs/eyes.py')
   return config_flags.DEFINE_config_file(
@@ -113,11 +100,11 @@ def define_config() -> Any:
 
 
 def parse_seeds(values: Sequence[str]) -> list[int]:
-  """Return the numbers of a flag such as --seeds=0,1,2.
+  """Return the numbers that a flag such as --seeds=0,1,2 lists.
 
   Raises:
-    InputError: when a value is no whole number of up to 9 digits, or there
-      twice.
+    InputError: If a value is not a whole number of at most 9 digits, or is
+      given twice.
   """
   if len(set(values)) < len(values) or not all(
       value.isdecimal() and len(value) < 10 for value in values
@@ -130,12 +117,12 @@ def parse_seeds(values: Sequence[str]) -> list[int]:
 
 
 def run(main: Callable[[], None]) -> None:
-  """Parse the flags, run `main()` and turn errors into exit codes.
+  """Parse the flags, run `main()` and exit with a code.
 
-  0 done, 2 bad input (one sentence on stderr), 1 a defect, 128 + signal when
-  stopped after saving.
+  The code is 0 after success, 2 after bad input (one sentence on stderr), 1
+  after any other failure and 128 + the signal's number after a signal.
   """
-  # For --help; here and not above, so that it counts as the script's.
+  # Declared here, not at import, so that --help lists it with the script.
   flags.declare_key_flag('verbosity')
   flags.FLAGS['verbosity'].help = (
       '-2 hides the progress, 0 and 1 show what libraries log.'

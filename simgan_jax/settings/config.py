@@ -1,14 +1,12 @@
 """The settings of a run: typed dataclasses.
 
-`configs/*.py` build a `Config`; command-line flags `--config.FIELD=VALUE`
-override single fields with a type check; `validation.validate` says in one
-sentence what does not fit. Below `loop.py` nothing sees a `Config`: values are
-handed on as plain keyword arguments.
+`configs/*.py` build a `Config`, and `--config.FIELD=VALUE` on the command line
+replaces single fields with a type check. `validation.validate` checks the
+values.
 """
 
 import dataclasses
 import json
-import os
 import types
 import typing
 from collections.abc import Mapping
@@ -16,9 +14,9 @@ from typing import Any
 
 from simgan_jax.machine import errors
 
-BUILTIN = ('builtin_eyes', 'builtin_hands')  # sources that read nothing
-HANDS = ('builtin_hands', 'nyu_hand')  # sources of hands; else of eyes
-METHODS = ('svr', 'alr', 'random_forest', 'knn')  # besides the paper's network
+BUILTIN = ('builtin_eyes', 'builtin_hands')  # sources that read no files
+HANDS = ('builtin_hands', 'nyu_hand')  # sources of images of hands
+METHODS = ('svr', 'alr', 'random_forest', 'knn')  # baselines of the paper
 SOURCES = (
     'builtin_eyes',
     'unity_eyes',
@@ -30,8 +28,15 @@ SOURCES = (
     'hdf5',
     'arrays',
 )
-# Allowed values of the options that sources have, by the option's name.
-CHOICES = {
+# Allowed values, by the name of the option or the end of the field's name.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    'synthetic.name': SOURCES,
+    'real.name': SOURCES,
+    'test.name': SOURCES,
+    'optimizer.name': ('adam', 'sgd'),
+    'compute_dtype': ('float32', 'bfloat16'),
+    'self_regularization_features': ('identity', 'channel_mean', 'gradients'),
+    'cache': ('host', 'device'),
     'channels': (1, 3),
     'crop': ('box', 'columbia'),
     'domain': ('synthetic', 'real'),
@@ -48,29 +53,29 @@ class RefinerConfig:
   num_features: int = 64  # channels of every hidden convolution
   num_blocks: int = 4  # residual blocks
   kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
-  # Pixels become background by chance, as they do in depth images.
+  # Pixels become background at random, as they do in depth images.
   loses_pixels: bool = False
 
 
 @dataclasses.dataclass
 class DiscriminatorConfig:
-  """Sizes of the patch discriminator; one entry a hidden convolution."""
+  """Sizes of the patch discriminator, one entry per hidden convolution."""
 
   features: tuple[int, ...] = (96, 64, 32, 32)  # channels
   kernel_sizes: tuple[int, ...] = (3, 3, 3, 1)  # pixels
   strides: tuple[int, ...] = (2, 2, 1, 1)  # pixels
-  pool_window: int = 3  # pixels; the max-pool follows the second convolution
+  pool_window: int = 3  # pixels; the max-pool after the second convolution
   pool_stride: int = 1  # pixels
-  local: bool = True  # False: one decision an image (the paper's ablation)
+  local: bool = True  # False: one output per image (the paper's ablation)
 
 
 @dataclasses.dataclass
 class OptimizerConfig:
-  """One optimiser, used for both networks with a state each."""
+  """Optimiser of both networks; each has its own state."""
 
-  name: str = 'adam'  # 'adam' or 'sgd' (the paper's)
+  name: str = 'adam'  # the paper's is 'sgd'
   learning_rate: float = 2e-4  # constant
-  beta1: float = 0.9  # of Adam: decay of the mean of the gradients
+  beta1: float = 0.9  # Adam's decay of the mean of the gradients
 
 
 @dataclasses.dataclass
@@ -78,49 +83,49 @@ class SourceConfig:
   """Where images come from."""
 
   name: str = 'builtin_eyes'  # one of SOURCES
-  path: str = ''  # folder, or file of arrays; unused by built-in ones
-  subjects: str = ''  # persons to keep, '1-24' or '1-3,7'; '' = all
-  limit: int = 0  # first images to use, 0 = all; built-in ones make as many
-  samples: str = 'evaluation'  # mpiigaze only: 'evaluation' lists, or 'all'
-  crop: str = 'box'  # unity_eyes only: 'box', or like those of 'columbia'
-  views: str = '1'  # nyu_hand only: cameras, '1-3' or '1,3'
+  path: str = ''  # folder or file of arrays; built-in sources need none
+  subjects: str = ''  # persons to keep, such as '1-24' or '1-3,7'; '' = all
+  limit: int = 0  # number of images to use or, built in, to draw; 0 = all
+  samples: str = 'evaluation'  # mpiigaze only: the evaluation lists, or 'all'
+  crop: str = 'box'  # unity_eyes only; 'columbia' crops as columbia_gaze does
+  views: str = '1'  # nyu_hand only: cameras, such as '1-3' or '1,3'
 
 
 @dataclasses.dataclass
 class DataConfig:
-  """The three data sets of a run and the size they are brought to."""
+  """The three data sets of a run, and the size of all their images."""
 
   synthetic: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   real: SourceConfig = dataclasses.field(default_factory=SourceConfig)
-  # For eval.py; an empty path stands for the path of the real images.
+  # For eval.py; an empty path means the path of the real images.
   test: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
-  # image_folder and hdf5: 'crop' the middle, 'pad' by repeating the border, or
-  # 'resize', which stretches.
+  # image_folder and hdf5 only: 'crop' the middle, 'pad' by repeating the
+  # border, or 'resize' by stretching.
   fit: str = 'crop'
-  cache: str = 'host'  # 'device': whole data sets in every device's memory
-  on_error: str = 'stop'  # 'stop' at a bad file, or 'skip' and list it
-  # Before refining, give each synthetic image the histogram of a random real
-  # one, so that the discriminator must look at texture.
+  cache: str = 'host'  # 'device' keeps all images in every device's memory
+  on_error: str = 'stop'  # at a bad file; 'skip' lists it and goes on
+  # Give each synthetic image the histogram of a random real image before
+  # refining, so that the discriminator must look at texture.
   match_histograms: bool = False
 
 
 @dataclasses.dataclass
 class EvaluationConfig:
-  """How eval.py trains and tests the estimator."""
+  """How eval.py trains and tests the estimators."""
 
   base_images: int = 2_000  # synthetic images at scale 1 (the paper's "1x")
   scales: tuple[int, ...] = (1, 4)  # multiples of base_images
-  num_steps: int = 1_000  # optimiser steps of every estimator
-  batch_size: int = 64  # images a step
-  learning_rate: float = 1e-3  # start of the cosine decay
-  # Rows without and with random changes of the training images.
+  num_steps: int = 1_000  # optimiser steps of each estimator
+  batch_size: int = 64  # images per step
+  learning_rate: float = 1e-3  # at the start of the cosine decay
+  # One row of the table each: without and with augmented training images.
   augmented: tuple[bool, ...] = (False, True)
-  methods: tuple[str, ...] = ()  # Table 3's others, of METHODS
-  num_seeds: int = 3  # estimators a row
-  # Of the hand pose estimator, a stacked hourglass.
+  methods: tuple[str, ...] = ()  # baselines of the paper's Table 3, of METHODS
+  num_seeds: int = 3  # estimators per row
+  # Sizes of the hand pose estimator, a stacked hourglass.
   heatmap_size: int = 64  # pixels, a multiple of 16
   hourglass_features: int = 256  # channels
   num_stacks: int = 2
@@ -132,26 +137,27 @@ class Config:
 
   name: str = 'eyes'  # the default working directory is runs/<name>
   num_rounds: int = 1_000  # T of Algorithm 1
-  batch_size: int = 32  # images a step, over all devices
+  batch_size: int = 32  # images per step, over all devices
   seed: int = 0
-  refiner_steps: int = 2  # K_g, refiner steps a round
-  discriminator_steps: int = 1  # K_d, discriminator steps a round
+  refiner_steps: int = 2  # K_g, refiner steps per round
+  discriminator_steps: int = 1  # K_d, discriminator steps per round
   pretrain_refiner_steps: int = 1_000  # self-regularisation loss only
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
-  # Weight in the discriminator's loss, 0 as in the paper: what keeps the two
-  # networks from swinging around each other; see losses.gradient_penalty.
+  # Weight in the discriminator's loss, against oscillations of the two
+  # networks; 0 as in the paper. See losses.gradient_penalty.
   gradient_penalty: float = 0.0
-  # Images, B of section 2.3, in whole half batches; 0 = no history.
+  # Images, B of section 2.3, rounded up to whole half batches; 0 disables the
+  # history.
   history_size: int = 2_048
-  compute_dtype: str = 'float32'  # or 'bfloat16'; parameters stay float32
-  # Parts of a device's batch, one after the other: less memory. 0 = 1, and on a
-  # CPU as many as leave 4 images, which its caches hold.
+  compute_dtype: str = 'float32'  # of activations; parameters stay float32
+  # Parts into which a device splits its batch, to save memory. 0 chooses 1 or,
+  # on a CPU, parts of 4 images, which fit into its caches.
   gradient_accumulation: int = 0
-  # Compute activations again in the backward pass: less memory, not on a CPU.
+  # Recompute activations in the backward pass: saves memory, but not on a CPU.
   rematerialize: bool = False
-  rounds_per_call: int = 1  # rounds scanned inside one compiled call
+  rounds_per_call: int = 1  # rounds in one compiled call
   log_every: int = 10  # rounds
   sample_every: int = 100  # rounds
   checkpoint_every: int = 100  # rounds
@@ -171,14 +177,13 @@ class Config:
 def divisible_size(config: Config) -> int:
   """Return the number that the number of devices must divide.
 
-  A device's part of a batch consists of pairs of a new and an old image, as
-  many in every part of a step.
+  Each part of a device's batch consists of pairs of a new and an old image.
   """
   return config.batch_size // (2 * max(1, config.gradient_accumulation))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Return {'data.real.path': value, ...} of nested settings."""
+  """Return {'data.real.path': value, ...} from nested settings."""
   flat: dict[str, Any] = {}
   for name, value in values.items():
     if isinstance(value, Mapping):
@@ -193,52 +198,49 @@ def to_json(config: Config) -> str:
   return json.dumps(dataclasses.asdict(config), indent=2) + '\n'
 
 
-def _from_dict(kind: type, values: dict, where: str):
-  arguments = {}
+def _from_dict(kind: type, values: dict, where: str) -> Any:
   if not isinstance(values, dict):
     raise TypeError(f'{values!r} where there are fields of {kind.__name__}')
-  for field in dataclasses.fields(kind):
-    if field.name not in values:
-      continue
-    value = values[field.name]
-    field_type = typing.cast(type, field.type)
+  fields = {field.name: field.type for field in dataclasses.fields(kind)}
+  if different := sorted(fields.keys() ^ values.keys()):
+    raise errors.InputError(
+        f'{where} has other fields than this version: {different}; train again'
+        ' in another --workdir or use the version that wrote it.'
+    )
+  arguments = {}
+  for name, value in values.items():
+    field_type = typing.cast(type, fields[name])
     if dataclasses.is_dataclass(field_type):
       value = _from_dict(field_type, value, where)
     elif isinstance(field_type, types.GenericAlias):
       value = tuple(value)
-    # JSON need not write the point of a whole number.
+    # JSON may write a whole number without a decimal point.
     elif type(value) not in (field_type, int if field_type is float else None):
-      raise TypeError(f'{field.name} is {value!r}, no {field_type.__name__}')
-    arguments[field.name] = value
-  unknown = sorted(set(values) - set(arguments))
-  if unknown:
-    raise errors.InputError(
-        f'{where} has fields this version does not know: {unknown}; train'
-        ' again in another --workdir or use the version that wrote it.'
-    )
+      raise TypeError(f'{name} is {value!r}, not {field_type.__name__}')
+    arguments[name] = value
   return kind(**arguments)
 
 
 def read(path: str) -> Config:
-  """Read the settings a run wrote as `config.json`.
+  """Read the settings that a run wrote as `config.json`.
 
   Args:
-    path: the file.
+    path: Path of the file.
 
   Returns:
-    The settings; fields the file lacks take their defaults.
+    Settings of the run.
 
   Raises:
-    InputError: when the file is missing, damaged or has unknown fields.
+    InputError: If the file is missing, damaged or has other fields.
   """
-  if not os.path.exists(path):
-    raise errors.InputError(
-        f'{path} does not exist: no run was started there; run train.py first'
-        ' or give its --workdir.'
-    )
   try:
     with open(path, encoding='utf-8') as file:
       return _from_dict(Config, json.load(file), path)
+  except (FileNotFoundError, NotADirectoryError) as error:
+    raise errors.InputError(
+        f'{path} does not exist: no run was started there; run train.py first'
+        ' or give its --workdir.'
+    ) from error
   except errors.InputError:
     raise
   except (OSError, RecursionError, TypeError, ValueError) as error:

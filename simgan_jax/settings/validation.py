@@ -1,14 +1,18 @@
-"""What settings must fulfil, checked once, before anything is written."""
+"""The constraints on settings, checked once before anything is written."""
 
 import dataclasses
+import math
 import os
+from collections.abc import Iterator
 
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
 
-# Of `config.flatten`, the least that numbers may be.
-_LEAST = {
-    1: (
+# The least value, what the value must be below, and the fields.
+_RANGES = (
+    (
+        1,
+        math.inf,
         *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
         *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
         *('refiner.num_features', 'refiner.kernel_size'),
@@ -18,167 +22,120 @@ _LEAST = {
         *('evaluation.scales', 'evaluation.num_steps', 'evaluation.batch_size'),
         *('evaluation.num_seeds', 'evaluation.num_stacks'),
     ),
-    0: (
-        *('seed', 'pretrain_refiner_steps', 'pretrain_discriminator_steps'),
+    (
+        0,
+        math.inf,
+        *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
+        *('self_regularization_weight', 'gradient_penalty'),
         *('gradient_accumulation', 'refiner.num_blocks'),
         *('data.synthetic.limit', 'data.real.limit', 'data.test.limit'),
     ),
-    8: ('data.height', 'data.width'),
-}
+    (0, 1, 'optimizer.beta1'),
+    (0, 2**31, 'seed'),
+    (8, math.inf, 'data.height', 'data.width'),
+)
 
 
-def _require(condition: object, field: str, value: object, remedy: str):
-  if not condition:
-    raise errors.InputError(
-        f'--config.{field}={value!r} does not work: {remedy}.'
+def _rules(
+    config: config_lib.Config, values: dict
+) -> Iterator[tuple[str, object, str]]:
+  """Yield fields, whether their values are allowed, and remedies.
+
+  Later rules divide by numbers that earlier rules keep above 0.
+  """
+  for least, limit, *fields in _RANGES:
+    for field in fields:
+      value = values[field]
+      numbers = value if isinstance(value, tuple) else (value,)
+      allowed = all(least <= number < limit for number in numbers)
+      yield field, allowed, f'it must be at least {least} and below {limit}'
+  for field, value in values.items():
+    for name, choices in config_lib.CHOICES.items():
+      if f'.{field}'.endswith(f'.{name}'):
+        yield field, value in choices, f'choose one of {choices}'
+  for field in ('optimizer.learning_rate', 'evaluation.learning_rate'):
+    allowed = 0 < values[field] < math.inf
+    yield field, allowed, 'it must be a finite number above 0'
+  yield (
+      'name',
+      config.name not in ('', '.', '..')
+      and config.name == os.path.basename(config.name),
+      'it names a folder in runs/, so it must not be empty or a path',
+  )
+  calls = config.rounds_per_call
+  for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
+    remedy = f'it must be a multiple of rounds_per_call={calls}'
+    yield field, values[field] % calls == 0, remedy
+  size = config.batch_size
+  yield 'batch_size', size % 2 == 0, 'it must be even: half of it is history'
+  yield (
+      'history_size',
+      config.history_size == 0 or config.history_size >= size // 2,
+      f'it must be at least half of batch_size={size}, or 0 for no history',
+  )
+  yield (
+      'gradient_accumulation',
+      size % (2 * max(1, config.gradient_accumulation)) == 0,
+      f'twice this number must divide batch_size={size}',
+  )
+  data, evaluation = config.data, config.evaluation
+  for kind, source in (('synthetic', data.synthetic), ('real', data.real)):
+    yield (
+        f'data.{kind}.path',
+        source.path or source.name in config_lib.BUILTIN,
+        f'give the folder or file that {source.name} reads',
     )
+  yield (
+      'evaluation.methods',
+      set(evaluation.methods) <= set(config_lib.METHODS),
+      f"choose from {config_lib.METHODS}, as in \"('svr', 'knn')\"",
+  )
+  side = evaluation.heatmap_size
+  yield (
+      'evaluation.heatmap_size',
+      side >= 16 and side % 16 == 0,
+      'it must be a multiple of 16, which an hourglass halves four times',
+  )
+  channels = evaluation.hourglass_features
+  yield (
+      'evaluation.hourglass_features',
+      channels in (8, 16) or (channels > 0 and channels % 32 == 0),
+      'it must be 8, 16 or a multiple of 32',
+  )
+  if not {data.synthetic.name, data.real.name}.isdisjoint(config_lib.HANDS):
+    remedy = f'images of hands are square, and data.height is {data.height}'
+    yield 'data.width', data.width == data.height, remedy
+    remedy = 'they estimate gaze; leave them out for hands'
+    yield 'evaluation.methods', not evaluation.methods, remedy
+  sizes = config.discriminator
+  lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
+  yield (
+      'discriminator.features',
+      len(lengths) == 1 and len(sizes.features) >= 2,
+      'features, kernel_sizes and strides need the same length, at least 2',
+  )
+  rows = evaluation.augmented
+  yield (
+      'evaluation.augmented',
+      rows and all(isinstance(row, bool) for row in rows),
+      'give True, False or "(False, True)"',
+  )
+  yield 'evaluation.scales', evaluation.scales, 'give at least one scale'
 
 
 def validate(config: config_lib.Config) -> None:
-  """Check every constraint between settings before anything is written.
+  """Check every constraint on the settings of a run.
 
   Args:
-    config: the settings of a run.
+    config: Settings of the run.
 
   Raises:
-    InputError: naming the field, its value and what to set instead.
+    InputError: If a setting breaks a rule; the message names the field, its
+      value and what to set instead.
   """
-  flat = config_lib.flatten(dataclasses.asdict(config))
-  for least, fields in _LEAST.items():
-    for field in fields:
-      value = flat[field]
-      numbers = value if isinstance(value, tuple) else (value,)
-      _require(
-          all(number >= least for number in numbers),
-          *(field, value),
-          f'it must be at least {least}',
+  values = config_lib.flatten(dataclasses.asdict(config))
+  for field, is_allowed, remedy in _rules(config, values):
+    if not is_allowed:
+      raise errors.InputError(
+          f'--config.{field}={values[field]!r} does not work: {remedy}.'
       )
-  _require(
-      config.seed < 2**31, 'seed', config.seed, f'it must be below {2**31}'
-  )
-  _require(
-      config.name not in ('', '.', '..')
-      and config.name == os.path.basename(config.name),
-      *('name', config.name),
-      'it names a folder in runs/, so it must not be empty or a path',
-  )
-  for field in ('log_every', 'sample_every', 'checkpoint_every', 'num_rounds'):
-    value = getattr(config, field)
-    _require(
-        value % config.rounds_per_call == 0,
-        *(field, value),
-        f'it must be a multiple of rounds_per_call={config.rounds_per_call}',
-    )
-  _require(
-      config.batch_size % 2 == 0,
-      *('batch_size', config.batch_size),
-      'it must be even, half of each discriminator batch is history',
-  )
-  _require(
-      config.history_size == 0 or config.history_size >= config.batch_size // 2,
-      *('history_size', config.history_size),
-      f'it must hold at least half a batch, {config.batch_size // 2} images, or'
-      ' be 0 for no history',
-  )
-  parts = config.gradient_accumulation
-  _require(
-      config.batch_size % (2 * max(1, parts)) == 0,
-      *('gradient_accumulation', parts),
-      f'twice as many parts must divide batch_size={config.batch_size}',
-  )
-  for field in ('self_regularization_weight', 'gradient_penalty'):
-    weight = flat[field]
-    _require(
-        0 <= weight < float('inf'),
-        *(field, weight),
-        'it must be a finite number, 0 or more',
-    )
-  for field in ('optimizer.learning_rate', 'evaluation.learning_rate'):
-    rate = flat[field]
-    _require(
-        0 < rate < float('inf'),
-        *(field, rate),
-        'it must be a finite number above 0',
-    )
-  choices = config_lib.CHOICES
-  beta1 = config.optimizer.beta1
-  _require(
-      0 <= beta1 < 1,
-      *('optimizer.beta1', beta1),
-      'it must be at least 0 and below 1',
-  )
-  for field, value, allowed in (
-      ('optimizer.name', config.optimizer.name, ('adam', 'sgd')),
-      ('compute_dtype', config.compute_dtype, ('float32', 'bfloat16')),
-      (
-          'self_regularization_features',
-          config.self_regularization_features,
-          ('identity', 'channel_mean', 'gradients'),
-      ),
-      ('data.on_error', config.data.on_error, choices['on_error']),
-      ('data.fit', config.data.fit, choices['fit']),
-      ('data.cache', config.data.cache, ('host', 'device')),
-      ('data.channels', config.data.channels, choices['channels']),
-      ('data.synthetic.name', config.data.synthetic.name, config_lib.SOURCES),
-      ('data.real.name', config.data.real.name, config_lib.SOURCES),
-      ('data.test.name', config.data.test.name, config_lib.SOURCES),
-  ):
-    _require(value in allowed, field, value, f'choose one of {allowed}')
-  for field in ('synthetic', 'real'):
-    source = getattr(config.data, field)
-    _require(
-        source.path or source.name in config_lib.BUILTIN,
-        *(f'data.{field}.path', source.path),
-        f'give the folder or file that {source.name} reads',
-    )
-  for method in config.evaluation.methods:
-    _require(
-        method in config_lib.METHODS,
-        *('evaluation.methods', config.evaluation.methods),
-        f"choose from {config_lib.METHODS}, as in \"('svr', 'knn')\"",
-    )
-  size = config.evaluation.heatmap_size
-  _require(
-      size >= 16 and size % 16 == 0,
-      *('evaluation.heatmap_size', size),
-      'it must be a multiple of 16, which an hourglass halves four times',
-  )
-  features = config.evaluation.hourglass_features
-  _require(
-      features in (8, 16) or (features > 0 and features % 32 == 0),
-      *('evaluation.hourglass_features', features),
-      'it must be 8, 16 or a multiple of 32',
-  )
-  hands = [
-      name
-      for name in (config.data.synthetic.name, config.data.real.name)
-      if name in config_lib.HANDS
-  ]
-  _require(
-      not hands or config.data.height == config.data.width,
-      *('data.width', config.data.width),
-      f'images of hands are square, and data.height is {config.data.height}',
-  )
-  _require(
-      not hands or not config.evaluation.methods,
-      *('evaluation.methods', config.evaluation.methods),
-      'they estimate gaze; leave them out for hands',
-  )
-  sizes = config.discriminator
-  lengths = {len(sizes.features), len(sizes.kernel_sizes), len(sizes.strides)}
-  _require(
-      len(lengths) == 1 and len(sizes.features) >= 2,
-      *('discriminator.features', sizes.features),
-      'features, kernel_sizes and strides need the same length, at least 2',
-  )
-  augmented = config.evaluation.augmented
-  _require(
-      augmented and all(isinstance(value, bool) for value in augmented),
-      *('evaluation.augmented', augmented),
-      'give True, False or "(False, True)"',
-  )
-  _require(
-      config.evaluation.scales,
-      *('evaluation.scales', config.evaluation.scales),
-      'evaluation needs at least one scale',
-  )

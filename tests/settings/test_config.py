@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import json
 import os
 import pathlib
 
@@ -11,7 +12,7 @@ import pytest
 from simgan_jax.estimators import baselines
 from simgan_jax.machine import errors
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.method import networks
+from simgan_jax.method import losses, networks
 from simgan_jax.report import metrics_file
 from simgan_jax.settings import config as config_lib
 from simgan_jax.settings import validation
@@ -132,6 +133,8 @@ def test_unknown_preset_names_the_presets():
         ('data.height', 4),
         ('data.channels', 2),
         ('data.on_error', 'ignore'),
+        ('data.synthetic.crop', 'eyes'),
+        ('data.real.samples', 'some'),
         ('data.synthetic.name', 'unityeyes'),
         ('data.test.limit', -1),
         ('discriminator.strides', (2, 2)),
@@ -144,7 +147,6 @@ def test_unknown_preset_names_the_presets():
         ('evaluation.base_images', 0),
         ('evaluation.scales', ()),
         ('evaluation.scales', (0, 1)),
-        ('evaluation.augmented', ()),
         ('evaluation.learning_rate', -1.0),
         ('evaluation.num_stacks', 0),
         ('evaluation.hourglass_features', 0),
@@ -194,13 +196,18 @@ def test_flatten_reaches_every_field(config):
         ('{"batch', 'damaged'),
         ('', 'damaged'),
         ('null', 'damaged .*None where there are fields of Config'),
-        ('{"data": 3}', 'damaged .*3 where there are fields of DataConfig'),
-        ('{"batch_size": "32"}', "damaged .*batch_size is '32', no int"),
-        ('{"lambda": 3}', "fields this version does not know: .*'lambda'"),
+        ({'data': 3}, 'damaged .*3 where there are fields of DataConfig'),
+        ({'batch_size': '32'}, "damaged .*batch_size is '32', not int"),
+        ({'lambda': 3}, "other fields than this version: .*'lambda'"),
+        ('{}', "other fields than this version: .*'batch_size'"),
     ],
 )
-def test_a_damaged_or_foreign_config_json_is_named(tmp_path, text, message):
+def test_a_damaged_or_foreign_config_json_is_named(
+    config, tmp_path, text, message
+):
   path = tmp_path / 'config.json'
+  if isinstance(text, dict):
+    text = json.dumps(dataclasses.asdict(config) | text)
   path.write_text(text)
   with pytest.raises(errors.InputError, match=message):
     config_lib.read(str(path))
@@ -258,5 +265,7 @@ def test_metrics_of_a_lost_future_and_torn_lines_go(tmp_path):
   ]
 
 
-def test_methods_are_those_that_exist():
+def test_choices_are_those_that_exist():
   assert config_lib.METHODS == baselines.METHODS
+  features = config_lib.CHOICES['self_regularization_features']
+  assert features == tuple(losses.FEATURES)
