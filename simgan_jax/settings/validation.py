@@ -48,7 +48,9 @@ def _rules(
       value = values[field]
       numbers = value if isinstance(value, tuple) else (value,)
       allowed = all(least <= number < limit for number in numbers)
-      yield field, allowed, f'it must be at least {least} and below {limit}'
+      upper = f' and below {limit}' if limit < math.inf else ''
+      upper = upper or ' and finite' * isinstance(value, float)
+      yield field, allowed, f'it must be at least {least}{upper}'
   for field, value in values.items():
     for name, choices in config_lib.CHOICES.items():
       if f'.{field}'.endswith(f'.{name}'):
