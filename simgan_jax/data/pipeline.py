@@ -100,10 +100,8 @@ def batches(
         ' processes; set batch_size to a multiple of their number.'
     )
   key = (seed, zlib.crc32(stream.encode()))
-  local_size = batch_size // process_count
-  own = slice(process_index * local_size, (process_index + 1) * local_size)
   indices = (
-      batch[..., own]
+      np.split(batch, process_count, axis=-1)[process_index]
       for batch in index_batches(
           num_images, batch_shape, key=key, first_step=first_step
       )
@@ -112,8 +110,7 @@ def batches(
     import tensorflow
   except ImportError:
     return _gather(images, indices)
-  local_shape = (*batch_shape[:-1], local_size)
-  return _gather_by_tensorflow(tensorflow, images, indices, local_shape)
+  return _gather_by_tensorflow(tensorflow, images, indices)
 
 
 def _gather(
@@ -128,7 +125,6 @@ def _gather_by_tensorflow(
     tf: Any,
     images: Shaped[np.ndarray, 'n *element'],
     indices: Iterator[np.ndarray],
-    shape: tuple[int, ...],
 ) -> Iterator[Shaped[np.ndarray, '...']]:
   # An eager tensor is captured by reference; a NumPy array would be copied
   # into the graph, whose size is limited to 2 GB.
@@ -142,7 +138,7 @@ def _gather_by_tensorflow(
   options.autotune.enabled = False
   return (
       tf.data.Dataset.from_generator(
-          lambda: indices, output_signature=tf.TensorSpec(shape, tf.int64)
+          lambda: indices, output_signature=tf.TensorSpec(None, tf.int64)
       )
       .map(lambda batch: tf.gather(tensor, batch))
       .prefetch(2)

@@ -51,11 +51,9 @@ class Sealer:
     self._last: futures.Future[None] | None = None
 
   def seal(self, folder: Path, wait_until_written: Callable[[], Any]) -> None:
-    """Write the checksums, in the first process, once the folder is complete.
+    """Write the checksums of a folder, in the first process.
 
-    Args:
-      folder: Folder that is being written.
-      wait_until_written: Function that returns when the folder is complete.
+    `wait_until_written` returns when the folder is complete.
     """
 
     def run() -> None:

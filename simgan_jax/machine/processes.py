@@ -28,7 +28,7 @@ def wait_for_all(name: str) -> None:
     multihost_utils.sync_global_devices(name)
 
 
-def any_of(value: int) -> int:
+def max_of(value: int) -> int:
   """Return the maximum of the values of all processes."""
   if are_alone():
     return value

@@ -35,7 +35,7 @@ class StopSignals:
     signal, or 0.
     """
     if processes.are_alone() or number % every == 0:
-      self.agreed = processes.any_of(self.received)
+      self.agreed = processes.max_of(self.received)
     return bool(self.agreed)
 
   def __exit__(self, *_: object):

@@ -38,7 +38,7 @@ def _config_error(error: Exception) -> str:
         ' simgan_jax/settings/config.py.'
     )
   # The message may be a whole traceback, whose last line names the error.
-  line = str(error).strip().splitlines()[-1].strip()
+  line = (str(error).strip() or repr(error)).splitlines()[-1].strip()
   return line.removeprefix(f'{errors.InputError.__module__}.InputError: ')
 
 
@@ -61,7 +61,7 @@ def _tidy(path: str) -> str:
 
 
 class _PathParser(flags.ArgumentParser):
-  """Replaces ~ by the home folder, which shells do not do after --flag=."""
+  """Parser that replaces ~, which shells do not do after --flag=."""
 
   def parse(self, argument: str) -> str:
     return _tidy(os.path.expanduser(argument))
