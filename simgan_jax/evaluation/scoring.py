@@ -40,15 +40,9 @@ def _abstract_params(
 
 
 def load(path: str, run: Run) -> Any:
-  """Return the parameters of an estimator trained before.
-
-  Raises:
-    InputError: If there are none at `path`.
-  """
-  image_shape = run.test.images.shape[1:]
-  return checkpoint.load_params(
-      path, _abstract_params(run.task, image_shape, run.mesh)
-  )
+  """Return an estimator's parameters; raise InputError if `path` has none."""
+  abstract = _abstract_params(run.task, run.test.images.shape[1:], run.mesh)
+  return checkpoint.load_params(path, abstract)
 
 
 def score(
@@ -66,17 +60,12 @@ def score(
     run: Settings, seeds and test images.
     augmented: Whether to change the training images at random.
     workdir: Folder of the run that keeps the estimators' parameters.
-    reuse: Whether to load the parameters instead of training.
-
-  Raises:
-    InputError: If `reuse` finds no estimator of that row and seed.
+    reuse: Whether to load the parameters instead of training; it is an
+      InputError if there are none.
   """
-  task, settings = run.task, run.config.evaluation
+  task, options = run.task, run.config.evaluation
   recipe = trainer.Recipe(
-      settings.num_steps,
-      settings.batch_size,
-      settings.learning_rate,
-      augmented=augmented,
+      options.num_steps, options.batch_size, options.learning_rate, augmented
   )
   found, found_mm = {}, {}
   for seed in run.seeds:

@@ -55,11 +55,9 @@ def _joint_errors_mm(
   """Return distances in the plane parallel to the image at the true depth."""
   assert test.joints is not None and test.intrinsics is not None
   guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
-  places = [
-      hand_images.to_millimetres(joints, test.intrinsics)
-      for joints in (guess, test.joints)
-  ]
-  return np.linalg.norm(places[0] - places[1], axis=2)
+  found = hand_images.to_millimetres(guess, test.intrinsics)
+  true = hand_images.to_millimetres(test.joints, test.intrinsics)
+  return np.linalg.norm(found - true, axis=2)
 
 
 GAZE = Task(
