@@ -113,7 +113,8 @@ def measure_label_shift(
       for images in (synthetic.images, refined)
   )
   gaze = task is tasks.GAZE
-  unmoved = synthetic._replace(**{'gaze' if gaze else 'joints': before})
+  replace = synthetic._replace
+  unmoved = replace(gaze=before) if gaze else replace(joints=before)
   found = estimation_errors.summarize(task.errors(after, unmoved), task.unit)
   name = 'gaze_shift_deg' if gaze else 'joint_shift_px'
   return {name: {'mean': found.mean, 'median': found.median}}

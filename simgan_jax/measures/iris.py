@@ -36,10 +36,18 @@ _ARC_DEG = np.linspace(-45, 65, 17)
 _ALIGNMENT = 9  # exponent of the cosine between gradient and radius
 _DARK_WEIGHT = 0.45
 _DARK_LIMIT = 0.5  # highlights count as no brighter than this
+# Points inside the unit circle, in the complex plane, on three rings.
+_INSIDE = np.concatenate(
+    [
+        radius * np.exp(2j * np.pi * np.arange(num) / num)
+        for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
+    ]
+)
+_INSIDE = _INSIDE[np.abs(_INSIDE.imag) < 0.5]  # lids seldom cover the others
 
 
 class Iris(NamedTuple):
-  """Fitted circles; the first pixel has its centre at (0, 0)."""
+  """Fitted circles, float64; the first pixel has its centre at (0, 0)."""
 
   centre: Float[np.ndarray, 'n 2']  # (x, y), px
   radius: Float[np.ndarray, 'n']  # px
@@ -74,17 +82,11 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
   visits every pixel and ends between pixels.
 
   There is always a circle, even without an iris: `is_clear` tells whether it
-  stands out.
+  stands out. Images too small to hold an iris are an InputError.
 
   Args:
     images: Images of one eye each, about 1.5 times as wide as the eye,
       [n, h, w, c] uint8; colours are averaged.
-
-  Returns:
-    The circles: float64 arrays with a leading n, and bool `is_clear`.
-
-  Raises:
-    InputError: If the images are too small to hold an iris.
   """
   height, width = images.shape[1:3]
   if not is_searchable(height, width):
@@ -92,13 +94,16 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
         f'images of {height} x {width} pixels cannot be searched for an iris:'
         f' give sides of {MIN_SIDE} or more, as of 35 x 55.'
     )
-  if not len(images):
-    none = np.zeros(0)
-    return Iris(np.zeros((0, 2)), none, none, none, none > 0)
-  circles = _search_grid(height, width)
-  parts = []
+  scale = width / _WIDTH
+  border_x, border_y = (border * scale for border in _BORDER)
+  circles = _grid(
+      np.arange(border_x, width - border_x, scale),
+      np.arange(border_y, height - border_y, scale),
+      _RADII * scale,
+  )
+  parts = [np.zeros((0, 5))]
   size = min(_PART, len(images))
-  for start in range(0, len(images), size):
+  for start in range(0, len(images), _PART):
     # Filled up by repetition, so that one shape is compiled.
     part = np.resize(images[start : start + size], (size, *images.shape[1:]))
     parts.append(np.asarray(_fit(_make_maps(part), circles), np.float64))
@@ -125,8 +130,8 @@ def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
   dark, bright = quantile(brightness, 0.02), quantile(brightness, 0.9)
   brightness = (brightness - dark) / np.maximum(bright - dark, 1e-3)
   brightness = np.minimum(brightness, _DARK_LIMIT)
-  maps = x / strongest, y / strongest, brightness
-  return _Maps(*[jnp.asarray(values, jnp.float32) for values in maps])
+  maps = _Maps(x / strongest, y / strongest, brightness)
+  return jax.tree.map(jnp.float32, maps)
 
 
 def _sample(
@@ -145,17 +150,6 @@ def _sample(
   return upper * (1 - bottom) + lower * bottom
 
 
-def _inside_points() -> np.ndarray:
-  """Return points inside the unit circle that lids seldom cover, [2, p]."""
-  rings = [
-      radius * np.exp(2j * np.pi * np.arange(num) / num)
-      for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
-  ]
-  points = np.concatenate(rings)
-  points = points[np.abs(points.imag) < 0.5]
-  return np.stack([points.real, points.imag]).astype(np.float32)
-
-
 def _scores(maps: _Maps, circles: Float[Array, 'k 3']) -> Float[Array, 'k']:
   """Return how well circles (x, y, radius) fit the edge of an iris."""
   height, width = maps.brightness.shape
@@ -170,12 +164,11 @@ def _scores(maps: _Maps, circles: Float[Array, 'k 3']) -> Float[Array, 'k']:
   radial = jnp.maximum(gradient_x * cosine + gradient_y * sine, 0)
   length = jnp.sqrt(gradient_x**2 + gradient_y**2)
   radial *= (radial / (length + 1e-6)) ** _ALIGNMENT
-  outside = (jnp.abs(edge_x * 2 / (width - 1) - 1) > 1) | (
-      jnp.abs(edge_y * 2 / (height - 1) - 1) > 1
-  )
-  radial = jnp.where(outside, 0, radial)
+  outside_x = jnp.abs(edge_x * 2 / (width - 1) - 1) > 1
+  outside_y = jnp.abs(edge_y * 2 / (height - 1) - 1) > 1
+  radial = jnp.where(outside_x | outside_y, 0, radial)
   edge = jnp.sum(radial * np.float32(np.tile(weight, 2)[None]), axis=1)
-  inside_x, inside_y = _inside_points()[:, None]
+  inside_x, inside_y = np.float32([[_INSIDE.real], [_INSIDE.imag]])
   brightness = _sample(
       maps.brightness, x + radius * inside_x, y + radius * inside_y
   )
@@ -192,17 +185,6 @@ def _grid(*axes: np.ndarray) -> np.ndarray:
   """Return all combinations of the axes' values, [k, 3] float32."""
   values = np.meshgrid(*axes, indexing='ij')
   return np.stack([v.ravel() for v in values], axis=1).astype(np.float32)
-
-
-def _search_grid(height: int, width: int) -> Float[np.ndarray, 'k 3']:
-  """Return the circles (x, y, radius) that the search begins with."""
-  scale = width / _WIDTH
-  border_x, border_y = (border * scale for border in _BORDER)
-  return _grid(
-      np.arange(border_x, width - border_x, scale),
-      np.arange(border_y, height - border_y, scale),
-      _RADII * scale,
-  )
 
 
 @jax.jit
