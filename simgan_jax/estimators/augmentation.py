@@ -6,7 +6,7 @@ nothing, work with any training set and keep the gaze.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 MAX_SHIFT = 3.0  # pixels, in each direction
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
@@ -47,9 +47,11 @@ def _resample(
   return jnp.maximum(1 - jnp.abs(sources[:, None] - pixels[None]), 0)
 
 
-def _augment_one(
+@jax.vmap
+def augment(
     key: PRNGKeyArray, image: Float[Array, 'h w c']
 ) -> Float[Array, 'h w c']:
+  """Return randomly changed copies of images in [-1, 1], with a key each."""
   keys = jax.random.split(key, 5)
   stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
   rows, columns = (
@@ -70,15 +72,3 @@ def _augment_one(
   noise = jax.random.uniform(key_amount, maxval=MAX_NOISE)
   image += noise * jax.random.normal(key_noise, image.shape)
   return jnp.clip(image, -1.0, 1.0)
-
-
-def augment(
-    keys: Key[Array, 'b'], images: Float[Array, 'b h w c']
-) -> Float[Array, 'b h w c']:
-  """Return randomly changed copies of images in [-1, 1].
-
-  Args:
-    keys: PRNG keys, [b], one for each image.
-    images: Images to change, [b, h, w, c] float32.
-  """
-  return jax.vmap(_augment_one)(keys, images)

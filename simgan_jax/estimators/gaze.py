@@ -61,25 +61,21 @@ class GazeEstimator(nn.Module):
 
 def init_params(key: jax.Array, *, image_shape: tuple[int, int, int]) -> Any:
   """Return fresh float32 parameters for images of `image_shape` (h, w, c)."""
-  images = jnp.zeros((1, *image_shape))
-  return GazeEstimator().init(key, images)['params']
+  return GazeEstimator().init(key, jnp.zeros((1, *image_shape)))['params']
 
 
 def euclidean_loss(
     predicted: Float[Array, 'b 3'], gaze: Float[Array, 'b 3']
 ) -> Float[Array, '']:
-  """Return the mean squared distance to the unit gaze vectors.
-
-  This is the paper's "Euclidean loss".
-  """
+  """Return the mean squared distance, the paper's "Euclidean loss"."""
   return jnp.mean(jnp.sum(jnp.square(predicted - gaze), axis=-1))
 
 
 def _apply(
-    params: Any, images: Float[Array, 'b h w c'], **options: Any
+    params: Any, images: Float[Array, 'b h w c'], *options: Any
 ) -> Float[Array, 'b 3']:
-  network = GazeEstimator(**options)
-  return cast(jax.Array, network.apply({'params': params}, images))
+  found = GazeEstimator(*options).apply({'params': params}, images)
+  return cast(jax.Array, found)
 
 
 @functools.cache
@@ -87,10 +83,9 @@ def _compile(
     mesh: Mesh, image_shape: tuple[int, int, int], recipe: trainer.Recipe
 ) -> Callable[..., Any]:
   """Return a function that trains on images of `image_shape`."""
-  split, options = NUM_HIDDEN % mesh.size == 0, {}
-  if split:
-    num_hidden = NUM_HIDDEN // mesh.size
-    options = {'num_hidden': num_hidden, 'axis_name': mesh_lib.AXIS}
+  num_hidden, rest = divmod(NUM_HIDDEN, mesh.size)
+  split = not rest
+  options: Any = (num_hidden, mesh_lib.AXIS) if split else ()
 
   def spec(path, leaf) -> PartitionSpec:
     hidden = any(getattr(entry, 'key', '') == 'hidden' for entry in path)
@@ -103,7 +98,7 @@ def _compile(
       images = augment(keys, images)
 
     def loss_fn(params):
-      return euclidean_loss(_apply(params, images, **options), gaze)
+      return euclidean_loss(_apply(params, images, *options), gaze)
 
     loss, gradients = jax.value_and_grad(loss_fn)(params)
     # The gradient of the split layer is already a sum over the devices.
@@ -115,7 +110,6 @@ def _compile(
   return trainer.make_train_fn(
       mesh,
       recipe,
-      optimizer=trainer.make_optimizer(recipe),
       init_params=functools.partial(init_params, image_shape=image_shape),
       grad_fn=grad_fn,
       spec_fn=spec,

@@ -36,14 +36,12 @@ _ARC_DEG = np.linspace(-45, 65, 17)
 _ALIGNMENT = 9  # exponent of the cosine between gradient and radius
 _DARK_WEIGHT = 0.45
 _DARK_LIMIT = 0.5  # highlights count as no brighter than this
-# Points inside the unit circle, in the complex plane, on three rings.
-_INSIDE = np.concatenate(
-    [
-        radius * np.exp(2j * np.pi * np.arange(num) / num)
-        for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
-    ]
-)
-_INSIDE = _INSIDE[np.abs(_INSIDE.imag) < 0.5]  # lids seldom cover the others
+_RINGS = [
+    radius * np.exp(2j * np.pi * np.arange(num) / num)
+    for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
+]
+# Points x + iy inside the unit circle that lids seldom cover.
+_INSIDE = [point for point in np.concatenate(_RINGS) if abs(point.imag) < 0.5]
 
 
 class Iris(NamedTuple):
@@ -168,10 +166,9 @@ def _scores(maps: _Maps, circles: Float[Array, 'k 3']) -> Float[Array, 'k']:
   outside_y = jnp.abs(edge_y * 2 / (height - 1) - 1) > 1
   radial = jnp.where(outside_x | outside_y, 0, radial)
   edge = jnp.sum(radial * np.float32(np.tile(weight, 2)[None]), axis=1)
-  inside_x, inside_y = np.float32([[_INSIDE.real], [_INSIDE.imag]])
-  brightness = _sample(
-      maps.brightness, x + radius * inside_x, y + radius * inside_y
-  )
+  inside_x = radius * np.real(_INSIDE).astype(np.float32)[None]
+  inside_y = radius * np.imag(_INSIDE).astype(np.float32)[None]
+  brightness = _sample(maps.brightness, x + inside_x, y + inside_y)
   scale, (weight_x, weight_y) = width / _WIDTH, _PLACE_WEIGHT
   cost = (
       _RADIUS_WEIGHT * jnp.square(radius / scale - _RADIUS)

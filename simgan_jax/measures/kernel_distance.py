@@ -68,9 +68,8 @@ def kernel_distance(
   parts = [np.array_split(x, num_subsets) for x in (a, b)]
   sums = [_sums(parts[i], parts[j]) for i, j in ((0, 0), (1, 1), (0, 1))]
   sizes = [np.array([len(part) for part in x]) for x in parts]
-  left_out = [
-      _estimate(sums, sizes, keep) for keep in ~np.eye(num_subsets, dtype=bool)
-  ]
+  others = ~np.eye(num_subsets, dtype=bool)
+  left_out = [_estimate(sums, sizes, keep) for keep in others]
   return Distance(
       value=_estimate(sums, sizes, np.ones(num_subsets, bool)),
       standard_error=float(np.std(left_out) * np.sqrt(num_subsets - 1)),
