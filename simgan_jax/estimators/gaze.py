@@ -29,14 +29,10 @@ class GazeEstimator(nn.Module):
 
   Five VALID 3x3 convolutions with ReLU and two max-pools, which leave exactly
   9,600 features of an image of 35 x 55, then two fully connected layers.
-
-  Attributes:
-    num_hidden: Features of the first fully connected layer on this device.
-    axis_name: Mesh axis over which that layer is split; None: it is not split.
   """
 
-  num_hidden: int = NUM_HIDDEN
-  axis_name: str | None = None
+  num_hidden: int = NUM_HIDDEN  # on this device
+  axis_name: str | None = None  # mesh axis that splits the hidden layer
 
   @nn.compact
   def __call__(self, images: Float[Array, 'b h w c']) -> Float[Array, 'b 3']:
@@ -44,10 +40,8 @@ class GazeEstimator(nn.Module):
     x = images
     for i, features in enumerate((32, 32, 64, 80, 192)):
       x = nn.relu(Conv(features, (3, 3), padding='VALID', name=f'conv{i}')(x))
-      if i == 2:
-        x = max_pool(x, 3, 2, 'VALID')
-      if i == 4:
-        x = max_pool(x, 2, 2, 'VALID')
+      if i in (2, 4):
+        x = max_pool(x, 3 if i == 2 else 2, 2, 'VALID')
     x = x.reshape(x.shape[0], -1)
     # The hidden layer has 96 % of the parameters. Each device keeps a part of
     # them and applies it to the whole batch: no copies, no all-reduce.
@@ -83,9 +77,8 @@ def _compile(
     mesh: Mesh, image_shape: tuple[int, int, int], recipe: trainer.Recipe
 ) -> Callable[..., Any]:
   """Return a function that trains on images of `image_shape`."""
-  num_hidden, rest = divmod(NUM_HIDDEN, mesh.size)
-  split = not rest
-  options: Any = (num_hidden, mesh_lib.AXIS) if split else ()
+  split = NUM_HIDDEN % mesh.size == 0
+  options = (NUM_HIDDEN // mesh.size, mesh_lib.AXIS) if split else ()
 
   def spec(path, leaf) -> PartitionSpec:
     hidden = any(getattr(entry, 'key', '') == 'hidden' for entry in path)
@@ -133,24 +126,20 @@ def train(
   Args:
     images: Images to train on, [n, h, w, c] uint8.
     gaze: Their labels, [n, 3] float32 unit vectors.
-    mesh: Devices that share a batch.
-    seed: Seed of the initial parameters, of the order of the images and of the
-      augmentation.
+    mesh: Devices that share a batch, and get a copy of the parameters.
+    seed: Seed of the initial parameters, the order and the augmentation.
     recipe: Steps, batch size, learning rate and augmentation.
     on_progress: Called with the number of steps made since the last call.
-
-  Returns:
-    The parameters, replicated over the mesh.
 
   Raises:
     InputError: If there are no images, or they are too small.
     NonFiniteError: If the loss is not finite.
   """
-  if min(images.shape[1:3]) < MIN_SIDE:
+  height, width = images.shape[1:3]
+  if min(height, width) < MIN_SIDE:
     raise errors.InputError(
-        f'images of {images.shape[1]} x {images.shape[2]} pixels are too small'
-        f' for the gaze estimator: set data.height and data.width to'
-        f' {MIN_SIDE} or more.'
+        f'images of {height} x {width} pixels are too small for the gaze'
+        f' estimator: set data.height and data.width to {MIN_SIDE} or more.'
     )
   train_fn = _compile(mesh, images.shape[1:], recipe)
   return train_fn(images, gaze, seed=seed, on_progress=on_progress)
@@ -160,7 +149,7 @@ def train(
 def _predict(params, images):
   predicted = _apply(params, pixels.scale_images(images))
   norm = jnp.linalg.norm(predicted, axis=-1, keepdims=True)
-  forward = jnp.broadcast_to(jnp.array([0.0, 0.0, -1.0]), predicted.shape)
+  forward = jnp.array([[0.0, 0.0, -1.0]])
   return jnp.where(norm > 1e-6, predicted / jnp.maximum(norm, 1e-6), forward)
 
 

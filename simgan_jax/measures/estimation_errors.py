@@ -13,7 +13,7 @@ HANDS_WIDTH = 224  # px, width of the paper's images of hands
 class ErrorUnit(NamedTuple):
   """The unit of a task's errors, and how they are counted."""
 
-  task: str  # name of the task in `eval/metrics.json`
+  task: str  # its name in `eval/metrics.json`
   name: str  # of the unit, in the fields of that file and in tables
   words: str  # the unit in a sentence
   axis_label: str

@@ -55,8 +55,6 @@ class Iris(NamedTuple):
 
 
 class _Maps(NamedTuple):
-  """What the circles are searched in, [h, w] or [n, h, w] float32."""
-
   gradient_x: Float[Array, '*n h w']  # 1 at the 98 % quantile of its length
   gradient_y: Float[Array, '*n h w']
   brightness: Float[Array, '*n h w']  # from 0, dark, to _DARK_LIMIT
@@ -111,7 +109,7 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
 
 
 def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
-  """Return the maps of images, relative to the contrast of each."""
+  """Return what circles are searched in, relative to each image's contrast."""
   grey = images.mean(axis=-1, dtype=np.float32)
   sigma = _SMOOTHING * grey.shape[2] / _WIDTH
 

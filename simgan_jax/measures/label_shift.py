@@ -94,13 +94,8 @@ def measure_iris_shift(
 
 def _summarize(shifts: Float[np.ndarray, 'n 2']) -> Distances:
   if not len(shifts):
-    return Distances(0, *[float('nan')] * 5)
+    return Distances(0, *[np.nan] * 5)
   distances = np.linalg.norm(shifts, axis=1)
-  return Distances(
-      num=len(distances),
-      mean_px=float(np.mean(distances)),
-      std_px=float(np.std(distances)),
-      median_px=float(np.median(distances)),
-      within_1_px=float(np.mean(distances <= 1) * 100),
-      within_2_px=float(np.mean(distances <= 2) * 100),
-  )
+  within = [float(np.mean(distances <= limit) * 100) for limit in (1, 2)]
+  found = [float(f(distances)) for f in (np.mean, np.std, np.median)]
+  return Distances(len(distances), *found, *within)
