@@ -68,22 +68,22 @@ def build(
       with a warning.
 
   Raises:
-    InputError: If the synthetic images have no labels.
+    InputError: If a label is missing.
   """
-  synthetic.check_labels(
-      'synthetic', 'an estimator learns from them; give a source with labels'
-  )
+  remedy = 'an estimator learns from them; give a source with labels'
+  synthetic.check_labels('synthetic', remedy)
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)
   usable = []
   for scale in sorted(scales):
-    if scale == min(scales) or scale * base_images <= available:
+    needed = scale * base_images
+    if not usable or needed <= available:
       usable.append(scale)
     else:
       print(
-          f'warning: no rows of {scale}x: they need {scale * base_images:,}'
-          f' synthetic images, there are {available:,}.',
+          f'warning: no rows of {scale}x: they need {needed:,} synthetic images,'
+          f' there are {available:,}.',
           file=sys.stderr,
       )
   kinds = {'synthetic': (synthetic.images, usable)}

@@ -17,7 +17,7 @@ from scipy import ndimage
 from simgan_jax.machine import errors
 
 MIN_SIDE = 16  # pixels
-MIN_MARGIN = 0.15  # of a clear circle's score over circles elsewhere
+_MIN_MARGIN = 0.15  # of a clear circle's score over circles elsewhere
 _PART = 64  # images in one compiled call
 
 # Lengths are px in an image 55 wide and grow with the width. The numbers were
@@ -49,9 +49,7 @@ class Iris(NamedTuple):
 
   centre: Float[np.ndarray, 'n 2']  # (x, y), px
   radius: Float[np.ndarray, 'n']  # px
-  score: Float[np.ndarray, 'n']  # higher for a better fit
-  margin: Float[np.ndarray, 'n']  # of the score over the best circle elsewhere
-  is_clear: Bool[np.ndarray, 'n']  # margin of at least MIN_MARGIN
+  is_clear: Bool[np.ndarray, 'n']  # fits clearly better than circles elsewhere
 
 
 class _Maps(NamedTuple):
@@ -97,15 +95,14 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
       np.arange(border_y, height - border_y, scale),
       _RADII * scale,
   )
-  parts = [np.zeros((0, 5))]
+  parts = [np.zeros((0, 4))]
   size = min(_PART, len(images))
   for start in range(0, len(images), _PART):
     # Filled up by repetition, so that one shape is compiled.
     part = np.resize(images[start : start + size], (size, *images.shape[1:]))
     parts.append(np.asarray(_fit(_make_maps(part), circles), np.float64))
   fitted = np.concatenate(parts)[: len(images)]
-  radius, score, margin = fitted[:, 2:].T
-  return Iris(fitted[:, :2], radius, score, margin, margin >= MIN_MARGIN)
+  return Iris(fitted[:, :2], fitted[:, 2], fitted[:, 3] >= _MIN_MARGIN)
 
 
 def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
@@ -183,8 +180,8 @@ def _grid(*axes: np.ndarray) -> np.ndarray:
 
 
 @jax.jit
-def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
-  """Return x, y, radius, score and margin of the best circles.
+def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 4']:
+  """Return x, y, radius and margin of the best circles.
 
   The coarse circles are an argument: as constants they would take the compiler
   minutes.
@@ -210,6 +207,6 @@ def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
     curvature = jnp.minimum(before + after - 2 * score, -1e-6)
     offset = jnp.clip((before - after) / curvature / 2, -0.5, 0.5)
     best += offset * (_REFINEMENTS[-1] * scale)
-    return jnp.concatenate([best, score[None], margin[None]])
+    return jnp.append(best, margin)
 
   return jax.lax.map(fit, maps)

@@ -34,13 +34,8 @@ def kernel_distance(
 
   The standard error is a jackknife's, which leaves out one of `num_subsets`
   parts of both sets at a time. It assumes that vectors are independent, so it
-  is too small with several images of a person.
-
-  Args:
-    a: Feature vectors, [n, f].
-    b: Feature vectors, [m, f].
-    num_subsets: Number of parts of each set.
-    seed: Seed of the division into parts; the value does not depend on it.
+  is too small with several images of a person. The seed divides the sets into
+  parts; the value does not depend on it.
 
   Raises:
     InputError: If a set has fewer than 2 vectors for each part, or if vectors
