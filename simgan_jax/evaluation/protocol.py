@@ -45,7 +45,6 @@ def _refine(
 def _score(
     run: Run, sets: Sequence[TrainingSet], *, reuse: bool, estimators_from: str
 ) -> list[rows_lib.Row]:
-  """Return the rows of the tables; see `evaluate` for the arguments."""
   rows = []
   for augmented in run.config.evaluation.augmented:
     for training_set in sets:
@@ -112,21 +111,17 @@ def evaluate(
       augmented=settings.augmented[-1],
       seed=run.seeds[0],
   )
+  params = scoring.load(path, run)
   shift = image_quality.measure_label_shift(
-      run.synthetic,
-      refined,
-      task=task,
-      params=scoring.load(path, run),
-      mesh=run.mesh,
+      run.synthetic, refined, task=task, params=params, mesh=run.mesh
   )
   quality.setdefault('label_preservation', {}).update(shift)
   constant = task.constant(sets[0].labels)[None]
+  everywhere = np.repeat(constant, len(run.test.images), axis=0)
   results = rows_lib.build(
       rows,
       test_name=run.test_name,
-      constant_errors=task.errors(
-          np.repeat(constant, len(run.test.images), axis=0), run.test
-      ),
+      constant_errors=task.errors(everywhere, run.test),
       groups=scoring.group_images(run.test),
       unit=task.unit,
   )

@@ -82,8 +82,8 @@ def build(
       usable.append(scale)
     else:
       print(
-          f'warning: no rows of {scale}x: they need {needed:,} synthetic images,'
-          f' there are {available:,}.',
+          f'warning: no rows of {scale}x: they need {needed:,} synthetic'
+          f' images, there are {available:,}.',
           file=sys.stderr,
       )
   kinds = {'synthetic': (synthetic.images, usable)}

@@ -6,6 +6,7 @@ here the derivative is taken along the image's gradient, so that lids matter
 less.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -109,22 +110,17 @@ def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
   """Return what circles are searched in, relative to each image's contrast."""
   grey = images.mean(axis=-1, dtype=np.float32)
   sigma = _SMOOTHING * grey.shape[2] / _WIDTH
-
-  def smooth(*order):
-    return ndimage.gaussian_filter(
-        grey, sigma, order=order, axes=(1, 2), mode='nearest'
-    )
-
-  def quantile(values, q):
-    return np.quantile(values, q, axis=(1, 2), keepdims=True)
-
-  x, y, brightness = smooth(0, 1), smooth(1, 0), smooth(0, 0)
+  x, y, brightness = (
+      ndimage.gaussian_filter(grey, sigma, order, axes=(1, 2), mode='nearest')
+      for order in ((0, 1), (1, 0), (0, 0))
+  )
+  quantile = functools.partial(np.quantile, axis=(1, 2), keepdims=True)
   strongest = np.maximum(quantile(np.hypot(x, y), 0.98), 1e-3)
   dark, bright = quantile(brightness, 0.02), quantile(brightness, 0.9)
   brightness = (brightness - dark) / np.maximum(bright - dark, 1e-3)
   brightness = np.minimum(brightness, _DARK_LIMIT)
-  maps = _Maps(x / strongest, y / strongest, brightness)
-  return jax.tree.map(jnp.float32, maps)
+  maps = x / strongest, y / strongest, brightness
+  return _Maps(*map(jnp.float32, maps))
 
 
 def _sample(

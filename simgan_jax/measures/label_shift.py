@@ -2,7 +2,7 @@
 
 The paper claims that a refined image keeps the label of the synthetic one. An
 implementation reports that the pupil moves by 1.1 +- 0.8 px at width 55,
-measured by hand on 100 pairs. Here a fit measures any number of pairs.
+measured by hand on 100 pairs. Here a fit measures any number.
 """
 
 from typing import NamedTuple

@@ -59,9 +59,7 @@ def distance(a: Patches, b: Patches) -> float:
   return float(np.abs(a - b).mean())
 
 
-def _split(
-    images: UInt8[np.ndarray, 'n h w c'],
-) -> list[Float[np.ndarray, 'n _ _ c']]:
+def _split(images: UInt8[np.ndarray, 'n h w c']) -> list[np.ndarray]:
   """Return what each of some blurs in a row takes away, the finest first."""
   blur = (0, 1, 1, 0)  # standard deviations in px
   levels, rest = [], images.astype(np.float32)
