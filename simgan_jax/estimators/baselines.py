@@ -141,16 +141,10 @@ def fit_predict(
     *,
     seed: int,
 ) -> Float[np.ndarray, 'm 3']:
-  """Train on all images, then estimate the gaze in others.
+  """Train one of `METHODS` on all images, then estimate the gaze in others.
 
-  Equal arguments give equal gazes. All gazes are float32 unit vectors.
-
-  Args:
-    method: One of `METHODS`.
-    images: Images to train on, [n, h, w, c] uint8.
-    gaze: Their labels, [n, 3].
-    test_images: Images to estimate the gaze in, [m, h, w, c] uint8.
-    seed: Seed of the random forest; the other methods draw nothing.
+  Gazes are float32 unit vectors. Equal arguments give equal gazes; only the
+  random forest depends on the seed.
 
   Raises:
     InputError: If the method is unknown, or there are no training images.

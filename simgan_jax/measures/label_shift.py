@@ -58,9 +58,8 @@ def measure_iris_shift(
 
   Args:
     before: Synthetic images, [n, h, w, c] uint8.
-    after: Their refinements in the same order, [n, h, w, c] uint8.
-    known_centres: Centres (x, y) of the irises in `before`, [n, 2] px, from
-      `Source.iris_centres`.
+    after: Their refinements in the same order, of the same shape.
+    known_centres: Centres (x, y) of the irises in `before`, [n, 2] px.
 
   Raises:
     InputError: If there are no pairs, or the arrays do not belong together.

@@ -64,8 +64,8 @@ def classify(
     learning_rate: Learning rate at the start; it decays to 0 along a cosine.
 
   Raises:
-    InputError: If the arrays do not belong together, there are too few
-      subjects or images to hold some out, or an option is out of range.
+    InputError: If the arrays do not belong together, there are too few subjects
+      or images to hold some out, or an option is out of range.
     NonFiniteError: If the loss is not finite.
   """
   if real.shape[1:] != other.shape[1:] or real_subjects.shape != (len(real),):
