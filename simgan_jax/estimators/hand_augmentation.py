@@ -32,13 +32,12 @@ WHOLE = View(0.0, 1.0, (0.0, 0.0))
 
 def draw_view(key: PRNGKeyArray) -> View:
   """Return a random view."""
-  keys = jax.random.split(key, 3)
-  turn = jax.random.uniform(keys[0], minval=-1.0)
-  zoom = jax.random.uniform(keys[1], minval=-1.0)
+  draw = functools.partial(jax.random.uniform, minval=-1.0)
+  turn, zoom, shift = jax.random.split(key, 3)
   return View(
-      turn_rad=jnp.radians(MAX_ROTATION_DEG) * turn,
-      zoom=MAX_ZOOM**zoom,
-      shift=MAX_SHIFT * jax.random.uniform(keys[2], (2,), minval=-1.0),
+      turn_rad=jnp.radians(MAX_ROTATION_DEG) * draw(turn),
+      zoom=MAX_ZOOM ** draw(zoom),
+      shift=MAX_SHIFT * draw(shift, (2,)),
   )
 
 

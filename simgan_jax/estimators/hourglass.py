@@ -107,14 +107,12 @@ def draw_heatmaps(
 def find_places(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
   """Return the joint of each heat-map: (x, y) in its pixels, sub-pixel.
 
-  The mean place under the squared probabilities. For a Gaussian this is the
-  centre; of several guesses it is near the likeliest. Its mean error is smaller
-  than that of the highest pixel, which can be wrong by a whole finger, and than
-  that of the mean under the probabilities, which is never sharp. Within 2 px of
-  the border the place moves inwards, by at most 0.3 px.
-
-  Args:
-    heatmaps: Heat-maps, [b, s, s, k] float32, logarithms up to a constant.
+  The mean place under the squared probabilities, whose logarithms up to a
+  constant are the heat-maps. For a Gaussian this is the centre; of several
+  guesses it is near the likeliest. Its mean error is smaller than that of the
+  highest pixel, which can be wrong by a whole finger, and than that of the mean
+  under the probabilities, which is never sharp. Within 2 px of the border the
+  place moves inwards, by at most 0.3 px.
   """
   shares = jax.nn.softmax(2 * heatmaps, axis=(1, 2))
   pixels = jnp.arange(float(heatmaps.shape[1]))
