@@ -34,17 +34,17 @@ def main() -> None:
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
   # Imported after use_cores, because they may start a JAX backend.
-  from simgan_jax.evaluation import protocol
+  from simgan_jax.evaluation import protocol, run
   from simgan_jax.report import tables
 
-  results = protocol.evaluate(
+  trained = run.read(
       workdir=workdir,
       data_dir=_DATA_DIR.value,
       seeds=seeds,
       test_path=_TEST_PATH.value,
       test_subjects=_TEST_SUBJECTS.value,
-      reuse=_REUSE.value,
   )
+  results = protocol.evaluate(trained, reuse=_REUSE.value)
   print(f'\n{tables.format_tables(results)}')
   print(f'report: {os.path.join(workdir, "report.html")}')
 

@@ -6,7 +6,7 @@ nothing, work with any training set and keep the gaze.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 MAX_SHIFT = 3.0  # pixels, in each direction
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
@@ -47,17 +47,15 @@ def _resample(
   return jnp.maximum(1 - jnp.abs(sources[:, None] - pixels[None]), 0)
 
 
-def _augment_one(
+@jax.vmap
+def augment(
     key: PRNGKeyArray, image: Float[Array, 'h w c']
 ) -> Float[Array, 'h w c']:
+  """Return randomly changed copies of images in [-1, 1], with a key each."""
   keys = jax.random.split(key, 5)
   stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
-  rows, columns = (
-      _resample(length, MAX_STRETCH**stretch, MAX_SHIFT * shift)
-      for length, stretch, shift in zip(
-          image.shape[:2], stretches, shifts, strict=True
-      )
-  )
+  moves = MAX_STRETCH**stretches, MAX_SHIFT * shifts
+  rows, columns = map(_resample, image.shape[:2], *moves)
   image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
@@ -70,15 +68,3 @@ def _augment_one(
   noise = jax.random.uniform(key_amount, maxval=MAX_NOISE)
   image += noise * jax.random.normal(key_noise, image.shape)
   return jnp.clip(image, -1.0, 1.0)
-
-
-def augment(
-    keys: Key[Array, 'b'], images: Float[Array, 'b h w c']
-) -> Float[Array, 'b h w c']:
-  """Return randomly changed copies of images in [-1, 1].
-
-  Args:
-    keys: PRNG keys, [b], one for each image.
-    images: Images to change, [b, h, w, c] float32.
-  """
-  return jax.vmap(_augment_one)(keys, images)

@@ -42,10 +42,8 @@ NUM_CANDIDATES = 2_000  # 8,000 take four times as long and gain 0.2 degrees
 
 def _area_weights(num: int, num_cells: int) -> Float[np.ndarray, 'k n']:
   """Return the weights of `num` pixels in the mean of each cell."""
-  edges = np.linspace(0, num, num_cells + 1)
-  pixels = np.arange(num)
-  overlap = np.minimum(edges[1:, None], pixels + 1)
-  overlap = overlap - np.maximum(edges[:-1, None], pixels)
+  edges, pixels = np.linspace(0, num, num_cells + 1)[:, None], np.arange(num)
+  overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
   return np.maximum(overlap, 0) * (num_cells / num)
 
 
@@ -53,11 +51,8 @@ def features(images: UInt8[np.ndarray, 'n h w c']) -> Float[np.ndarray, 'n k']:
   """Return the mean grey values of a coarse grid, standardised in each image.
 
   These are the features of Lu et al. (ICCV 2011), few enough to learn from some
-  thousand images. They do not depend on resolution, brightness and contrast,
-  which tell nothing about the gaze.
-
-  Args:
-    images: Images, [n, h, w, c] uint8; colours are averaged.
+  thousand images. They do not depend on colour, resolution, brightness and
+  contrast, which tell nothing about the gaze.
 
   Returns:
     Features, [n, 135] float64, the `GRID` row by row: mean 0 and length 1, or
@@ -90,25 +85,20 @@ class _AdaptiveLinear:
   """
 
   def fit(
-      self,
-      train: Float[np.ndarray, 'n k'],
-      angles: Float[np.ndarray, 'n 2'],
+      self, train: Float[np.ndarray, 'n k'], angles: Float[np.ndarray, 'n 2']
   ) -> '_AdaptiveLinear':
-    # Between equal images the minimum is not unique, and the search stops
-    # early.
+    # Equal images would make the minimum ambiguous and stop the search early.
     _, distinct = np.unique(train.round(5), axis=0, return_index=True)
     self._train, self._angles = train[distinct], angles[distinct]
     return self
 
   def predict(self, test: Float[np.ndarray, 'm k']) -> Float[np.ndarray, 'm 2']:
     num = min(NUM_CANDIDATES, len(self._train))
-    neighbours = NearestNeighbors(n_neighbors=num, algorithm='brute')
-    neighbours.fit(self._train)
+    search = NearestNeighbors(n_neighbors=num, algorithm='brute')
+    search.fit(self._train)
     found = np.zeros((len(test), 2))
     for i, target in enumerate(test):
-      nearest = np.ravel(
-          neighbours.kneighbors(target[None], return_distance=False)
-      )
+      nearest = np.ravel(search.kneighbors(target[None], return_distance=False))
       weights = lars_path(
           self._train[nearest].T,
           target,
@@ -151,19 +141,10 @@ def fit_predict(
     *,
     seed: int,
 ) -> Float[np.ndarray, 'm 3']:
-  """Train on all images, then estimate the gaze in others.
+  """Train one of `METHODS` on all images, then estimate the gaze in others.
 
-  Equal arguments give equal gazes.
-
-  Args:
-    method: One of `METHODS`.
-    images: Images to train on, [n, h, w, c] uint8.
-    gaze: Their labels, [n, 3] float32 unit vectors.
-    test_images: Images to estimate the gaze in, [m, h, w, c] uint8.
-    seed: Seed of the random forest; the other methods draw nothing.
-
-  Returns:
-    Gazes, [m, 3] float32 unit vectors.
+  Gazes are float32 unit vectors. Equal arguments give equal gazes; only the
+  random forest depends on the seed.
 
   Raises:
     InputError: If the method is unknown, or there are no training images.
@@ -179,6 +160,5 @@ def fit_predict(
   regressor = _make_regressor(method, num_images=len(images), seed=seed)
   angles = gaze_lib.angles_from_vector(gaze.astype(np.float64))
   regressor.fit(features(images), angles)
-  found = np.asarray(regressor.predict(features(test_images)))
-  vectors = gaze_lib.vector_from_angles(found[:, 0], found[:, 1])
-  return vectors.astype(np.float32)
+  yaw, pitch = np.transpose(regressor.predict(features(test_images)))
+  return gaze_lib.vector_from_angles(yaw, pitch).astype(np.float32)

@@ -29,14 +29,10 @@ class GazeEstimator(nn.Module):
 
   Five VALID 3x3 convolutions with ReLU and two max-pools, which leave exactly
   9,600 features of an image of 35 x 55, then two fully connected layers.
-
-  Attributes:
-    num_hidden: Features of the first fully connected layer on this device.
-    axis_name: Mesh axis over which that layer is split; None: it is not split.
   """
 
-  num_hidden: int = NUM_HIDDEN
-  axis_name: str | None = None
+  num_hidden: int = NUM_HIDDEN  # on this device
+  axis_name: str | None = None  # mesh axis that splits the hidden layer
 
   @nn.compact
   def __call__(self, images: Float[Array, 'b h w c']) -> Float[Array, 'b 3']:
@@ -44,10 +40,8 @@ class GazeEstimator(nn.Module):
     x = images
     for i, features in enumerate((32, 32, 64, 80, 192)):
       x = nn.relu(Conv(features, (3, 3), padding='VALID', name=f'conv{i}')(x))
-      if i == 2:
-        x = max_pool(x, 3, 2, 'VALID')
-      if i == 4:
-        x = max_pool(x, 2, 2, 'VALID')
+      if i in (2, 4):
+        x = max_pool(x, 3 if i == 2 else 2, 2, 'VALID')
     x = x.reshape(x.shape[0], -1)
     # The hidden layer has 96 % of the parameters. Each device keeps a part of
     # them and applies it to the whole batch: no copies, no all-reduce.
@@ -61,25 +55,21 @@ class GazeEstimator(nn.Module):
 
 def init_params(key: jax.Array, *, image_shape: tuple[int, int, int]) -> Any:
   """Return fresh float32 parameters for images of `image_shape` (h, w, c)."""
-  images = jnp.zeros((1, *image_shape))
-  return GazeEstimator().init(key, images)['params']
+  return GazeEstimator().init(key, jnp.zeros((1, *image_shape)))['params']
 
 
 def euclidean_loss(
     predicted: Float[Array, 'b 3'], gaze: Float[Array, 'b 3']
 ) -> Float[Array, '']:
-  """Return the mean squared distance to the unit gaze vectors.
-
-  This is the paper's "Euclidean loss".
-  """
+  """Return the mean squared distance, the paper's "Euclidean loss"."""
   return jnp.mean(jnp.sum(jnp.square(predicted - gaze), axis=-1))
 
 
 def _apply(
-    params: Any, images: Float[Array, 'b h w c'], **options: Any
+    params: Any, images: Float[Array, 'b h w c'], *options: Any
 ) -> Float[Array, 'b 3']:
-  network = GazeEstimator(**options)
-  return cast(jax.Array, network.apply({'params': params}, images))
+  found = GazeEstimator(*options).apply({'params': params}, images)
+  return cast(jax.Array, found)
 
 
 @functools.cache
@@ -87,10 +77,8 @@ def _compile(
     mesh: Mesh, image_shape: tuple[int, int, int], recipe: trainer.Recipe
 ) -> Callable[..., Any]:
   """Return a function that trains on images of `image_shape`."""
-  split, options = NUM_HIDDEN % mesh.size == 0, {}
-  if split:
-    num_hidden = NUM_HIDDEN // mesh.size
-    options = {'num_hidden': num_hidden, 'axis_name': mesh_lib.AXIS}
+  split = NUM_HIDDEN % mesh.size == 0
+  options = (NUM_HIDDEN // mesh.size, mesh_lib.AXIS) if split else ()
 
   def spec(path, leaf) -> PartitionSpec:
     hidden = any(getattr(entry, 'key', '') == 'hidden' for entry in path)
@@ -103,7 +91,7 @@ def _compile(
       images = augment(keys, images)
 
     def loss_fn(params):
-      return euclidean_loss(_apply(params, images, **options), gaze)
+      return euclidean_loss(_apply(params, images, *options), gaze)
 
     loss, gradients = jax.value_and_grad(loss_fn)(params)
     # The gradient of the split layer is already a sum over the devices.
@@ -115,7 +103,6 @@ def _compile(
   return trainer.make_train_fn(
       mesh,
       recipe,
-      optimizer=trainer.make_optimizer(recipe),
       init_params=functools.partial(init_params, image_shape=image_shape),
       grad_fn=grad_fn,
       spec_fn=spec,
@@ -139,24 +126,20 @@ def train(
   Args:
     images: Images to train on, [n, h, w, c] uint8.
     gaze: Their labels, [n, 3] float32 unit vectors.
-    mesh: Devices that share a batch.
-    seed: Seed of the initial parameters, of the order of the images and of the
-      augmentation.
+    mesh: Devices that share a batch, and get a copy of the parameters.
+    seed: Seed of the initial parameters, the order and the augmentation.
     recipe: Steps, batch size, learning rate and augmentation.
     on_progress: Called with the number of steps made since the last call.
-
-  Returns:
-    The parameters, replicated over the mesh.
 
   Raises:
     InputError: If there are no images, or they are too small.
     NonFiniteError: If the loss is not finite.
   """
-  if min(images.shape[1:3]) < MIN_SIDE:
+  height, width = images.shape[1:3]
+  if min(height, width) < MIN_SIDE:
     raise errors.InputError(
-        f'images of {images.shape[1]} x {images.shape[2]} pixels are too small'
-        f' for the gaze estimator: set data.height and data.width to'
-        f' {MIN_SIDE} or more.'
+        f'images of {height} x {width} pixels are too small for the gaze'
+        f' estimator: set data.height and data.width to {MIN_SIDE} or more.'
     )
   train_fn = _compile(mesh, images.shape[1:], recipe)
   return train_fn(images, gaze, seed=seed, on_progress=on_progress)
@@ -166,7 +149,7 @@ def train(
 def _predict(params, images):
   predicted = _apply(params, pixels.scale_images(images))
   norm = jnp.linalg.norm(predicted, axis=-1, keepdims=True)
-  forward = jnp.broadcast_to(jnp.array([0.0, 0.0, -1.0]), predicted.shape)
+  forward = jnp.array([[0.0, 0.0, -1.0]])
   return jnp.where(norm > 1e-6, predicted / jnp.maximum(norm, 1e-6), forward)
 
 

@@ -4,6 +4,7 @@ In training each image is rotated, zoomed and shifted at random, which stands
 for the paper's rotations within 20 degrees and random crops.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -22,29 +23,22 @@ class View(NamedTuple):
 
   turn_rad: Float[Array, ''] | float  # clockwise on the screen
   zoom: Float[Array, ''] | float  # factor
-  shift: Float[Array, '2'] | float  # to the right and down
+  shift: Float[Array, '2'] | tuple[float, float]  # to the right and down
 
 
 # Plain numbers: arrays would start a JAX backend on import.
-WHOLE = View(0.0, 1.0, 0.0)
+WHOLE = View(0.0, 1.0, (0.0, 0.0))
 
 
 def draw_view(key: PRNGKeyArray) -> View:
   """Return a random view."""
-  keys = jax.random.split(key, 3)
-  turn = jax.random.uniform(keys[0], minval=-1.0)
-  zoom = jax.random.uniform(keys[1], minval=-1.0)
+  draw = functools.partial(jax.random.uniform, minval=-1.0)
+  turn, zoom, shift = jax.random.split(key, 3)
   return View(
-      turn_rad=jnp.radians(MAX_ROTATION_DEG) * turn,
-      zoom=MAX_ZOOM**zoom,
-      shift=MAX_SHIFT * jax.random.uniform(keys[2], (2,), minval=-1.0),
+      turn_rad=jnp.radians(MAX_ROTATION_DEG) * draw(turn),
+      zoom=MAX_ZOOM ** draw(zoom),
+      shift=MAX_SHIFT * draw(shift, (2,)),
   )
-
-
-def _numbers(view: View):
-  """Return cosine and sine of the turn, zoom, and shift in x and in y."""
-  shift = jnp.broadcast_to(jnp.asarray(view.shift), (2,))
-  return jnp.cos(view.turn_rad), jnp.sin(view.turn_rad), view.zoom, *shift
 
 
 def look(
@@ -56,10 +50,10 @@ def look(
   outside the image are background.
   """
   side = image.shape[0]
-  cos, sin, zoom, shift_x, shift_y = _numbers(view)
+  cos, sin = jnp.cos(view.turn_rad), jnp.sin(view.turn_rad)
   grid = (jnp.arange(size) + 0.5) / size - 0.5
-  x, y = jnp.meshgrid(grid - shift_x, grid - shift_y)
-  source = jnp.stack([cos * x + sin * y, cos * y - sin * x], axis=-1) / zoom
+  x, y = jnp.meshgrid(grid - view.shift[0], grid - view.shift[1])
+  source = jnp.stack([cos * x + sin * y, cos * y - sin * x], -1) / view.zoom
   place = jnp.floor((source + 0.5) * side).astype(jnp.int32)
   inside = jnp.all((place >= 0) & (place < side), axis=-1, keepdims=True)
   x, y = jnp.moveaxis(jnp.clip(place, 0, side - 1), -1, 0)
@@ -73,15 +67,10 @@ def move(
 
   The sides in px are `side` and `size`; the first pixel has its centre at 0.
   """
-  cos, sin, zoom, shift_x, shift_y = _numbers(view)
+  cos, sin = jnp.cos(view.turn_rad), jnp.sin(view.turn_rad)
   x, y = jnp.moveaxis((joints + 0.5) / side - 0.5, -1, 0)
-  target = jnp.stack(
-      [
-          zoom * (cos * x - sin * y) + shift_x,
-          zoom * (sin * x + cos * y) + shift_y,
-      ],
-      axis=-1,
-  )
+  turned = jnp.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
+  target = view.zoom * turned + jnp.asarray(view.shift)[None]
   return (target + 0.5) * size - 0.5
 
 
@@ -93,16 +82,12 @@ def augment(
     size: int,
 ) -> tuple[Float[Array, 'b size size c'], Float[Array, 'b k 2']]:
   """Return random views of images in [-1, 1], and the joints in them in px."""
-  side = images.shape[1]
-
-  def one(key, image, places):
-    view = draw_view(key)
-    return (
-        look(image, view, size=size),
-        move(places, view, side=side, size=size),
-    )
-
-  return jax.vmap(one)(keys, images, joints)
+  views = jax.vmap(draw_view)(keys)
+  move_all = functools.partial(move, side=images.shape[1], size=size)
+  return (
+      jax.vmap(functools.partial(look, size=size))(images, views),
+      jax.vmap(move_all)(joints, views),
+  )
 
 
 def resize(

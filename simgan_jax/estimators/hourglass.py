@@ -24,26 +24,21 @@ class Residual(nn.Module):
 
   Differs from the paper: group normalisation in place of batch normalisation,
   so that a result depends on no other image and on no running mean.
-
-  Attributes:
-    num_features: Number of channels.
   """
 
-  num_features: int
+  num_features: int  # channels of the output
 
   @nn.compact
   def __call__(self, x: Float[Array, 'b h w c']) -> Float[Array, 'b h w d']:
     """Return [b, h, w, num_features]."""
-    half = self.num_features // 2
-    y = x
-    for i, (features, side) in enumerate(
-        ((half, 1), (half, 3), (self.num_features, 1))
-    ):
+    num, y = self.num_features, x
+    layers = (num // 2, 1), (num // 2, 3), (num, 1)
+    for i, (features, side) in enumerate(layers):
       groups = max(1, y.shape[-1] // _GROUP)
       y = nn.relu(nn.GroupNorm(groups, name=f'norm{i}')(y))
       y = Conv(features, (side, side), name=f'conv{i}')(y)
-    if x.shape[-1] != self.num_features:
-      x = Conv(self.num_features, (1, 1), name='skip')(x)
+    if x.shape[-1] != num:
+      x = Conv(num, (1, 1), name='skip')(x)
     return x + y
 
 
@@ -66,20 +61,13 @@ class StackedHourglass(nn.Module):
   A convolution of stride 2 and, for stride 4, a max-pool bring the image to the
   size of the heat-maps. Every hourglass gets the heat-maps of the one before.
   The paper's hands have 256 x 256 pixels, 64 x 64 heat-maps and 2 stacks.
-
-  Attributes:
-    num_joints: Number of heat-maps.
-    num_stacks: Number of hourglasses.
-    num_features: Number of channels.
-    depth: Halvings in an hourglass; 2 ** depth divides the heat-maps' side.
-    stride: Pixels of the image to one of a heat-map, 2 or 4.
   """
 
-  num_joints: int
-  num_stacks: int = 2
-  num_features: int = 256
-  depth: int = 4
-  stride: int = 4
+  num_joints: int  # heat-maps
+  num_stacks: int  # hourglasses
+  num_features: int  # channels
+  depth: int  # halvings in an hourglass; 2 ** depth divides the heat-maps' side
+  stride: int  # pixels of the image to one of a heat-map, 2 or 4
 
   @nn.compact
   def __call__(
@@ -110,24 +98,21 @@ def draw_heatmaps(
     joints: Float[Array, 'b k 2'], *, size: int
 ) -> Float[Array, 'b s s k']:
   """Return Gaussians of height 1 around joints (x, y) in heat-map pixels."""
-  pixels = jnp.arange(float(size))[None, None]
-  x, y = jnp.moveaxis(joints, -1, 0)[..., None]  # [b, k, 1] each
-  columns = jnp.exp(-0.5 * ((pixels - x) / SIGMA) ** 2)
-  rows = jnp.exp(-0.5 * ((pixels - y) / SIGMA) ** 2)
+  places = jnp.moveaxis(joints, -1, 0)[..., None]  # x and y, [b, k, 1] each
+  distance = jnp.arange(float(size))[None, None, None] - places
+  columns, rows = jnp.exp(-0.5 * (distance / SIGMA) ** 2)
   return jnp.einsum('bki,bkj->bijk', rows, columns)
 
 
 def find_places(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
   """Return the joint of each heat-map: (x, y) in its pixels, sub-pixel.
 
-  The mean place under the squared probabilities. For a Gaussian this is the
-  centre; of several guesses it is near the likeliest. Its mean error is smaller
-  than that of the highest pixel, which can be wrong by a whole finger, and than
-  that of the mean under the probabilities, which is never sharp. Within 2 px of
-  the border the place moves inwards, by at most 0.3 px.
-
-  Args:
-    heatmaps: Heat-maps, [b, s, s, k] float32, logarithms up to a constant.
+  The mean place under the squared probabilities, whose logarithms up to a
+  constant are the heat-maps. For a Gaussian this is the centre; of several
+  guesses it is near the likeliest. Its mean error is smaller than that of the
+  highest pixel, which can be wrong by a whole finger, and than that of the mean
+  under the probabilities, which is never sharp. Within 2 px of the border the
+  place moves inwards, by at most 0.3 px.
   """
   shares = jax.nn.softmax(2 * heatmaps, axis=(1, 2))
   pixels = jnp.arange(float(heatmaps.shape[1]))

@@ -33,7 +33,7 @@ def _plain(value: Any) -> Any:
   return value
 
 
-def measure_realism(
+def _measure_realism(
     synthetic: UInt8[np.ndarray, 'n h w c'],
     refined: UInt8[np.ndarray, 'n h w c'],
     real: LabelledImages,
@@ -44,11 +44,10 @@ def measure_realism(
   Both kernel distances use features of the classifier of synthetic images.
   """
   subjects = realism.known_subjects(real.subjects)
-  found: dict[str, Any] = {}
-  params = None
+  found, params = {}, None
   for name, images in (('synthetic', synthetic), ('refined', refined)):
     result = realism.classify(real.images, subjects, images, seed=0)
-    params = result.params if params is None else params
+    params = params or result.params
     distance = realism.distance(
         params,
         real.images[result.held_out_real],
@@ -62,13 +61,6 @@ def measure_realism(
   return found
 
 
-def load_centres(
-    config: config_lib.Config, names: np.ndarray
-) -> np.ndarray | None:
-  """Return the simulator's iris centres [n, 2] in px, None when unknown."""
-  return inputs.open_synthetic(config).iris_centres(names)
-
-
 def assess(
     config: config_lib.Config,
     synthetic: LabelledImages,
@@ -80,25 +72,20 @@ def assess(
   This is `realism`, if there are enough images for a classifier, and for eyes
   `label_preservation`, for hands `depth_noise`.
   """
-  found: dict[str, Any] = {}
+  before, found = synthetic.images, {}
   if min(len(refined), len(real.images)) >= realism.MIN_IMAGES:
-    found['realism'] = measure_realism(synthetic.images, refined, real)
+    found['realism'] = _measure_realism(before, refined, real)
   if synthetic.joints is not None:
-    sets = {
-        'synthetic': synthetic.images,
-        'refined': refined,
-        'real': real.images,
-    }
-    found['depth_noise'] = {}
+    sets = {'synthetic': before, 'refined': refined, 'real': real.images}
+    noise = {}
     for name, images in sets.items():
-      chosen = images[choose_pairs(len(images))]
-      found['depth_noise'][name] = _plain(depth_noise.measure_noise(chosen))
-    return found
-  pairs = choose_pairs(len(refined))
+      chosen = images[batching.spread(len(images), NUM_PAIRS)]
+      noise[name] = _plain(depth_noise.measure_noise(chosen))
+    return found | {'depth_noise': noise}
+  pairs = batching.spread(len(refined), NUM_PAIRS)
+  centres = inputs.open_synthetic(config).iris_centres(synthetic.names[pairs])
   shift = label_shift.measure_iris_shift(
-      synthetic.images[pairs],
-      refined[pairs],
-      known_centres=load_centres(config, synthetic.names[pairs]),
+      before[pairs], refined[pairs], known_centres=centres
   )
   return found | {'label_preservation': {'iris_shift': _plain(shift)}}
 
@@ -120,19 +107,14 @@ def measure_label_shift(
     Mean and median over `NUM_PAIRS` images: degrees as 'gaze_shift_deg', or
     the task's pixels as 'joint_shift_px'.
   """
-  pairs = choose_pairs(len(refined))
+  pairs = batching.spread(len(refined), NUM_PAIRS)
   before, after = (
       task.predict(params, images[pairs], mesh=mesh)
       for images in (synthetic.images, refined)
   )
-  if task is tasks.GAZE:
-    name, unmoved = 'gaze_shift_deg', synthetic._replace(gaze=before)
-  else:
-    name, unmoved = 'joint_shift_px', synthetic._replace(joints=before)
+  gaze = task is tasks.GAZE
+  replace = synthetic._replace
+  unmoved = replace(gaze=before) if gaze else replace(joints=before)
   found = estimation_errors.summarize(task.errors(after, unmoved), task.unit)
+  name = 'gaze_shift_deg' if gaze else 'joint_shift_px'
   return {name: {'mean': found.mean, 'median': found.median}}
-
-
-def choose_pairs(num_images: int) -> np.ndarray:
-  """Return the numbers of `NUM_PAIRS` images, evenly spread, or of all."""
-  return batching.spread(num_images, NUM_PAIRS)

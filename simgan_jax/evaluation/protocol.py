@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from simgan_jax.evaluation import image_quality, scoring, tasks, training_sets
-from simgan_jax.evaluation import run as run_lib
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
 from simgan_jax.machine import errors, progress
@@ -20,12 +18,8 @@ from simgan_jax.training import refiners
 
 def _refine(
     run: Run, *, reuse: bool
-) -> tuple[selection.Chosen, np.ndarray, UInt8[np.ndarray, 'n h w c']]:
-  """Return the checkpoint, the refiner's input and its output.
-
-  Raises:
-    InputError: If estimators to reuse are of another checkpoint.
-  """
+) -> tuple[selection.Chosen, np.ndarray, np.ndarray]:
+  """Return the checkpoint, the refiner's input and its output, both uint8."""
   refiner, chosen = refiners.load_refiner(
       run.config, workdir=run.workdir, mesh=run.mesh
   )
@@ -51,7 +45,6 @@ def _refine(
 def _score(
     run: Run, sets: Sequence[TrainingSet], *, reuse: bool, estimators_from: str
 ) -> list[rows_lib.Row]:
-  """Return the rows of the tables; see `evaluate` for the arguments."""
   rows = []
   for augmented in run.config.evaluation.augmented:
     for training_set in sets:
@@ -66,7 +59,7 @@ def _score(
       rows.append(row)
   if run.task is not tasks.GAZE:
     return rows  # the other methods estimate gaze only
-  largest = max(s.scale for s in sets)
+  largest = max(training_set.scale for training_set in sets)
   return rows + [
       scoring.score_baseline(method, training_set, run)
       for method in run.config.evaluation.methods
@@ -76,43 +69,8 @@ def _score(
   ]
 
 
-def _summarize(
-    run: Run, sets: Sequence[TrainingSet], rows: Sequence[rows_lib.Row]
-) -> dict[str, Any]:
-  """Return the part of `eval/metrics.json` that is about errors."""
-  constant = run.task.constant(sets[0].labels)
-  everywhere = np.broadcast_to(
-      constant, (len(run.test.images), *constant.shape)
-  )
-  return rows_lib.build(
-      rows,
-      test_name=run.test_name,
-      constant_errors=run.task.errors(everywhere, run.test),
-      groups=scoring.group_images(run.test),
-      unit=run.task.unit,
-  )
-
-
-def _load_last_estimator(run: Run, sets: Sequence[TrainingSet]) -> Any:
-  """Return the parameters of the one that saw the most refined images."""
-  path = scoring.find(
-      run.workdir,
-      [s for s in sets if s.train_on == 'refined'][-1],
-      augmented=run.config.evaluation.augmented[-1],
-      seed=run.seeds[0],
-  )
-  return scoring.load(path, run)
-
-
 def evaluate(
-    *,
-    workdir: str,
-    data_dir: str,
-    seeds: Sequence[int] = (),
-    test_path: str = '',
-    test_subjects: str = '',
-    reuse: bool = False,
-    estimators_from: str = '',
+    run: Run, *, reuse: bool = False, estimators_from: str = ''
 ) -> dict[str, Any]:
   """Measure how much refining lowers an estimator's error on real images.
 
@@ -120,11 +78,7 @@ def evaluate(
   are reused, the estimators' parameters.
 
   Args:
-    workdir: Folder of a finished or stopped run of train.py.
-    data_dir: Folder of the prepared data sets.
-    seeds: Seeds of the estimators; empty for as many as the settings say.
-    test_path: Folder of another test set of the same kind.
-    test_subjects: Other persons to test on, such as '25-32'.
+    run: A finished or stopped run of train.py.
     reuse: Whether to score the estimators trained before instead of training.
     estimators_from: Folder of another evaluated run on the same images. Its
       estimators trained on synthetic and real images are scored instead of
@@ -134,16 +88,10 @@ def evaluate(
     The contents of `eval/metrics.json`.
 
   Raises:
-    InputError: If a run, checkpoint, estimator or label is missing.
+    InputError: If a checkpoint, estimator or label is missing, or if
+      estimators to reuse are of another checkpoint.
   """
-  run = run_lib.read(
-      workdir=workdir,
-      data_dir=data_dir,
-      seeds=seeds,
-      test_path=test_path,
-      test_subjects=test_subjects,
-  )
-  settings = run.config.evaluation
+  settings, task = run.config.evaluation, run.task
   chosen, prepared, refined = _refine(run, reuse=reuse)
   sets = training_sets.build(
       run.synthetic,
@@ -156,19 +104,31 @@ def evaluate(
   # Before the training, so that a failure here does not cost the estimators.
   quality = image_quality.assess(run.config, run.synthetic, refined, run.real)
   rows = _score(run, sets, reuse=reuse, estimators_from=estimators_from)
+  # The estimator that saw the most refined images.
+  path = scoring.find(
+      run.workdir,
+      [s for s in sets if s.train_on == 'refined'][-1],
+      augmented=settings.augmented[-1],
+      seed=run.seeds[0],
+  )
+  params = scoring.load(path, run)
   shift = image_quality.measure_label_shift(
-      run.synthetic,
-      refined,
-      task=run.task,
-      params=_load_last_estimator(run, sets),
-      mesh=run.mesh,
+      run.synthetic, refined, task=task, params=params, mesh=run.mesh
   )
   quality.setdefault('label_preservation', {}).update(shift)
-  results = _summarize(run, sets, rows)
+  constant = task.constant(sets[0].labels)[None]
+  everywhere = np.repeat(constant, len(run.test.images), axis=0)
+  results = rows_lib.build(
+      rows,
+      test_name=run.test_name,
+      constant_errors=task.errors(everywhere, run.test),
+      groups=scoring.group_images(run.test),
+      unit=task.unit,
+  )
   results |= {'checkpoint': chosen._asdict()} | quality
-  folder = os.path.join(workdir, 'eval')
+  folder = os.path.join(run.workdir, 'eval')
   curve = os.path.join(folder, 'curve.png')
-  curves.draw(curve, rows, test_name=run.test_name, unit=run.task.unit)
+  curves.draw(curve, rows, test_name=run.test_name, unit=task.unit)
   rows_lib.write(os.path.join(folder, 'metrics.json'), results)
-  page.render_run(workdir)
+  page.render_run(run.workdir)
   return results

@@ -40,26 +40,32 @@ def read(
     *,
     workdir: str,
     data_dir: str,
-    seeds: Sequence[int],
-    test_path: str,
-    test_subjects: str,
+    seeds: Sequence[int] = (),
+    test_path: str = '',
+    test_subjects: str = '',
 ) -> Run:
-  """Return the run in `workdir`; see `protocol.evaluate` for the arguments.
+  """Return the run in a folder.
+
+  Args:
+    workdir: Folder of a finished or stopped run of train.py.
+    data_dir: Folder of the prepared data sets.
+    seeds: Seeds of the estimators; empty for as many as the settings say.
+    test_path: Folder of another test set of the same kind.
+    test_subjects: Other persons to test on, such as '25-32'.
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
       labels, or if the synthetic images have labels of another kind.
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
-  mesh = make_mesh(config)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   test = inputs.load_test(
       config, data_dir=data_dir, path=test_path, subjects=test_subjects
   )
   test.check_labels('test', 'give a labelled set with --test_path')
-  labelled = synthetic.labels is not None
-  if labelled and (test.joints is None) != (synthetic.joints is None):
+  of_eyes = synthetic.joints is None
+  if synthetic.labels is not None and of_eyes != (test.joints is None):
     raise errors.InputError(
         f'the labels of the synthetic images ({synthetic.source}) and of the'
         f' test images ({test.source}) are of two kinds, gaze and joints: give'
@@ -72,7 +78,7 @@ def read(
   return Run(
       workdir=workdir,
       config=config,
-      mesh=mesh,
+      mesh=make_mesh(config),
       seeds=seeds or range(config.evaluation.num_seeds),
       task=tasks.choose(test, config.evaluation),
       synthetic=synthetic,

@@ -40,15 +40,9 @@ def _abstract_params(
 
 
 def load(path: str, run: Run) -> Any:
-  """Return the parameters of an estimator trained before.
-
-  Raises:
-    InputError: If there are none at `path`.
-  """
-  image_shape = run.test.images.shape[1:]
-  return checkpoint.load_params(
-      path, _abstract_params(run.task, image_shape, run.mesh)
-  )
+  """Return an estimator's parameters; raise InputError if `path` has none."""
+  abstract = _abstract_params(run.task, run.test.images.shape[1:], run.mesh)
+  return checkpoint.load_params(path, abstract)
 
 
 def score(
@@ -62,23 +56,19 @@ def score(
   """Return the errors of one estimator a seed, trained or loaded.
 
   Args:
-    training_set: What to train on.
+    training_set: Images and labels to train on.
     run: Settings, seeds and test images.
     augmented: Whether to change the training images at random.
     workdir: Folder of the run that keeps the estimators' parameters.
-    reuse: Whether to load the parameters instead of training.
-
-  Raises:
-    InputError: If `reuse` finds no estimator of that row and seed.
+    reuse: Whether to load the parameters instead of training; it is an
+      InputError if there are none.
   """
-  task, settings = run.task, run.config.evaluation
+  train_on, scale, images, labels = training_set
+  task, options = run.task, run.config.evaluation
   recipe = trainer.Recipe(
-      settings.num_steps,
-      settings.batch_size,
-      settings.learning_rate,
-      augmented=augmented,
+      options.num_steps, options.batch_size, options.learning_rate, augmented
   )
-  found, found_mm = {}, {}
+  found, mm = {}, {}
   for seed in run.seeds:
     path = find(workdir, training_set, augmented=augmented, seed=seed)
     if reuse:
@@ -87,8 +77,8 @@ def score(
       what = f'train on {os.path.basename(path)}'
       with progress.make_bar(recipe.num_steps, what, 'step') as bar:
         params = task.train(
-            training_set.images,
-            training_set.labels,
+            images,
+            labels,
             mesh=run.mesh,
             seed=seed,
             recipe=recipe,
@@ -98,14 +88,9 @@ def score(
     predicted = task.predict(params, run.test.images, mesh=run.mesh)
     found[seed] = task.errors(predicted, run.test)
     if task.errors_mm is not None:
-      found_mm[seed] = task.errors_mm(predicted, run.test)
+      mm[seed] = task.errors_mm(predicted, run.test)
   return rows_lib.Row(
-      training_set.train_on,
-      training_set.scale,
-      len(training_set.images),
-      found,
-      augmented,
-      errors_mm=found_mm or None,
+      train_on, scale, len(images), found, augmented, errors_mm=mm or None
   )
 
 
@@ -120,28 +105,25 @@ def score_baseline(
   # Imported here because scikit-learn, used nowhere else, takes seconds.
   from simgan_jax.estimators import baselines
 
-  _, scale, images, gaze = training_set
+  train_on, scale, images, gaze = training_set
   found = {}
   for seed in run.seeds if method == 'random_forest' else run.seeds[:1]:
     predicted = baselines.fit_predict(
         method, images, gaze, run.test.images, seed=seed
     )
     found[seed] = run.task.errors(predicted, run.test)
-  return rows_lib.Row(
-      training_set.train_on, scale, len(images), found, method=method
-  )
+  return rows_lib.Row(train_on, scale, len(images), found, method=method)
 
 
 def group_images(test: LabelledImages) -> dict[str, np.ndarray]:
-  """Return the groups of test images, {name: [n] int}.
+  """Return each image's head yaw in steps of 15 degrees, and its subject.
 
-  Groups are the head yaw, rounded to 15 degrees, and the subject, as far as the
-  test set knows them.
+  The result is {name: [n] int}, as far as the test set knows them.
   """
   groups = {}
   if test.head_pose is not None:
-    yaw = np.degrees(test.head_pose[:, 0])
-    groups['head_yaw_deg'] = (np.rint(yaw / 15) * 15).astype(int)
+    yaw = np.rint(np.degrees(test.head_pose[:, 0]) / 15) * 15
+    groups['head_yaw_deg'] = yaw.astype(int)
   if len(np.unique(test.subjects)) > 1:
     groups['subject'] = test.subjects.astype(int)
   return groups

@@ -19,12 +19,10 @@ class Task(NamedTuple):
   """One of the paper's two tasks: the gaze of eyes or the joints of hands."""
 
   unit: estimation_errors.ErrorUnit
-  # (key, *, image_shape) -> params
-  init_params: Callable[..., Any]
+  init_params: Callable[..., Any]  # (key, *, image_shape) -> params
   # (images, labels, *, mesh, seed, recipe, on_progress) -> params
   train: Callable[..., Any]
-  # (params, images, *, mesh) -> predictions [n, ...]
-  predict: Callable[..., np.ndarray]
+  predict: Callable[..., np.ndarray]  # (params, images, *, mesh) -> [n, ...]
   # (predictions, test images) -> errors [n] or, for joints, [n, k]
   errors: Callable[[np.ndarray, LabelledImages], np.ndarray]
   # (labels) -> the best prediction that is the same for every image
@@ -55,11 +53,9 @@ def _joint_errors_mm(
   """Return distances in the plane parallel to the image at the true depth."""
   assert test.joints is not None and test.intrinsics is not None
   guess = np.concatenate([predicted, test.joints[..., 2:]], axis=2)
-  places = [
-      hand_images.to_millimetres(joints, test.intrinsics)
-      for joints in (guess, test.joints)
-  ]
-  return np.linalg.norm(places[0] - places[1], axis=2)
+  found = hand_images.to_millimetres(guess, test.intrinsics)
+  true = hand_images.to_millimetres(test.joints, test.intrinsics)
+  return np.linalg.norm(found - true, axis=2)
 
 
 GAZE = Task(
@@ -77,9 +73,7 @@ def choose(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
   if test.joints is None:
     return GAZE
   sizes = hands_estimator.Sizes(
-      heatmap_size=settings.heatmap_size,
-      num_features=settings.hourglass_features,
-      num_stacks=settings.num_stacks,
+      settings.heatmap_size, settings.hourglass_features, settings.num_stacks
   )
   return Task(
       unit=estimation_errors.HANDS,

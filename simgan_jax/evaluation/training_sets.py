@@ -34,20 +34,14 @@ def is_labelled_apart(
   Persons are told apart by their numbers. NYU's persons have none, but its two
   folders are a training set and a test set.
   """
-  if config.data.real.name == 'nyu_hand':
-    path = test_path or config.data.test.path or config.data.real.path
-    of_test, of_training = (
-        os.path.realpath(os.path.expanduser(folder))
-        for folder in (path, config.data.real.path)
-    )
-    return of_test != of_training
-  of_training = config.data.real.subjects
-  return bool(
-      real.labels is not None
-      and of_training
-      and test_subjects
-      and not parse_subjects(of_training) & parse_subjects(test_subjects)
-  )
+  source = config.data.real
+  if source.name == 'nyu_hand':
+    folders = test_path or config.data.test.path or source.path, source.path
+    return len({os.path.realpath(os.path.expanduser(f)) for f in folders}) == 2
+  if real.labels is None or not (source.subjects and test_subjects):
+    return False
+  tested = parse_subjects(test_subjects)
+  return parse_subjects(source.subjects).isdisjoint(tested)
 
 
 def build(
@@ -62,7 +56,7 @@ def build(
   """Return the training sets in the order of the paper's tables.
 
   Args:
-    synthetic: The simulator's images with labels.
+    synthetic: Images of the simulator.
     matched: The same images with the histograms of real ones, if the refiner
       got those. Their only set, at the largest scale, shows what matching alone
       does.
@@ -74,32 +68,30 @@ def build(
       with a warning.
 
   Raises:
-    InputError: If the synthetic images have no labels.
+    InputError: If a label is missing.
   """
-  synthetic.check_labels(
-      'synthetic', 'an estimator learns from them; give a source with labels'
-  )
+  remedy = 'an estimator learns from them; give a source with labels'
+  synthetic.check_labels('synthetic', remedy)
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)
   usable = []
   for scale in sorted(scales):
-    if scale == min(scales) or scale * base_images <= available:
+    needed = scale * base_images
+    if not usable or needed <= available:
       usable.append(scale)
     else:
       print(
-          f'warning: no rows of {scale}x: they need {scale * base_images:,}'
-          f' synthetic images, there are {available:,}.',
+          f'warning: no rows of {scale}x: they need {needed:,} synthetic'
+          f' images, there are {available:,}.',
           file=sys.stderr,
       )
+  kinds = {'synthetic': (synthetic.images, usable)}
+  if matched is not None:
+    kinds['matched'] = matched, usable[-1:]
+  kinds['refined'] = refined, usable
   sets = []
-  for train_on, images, chosen in (
-      ('synthetic', synthetic.images, usable),
-      ('matched', matched, usable[-1:]),
-      ('refined', refined, usable),
-  ):
-    if images is None:
-      continue
+  for train_on, (images, chosen) in kinds.items():
     for scale in chosen:
       first = slice(scale * base_images)
       sets.append(TrainingSet(train_on, scale, images[first], labels[first]))

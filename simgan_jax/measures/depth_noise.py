@@ -32,13 +32,10 @@ def measure_noise(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
   """Return the noise of depth images, coded as `hands.encode_depth` does.
 
   Images without a hand are left out; if all are, the result is NaN.
-
-  Args:
-    images: Depth images, [n, h, w, 1] uint8.
   """
   # Each step closes a gap from both sides.
   steps = max(1, round(_GAP_MM / hand_images.CUBE_MM * images.shape[2] / 2))
-  found = []
+  raggedness, holes, roughness = found = [], [], []
   for image in images[..., 0]:
     mask = image < _BACKGROUND
     smooth = ndimage.median_filter(mask, footprint=_SQUARE, mode='nearest')
@@ -50,16 +47,8 @@ def measure_noise(images: UInt8[np.ndarray, 'n h w 1']) -> DepthNoise:
     whole = ndimage.binary_fill_holes(whole)[steps:-steps, steps:-steps]
     inside = ndimage.binary_erosion(smooth & mask, _SQUARE, iterations=2)
     rough = np.abs(image - ndimage.median_filter(image.astype(float), size=3))
-    found.append(
-        (
-            _outline(mask) / _outline(smooth),
-            100 * np.mean(~mask[whole]),
-            _LEVEL_MM * rough[inside].mean() if inside.any() else np.nan,
-        )
-    )
-  if not found:
-    return DepthNoise(np.nan, np.nan, np.nan)
-  # Narrow hands may have no inside, and so no roughness.
-  columns = np.array(found, np.float64).T
-  known = [column[~np.isnan(column)] for column in columns]
-  return DepthNoise(*(float(c.mean()) if len(c) else np.nan for c in known))
+    raggedness.append(_outline(mask) / _outline(smooth))
+    holes.append(100 * np.mean(~mask[whole]))
+    if inside.any():  # narrow hands may have no inside
+      roughness.append(_LEVEL_MM * rough[inside].mean())
+  return DepthNoise(*(float(np.mean(x)) if x else np.nan for x in found))

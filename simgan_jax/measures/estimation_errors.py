@@ -13,13 +13,13 @@ HANDS_WIDTH = 224  # px, width of the paper's images of hands
 class ErrorUnit(NamedTuple):
   """The unit of a task's errors, and how they are counted."""
 
-  task: str  # name of the task in `eval/metrics.json`
+  task: str  # its name in `eval/metrics.json`
   name: str  # of the unit, in the fields of that file and in tables
   words: str  # the unit in a sentence
   axis_label: str
   counted: str  # what has one error each
   thresholds: tuple[int, ...]
-  curve_end: int  # largest error of a curve
+  curve_end: int = 30  # largest error of a curve
 
 
 GAZE = ErrorUnit(
@@ -29,7 +29,6 @@ GAZE = ErrorUnit(
     axis_label='angular error, degrees',
     counted='test images',
     thresholds=(5, 7, 10, 13),
-    curve_end=30,
 )
 # Pixels of images of any size count as in an image as wide as the paper's.
 HANDS = ErrorUnit(
@@ -39,7 +38,6 @@ HANDS = ErrorUnit(
     axis_label=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
     counted='joints of test images',
     thresholds=(3, 5, 10, 20),
-    curve_end=30,
 )
 UNITS = {unit.task: unit for unit in (GAZE, HANDS)}
 
@@ -57,9 +55,8 @@ def angular_error_deg(
 ) -> Float[np.ndarray, 'n']:
   """Return the angles between vectors, [n] float64, degrees in [0, 180].
 
-  The arc tangent of cross and dot product is exact for small angles too. The
-  arc cosine is not a number where rounding makes its argument exceed 1.
-  The vectors may have any length but zero.
+  The vectors may have any length but zero. The arc tangent of cross and dot
+  product is exact for small angles, where an arc cosine may be not a number.
   """
   predicted = predicted.astype(np.float64)
   truth = truth.astype(np.float64)
@@ -72,22 +69,15 @@ def summarize(
 ) -> Summary:
   """Return mean, median and the percentages within the unit's thresholds.
 
-  Raises:
-    InputError: If there are no errors, or one is not finite.
+  No errors, or one that is not finite, are an InputError.
   """
   if not len(values) or not np.isfinite(values).all():
     raise errors.InputError(
         f'the errors of {len(values)} images cannot be summarised: give at'
         ' least one test image and finite labels.'
     )
-  return Summary(
-      mean=float(np.mean(values)),
-      median=float(np.median(values)),
-      within={
-          limit: float(np.mean(values <= limit) * 100)
-          for limit in unit.thresholds
-      },
-  )
+  within = {t: float(np.mean(values <= t) * 100) for t in unit.thresholds}
+  return Summary(float(np.mean(values)), float(np.median(values)), within)
 
 
 def constant_predictor(
@@ -95,8 +85,7 @@ def constant_predictor(
 ) -> Float[np.ndarray, '3']:
   """Return the mean gaze of the training set as a unit vector, float64.
 
-  Raises:
-    InputError: If there is no gaze, or the gazes cancel out.
+  No gaze, or gazes that cancel out, are an InputError.
   """
   total = train_gaze.sum(axis=0, dtype=np.float64)
   length = np.linalg.norm(total)

@@ -6,6 +6,7 @@ here the derivative is taken along the image's gradient, so that lids matter
 less.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -17,7 +18,7 @@ from scipy import ndimage
 from simgan_jax.machine import errors
 
 MIN_SIDE = 16  # pixels
-MIN_MARGIN = 0.15  # of a clear circle's score over circles elsewhere
+_MIN_MARGIN = 0.15  # of a clear circle's score over circles elsewhere
 _PART = 64  # images in one compiled call
 
 # Lengths are px in an image 55 wide and grow with the width. The numbers were
@@ -36,21 +37,23 @@ _ARC_DEG = np.linspace(-45, 65, 17)
 _ALIGNMENT = 9  # exponent of the cosine between gradient and radius
 _DARK_WEIGHT = 0.45
 _DARK_LIMIT = 0.5  # highlights count as no brighter than this
+_RINGS = [
+    radius * np.exp(2j * np.pi * np.arange(num) / num)
+    for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
+]
+# Points x + iy inside the unit circle that lids seldom cover.
+_INSIDE = [point for point in np.concatenate(_RINGS) if abs(point.imag) < 0.5]
 
 
 class Iris(NamedTuple):
-  """Fitted circles; the first pixel has its centre at (0, 0)."""
+  """Fitted circles, float64; the first pixel has its centre at (0, 0)."""
 
   centre: Float[np.ndarray, 'n 2']  # (x, y), px
   radius: Float[np.ndarray, 'n']  # px
-  score: Float[np.ndarray, 'n']  # higher for a better fit
-  margin: Float[np.ndarray, 'n']  # of the score over the best circle elsewhere
-  is_clear: Bool[np.ndarray, 'n']  # margin of at least MIN_MARGIN
+  is_clear: Bool[np.ndarray, 'n']  # fits clearly better than circles elsewhere
 
 
 class _Maps(NamedTuple):
-  """What the circles are searched in, [h, w] or [n, h, w] float32."""
-
   gradient_x: Float[Array, '*n h w']  # 1 at the 98 % quantile of its length
   gradient_y: Float[Array, '*n h w']
   brightness: Float[Array, '*n h w']  # from 0, dark, to _DARK_LIMIT
@@ -74,17 +77,11 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
   visits every pixel and ends between pixels.
 
   There is always a circle, even without an iris: `is_clear` tells whether it
-  stands out.
+  stands out. Images too small to hold an iris are an InputError.
 
   Args:
     images: Images of one eye each, about 1.5 times as wide as the eye,
       [n, h, w, c] uint8; colours are averaged.
-
-  Returns:
-    The circles: float64 arrays with a leading n, and bool `is_clear`.
-
-  Raises:
-    InputError: If the images are too small to hold an iris.
   """
   height, width = images.shape[1:3]
   if not is_searchable(height, width):
@@ -92,41 +89,38 @@ def find_iris(images: UInt8[np.ndarray, 'n h w c']) -> Iris:
         f'images of {height} x {width} pixels cannot be searched for an iris:'
         f' give sides of {MIN_SIDE} or more, as of 35 x 55.'
     )
-  if not len(images):
-    none = np.zeros(0)
-    return Iris(np.zeros((0, 2)), none, none, none, none > 0)
-  circles = _search_grid(height, width)
-  parts = []
+  scale = width / _WIDTH
+  border_x, border_y = (border * scale for border in _BORDER)
+  circles = _grid(
+      np.arange(border_x, width - border_x, scale),
+      np.arange(border_y, height - border_y, scale),
+      _RADII * scale,
+  )
+  parts = [np.zeros((0, 4))]
   size = min(_PART, len(images))
-  for start in range(0, len(images), size):
+  for start in range(0, len(images), _PART):
     # Filled up by repetition, so that one shape is compiled.
     part = np.resize(images[start : start + size], (size, *images.shape[1:]))
     parts.append(np.asarray(_fit(_make_maps(part), circles), np.float64))
   fitted = np.concatenate(parts)[: len(images)]
-  radius, score, margin = fitted[:, 2:].T
-  return Iris(fitted[:, :2], radius, score, margin, margin >= MIN_MARGIN)
+  return Iris(fitted[:, :2], fitted[:, 2], fitted[:, 3] >= _MIN_MARGIN)
 
 
 def _make_maps(images: UInt8[np.ndarray, 'n h w c']) -> _Maps:
-  """Return the maps of images, relative to the contrast of each."""
+  """Return what circles are searched in, relative to each image's contrast."""
   grey = images.mean(axis=-1, dtype=np.float32)
   sigma = _SMOOTHING * grey.shape[2] / _WIDTH
-
-  def smooth(*order):
-    return ndimage.gaussian_filter(
-        grey, sigma, order=order, axes=(1, 2), mode='nearest'
-    )
-
-  def quantile(values, q):
-    return np.quantile(values, q, axis=(1, 2), keepdims=True)
-
-  x, y, brightness = smooth(0, 1), smooth(1, 0), smooth(0, 0)
+  x, y, brightness = (
+      ndimage.gaussian_filter(grey, sigma, order, axes=(1, 2), mode='nearest')
+      for order in ((0, 1), (1, 0), (0, 0))
+  )
+  quantile = functools.partial(np.quantile, axis=(1, 2), keepdims=True)
   strongest = np.maximum(quantile(np.hypot(x, y), 0.98), 1e-3)
   dark, bright = quantile(brightness, 0.02), quantile(brightness, 0.9)
   brightness = (brightness - dark) / np.maximum(bright - dark, 1e-3)
   brightness = np.minimum(brightness, _DARK_LIMIT)
   maps = x / strongest, y / strongest, brightness
-  return _Maps(*[jnp.asarray(values, jnp.float32) for values in maps])
+  return _Maps(*map(jnp.float32, maps))
 
 
 def _sample(
@@ -145,17 +139,6 @@ def _sample(
   return upper * (1 - bottom) + lower * bottom
 
 
-def _inside_points() -> np.ndarray:
-  """Return points inside the unit circle that lids seldom cover, [2, p]."""
-  rings = [
-      radius * np.exp(2j * np.pi * np.arange(num) / num)
-      for radius, num in ((0.0, 1), (0.35, 6), (0.65, 10))
-  ]
-  points = np.concatenate(rings)
-  points = points[np.abs(points.imag) < 0.5]
-  return np.stack([points.real, points.imag]).astype(np.float32)
-
-
 def _scores(maps: _Maps, circles: Float[Array, 'k 3']) -> Float[Array, 'k']:
   """Return how well circles (x, y, radius) fit the edge of an iris."""
   height, width = maps.brightness.shape
@@ -170,15 +153,13 @@ def _scores(maps: _Maps, circles: Float[Array, 'k 3']) -> Float[Array, 'k']:
   radial = jnp.maximum(gradient_x * cosine + gradient_y * sine, 0)
   length = jnp.sqrt(gradient_x**2 + gradient_y**2)
   radial *= (radial / (length + 1e-6)) ** _ALIGNMENT
-  outside = (jnp.abs(edge_x * 2 / (width - 1) - 1) > 1) | (
-      jnp.abs(edge_y * 2 / (height - 1) - 1) > 1
-  )
-  radial = jnp.where(outside, 0, radial)
+  outside_x = jnp.abs(edge_x * 2 / (width - 1) - 1) > 1
+  outside_y = jnp.abs(edge_y * 2 / (height - 1) - 1) > 1
+  radial = jnp.where(outside_x | outside_y, 0, radial)
   edge = jnp.sum(radial * np.float32(np.tile(weight, 2)[None]), axis=1)
-  inside_x, inside_y = _inside_points()[:, None]
-  brightness = _sample(
-      maps.brightness, x + radius * inside_x, y + radius * inside_y
-  )
+  inside_x = radius * np.real(_INSIDE).astype(np.float32)[None]
+  inside_y = radius * np.imag(_INSIDE).astype(np.float32)[None]
+  brightness = _sample(maps.brightness, x + inside_x, y + inside_y)
   scale, (weight_x, weight_y) = width / _WIDTH, _PLACE_WEIGHT
   cost = (
       _RADIUS_WEIGHT * jnp.square(radius / scale - _RADIUS)
@@ -194,20 +175,9 @@ def _grid(*axes: np.ndarray) -> np.ndarray:
   return np.stack([v.ravel() for v in values], axis=1).astype(np.float32)
 
 
-def _search_grid(height: int, width: int) -> Float[np.ndarray, 'k 3']:
-  """Return the circles (x, y, radius) that the search begins with."""
-  scale = width / _WIDTH
-  border_x, border_y = (border * scale for border in _BORDER)
-  return _grid(
-      np.arange(border_x, width - border_x, scale),
-      np.arange(border_y, height - border_y, scale),
-      _RADII * scale,
-  )
-
-
 @jax.jit
-def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
-  """Return x, y, radius, score and margin of the best circles.
+def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 4']:
+  """Return x, y, radius and margin of the best circles.
 
   The coarse circles are an argument: as constants they would take the compiler
   minutes.
@@ -233,6 +203,6 @@ def _fit(maps: _Maps, coarse: Float[Array, 'k 3']) -> Float[Array, 'n 5']:
     curvature = jnp.minimum(before + after - 2 * score, -1e-6)
     offset = jnp.clip((before - after) / curvature / 2, -0.5, 0.5)
     best += offset * (_REFINEMENTS[-1] * scale)
-    return jnp.concatenate([best, score[None], margin[None]])
+    return jnp.append(best, margin)
 
   return jax.lax.map(fit, maps)

@@ -34,13 +34,8 @@ def kernel_distance(
 
   The standard error is a jackknife's, which leaves out one of `num_subsets`
   parts of both sets at a time. It assumes that vectors are independent, so it
-  is too small with several images of a person.
-
-  Args:
-    a: Feature vectors, [n, f], finite.
-    b: Feature vectors, [m, f], finite.
-    num_subsets: Number of parts of each set.
-    seed: Seed of the division into parts; the value does not depend on it.
+  is too small with several images of a person. The seed divides the sets into
+  parts; the value does not depend on it.
 
   Raises:
     InputError: If a set has fewer than 2 vectors for each part, or if vectors
@@ -48,9 +43,8 @@ def kernel_distance(
   """
   if num_subsets < 2 or min(len(a), len(b)) < 2 * num_subsets:
     raise errors.InputError(
-        f'{len(a)} and {len(b)} feature vectors are too few for'
-        f' {num_subsets} subsets: give 2 or more for each, and 2 or more'
-        ' subsets.'
+        f'{len(a)} and {len(b)} feature vectors are too few for {num_subsets}'
+        ' subsets: give 2 or more for each, and 2 or more subsets.'
     )
   if a.shape[1] != b.shape[1]:
     raise errors.InputError(
@@ -62,19 +56,15 @@ def kernel_distance(
         'the features are not finite; check the network they come from.'
     )
   # One generator for each set, so that swapping the sets swaps their parts.
-  parts = [
-      np.array_split(
-          np.random.default_rng(seed).permutation(x.astype(np.float64)),
-          num_subsets,
-      )
+  a, b = (
+      np.random.default_rng(seed).permutation(x.astype(np.float64))
       for x in (a, b)
-  ]
+  )
+  parts = [np.array_split(x, num_subsets) for x in (a, b)]
   sums = [_sums(parts[i], parts[j]) for i, j in ((0, 0), (1, 1), (0, 1))]
   sizes = [np.array([len(part) for part in x]) for x in parts]
-  left_out = [
-      _estimate(sums, sizes, np.arange(num_subsets) != i)
-      for i in range(num_subsets)
-  ]
+  others = ~np.eye(num_subsets, dtype=bool)
+  left_out = [_estimate(sums, sizes, keep) for keep in others]
   return Distance(
       value=_estimate(sums, sizes, np.ones(num_subsets, bool)),
       standard_error=float(np.std(left_out) * np.sqrt(num_subsets - 1)),
@@ -82,10 +72,7 @@ def kernel_distance(
 
 
 def _sums(a: list[np.ndarray], b: list[np.ndarray]) -> Float[np.ndarray, 'k k']:
-  """Return the kernel's sums over the pairs of each part of a and of b.
-
-  If a is b, a vector makes no pair with itself.
-  """
+  """Return the kernel's sums over pairs of different vectors of two parts."""
   sums = np.zeros((len(a), len(b)))
   for i, x in enumerate(a):
     for j, y in enumerate(b):
@@ -97,7 +84,6 @@ def _sums(a: list[np.ndarray], b: list[np.ndarray]) -> Float[np.ndarray, 'k k']:
 def _estimate(
     sums: list[np.ndarray], sizes: list[np.ndarray], keep: np.ndarray
 ) -> float:
-  """Return the unbiased estimate from the parts to keep."""
   aa, bb, ab = (x[np.ix_(keep, keep)].sum() for x in sums)
   n, m = (x[keep].sum() for x in sizes)
   return float(aa / (n * (n - 1)) + bb / (m * (m - 1)) - 2 * ab / (n * m))

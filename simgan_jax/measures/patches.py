@@ -32,15 +32,14 @@ def describe(images: UInt8[np.ndarray, 'n h w c'], *, seed: int = 0) -> Patches:
   Raises:
     InputError: If the images are smaller than a patch.
   """
-  if min(images.shape[1:3]) < _SIDE:
-    height, width = images.shape[1:3]
+  height, width, channels = images.shape[1:]
+  if min(height, width) < _SIDE:
     raise errors.InputError(
         f'images of {width} x {height} pixels are smaller than the patches of'
         f' {_SIDE} x {_SIDE} that are compared; use larger ones.'
     )
-  directions = np.random.default_rng(0).normal(
-      size=(_SIDE**2 * images.shape[-1], _NUM_DIRECTIONS)
-  )
+  shape = _SIDE**2 * channels, _NUM_DIRECTIONS
+  directions = np.random.default_rng(0).normal(size=shape)
   directions = np.float32(directions / np.linalg.norm(directions, axis=0))
   generator = np.random.default_rng(seed)
   found = []
@@ -60,9 +59,7 @@ def distance(a: Patches, b: Patches) -> float:
   return float(np.abs(a - b).mean())
 
 
-def _split(
-    images: UInt8[np.ndarray, 'n h w c'],
-) -> list[Float[np.ndarray, 'n _ _ c']]:
+def _split(images: UInt8[np.ndarray, 'n h w c']) -> list[np.ndarray]:
   """Return what each of some blurs in a row takes away, the finest first."""
   blur = (0, 1, 1, 0)  # standard deviations in px
   levels, rest = [], images.astype(np.float32)

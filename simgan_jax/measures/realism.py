@@ -33,9 +33,8 @@ class Classification(NamedTuple):
 
 def known_subjects(subjects: Int[np.ndarray, 'n']) -> Int[np.ndarray, 'n']:
   """Return the subjects or, if there is only one, a number for each image."""
-  if len(np.unique(subjects)) < 2:
-    return np.arange(len(subjects))
-  return subjects
+  several = len(np.unique(subjects)) > 1
+  return subjects if several else np.arange(len(subjects))
 
 
 def classify(
@@ -64,12 +63,9 @@ def classify(
     batch_size: Images a step, half of them real.
     learning_rate: Learning rate at the start; it decays to 0 along a cosine.
 
-  Returns:
-    The accuracy on the held-out images, and the classifier's parameters.
-
   Raises:
-    InputError: If the arrays do not belong together, there are too few
-      subjects or images to hold some out, or an option is out of range.
+    InputError: If the arrays do not belong together, there are too few subjects
+      or images to hold some out, or an option is out of range.
     NonFiniteError: If the loss is not finite.
   """
   if real.shape[1:] != other.shape[1:] or real_subjects.shape != (len(real),):
@@ -109,14 +105,15 @@ def classify(
   other_right = realism_classifier.predict(params, other[test_other])[0] <= 0
   variance = _variance_of_mean(real_right, real_subjects[test_real])
   variance += _variance_of_mean(other_right, images[test_other])
+  of_real, of_other = float(real_right.mean()), float(other_right.mean())
   return Classification(
-      accuracy=float(real_right.mean() + other_right.mean()) * 50,
-      standard_error=float(np.sqrt(variance)) * 50,
-      real_accuracy=float(real_right.mean()) * 100,
-      other_accuracy=float(other_right.mean()) * 100,
-      held_out_real=np.flatnonzero(test_real),
-      held_out_other=np.flatnonzero(test_other),
-      params=params,
+      (of_real + of_other) * 50,
+      float(np.sqrt(variance)) * 50,
+      of_real * 100,
+      of_other * 100,
+      np.flatnonzero(test_real),
+      np.flatnonzero(test_other),
+      params,
   )
 
 
@@ -127,10 +124,7 @@ def _draw(generator: np.random.Generator, values: np.ndarray) -> np.ndarray:
 
 
 def _variance_of_mean(right: np.ndarray, groups: np.ndarray) -> float:
-  """Return the variance of a mean when whole groups were drawn.
-
-  With a single group it is the variance when its members were drawn.
-  """
+  """Return the variance of a mean over drawn groups, or members of one."""
   names, group = np.unique(groups, return_inverse=True)
   if len(names) == 1:
     names = group = np.arange(len(right))
@@ -144,10 +138,9 @@ def extract_features(
 ) -> Float[np.ndarray, 'n f']:
   """Return the classifier's features, [n, 64] float32.
 
-  They have mean 0 and variance 1 within each image. Only features of the same
-  classifier can be compared. Over the rounds of a run use the one trained on
-  real and *synthetic* images: it has learnt what refining has to change, and
-  stays the same.
+  Only features of the same classifier can be compared. Over the rounds of a run
+  use the one trained on real and *synthetic* images: it has learnt what
+  refining has to change, and stays the same.
   """
   return realism_classifier.predict(params, images)[1]
 
@@ -156,17 +149,12 @@ def distance(
     params: Any,
     real: UInt8[np.ndarray, 'n h w c'],
     other: UInt8[np.ndarray, 'm h w c'],
-    *,
-    seed: int = 0,
 ) -> Distance:
   """Return the kernel distance of two sets of images on these features.
 
   Give the held-out images: training has pushed the features of the others
-  apart. The seed is that of `kernel_distance`.
-
-  Raises:
-    InputError: If there are too few images.
+  apart. Too few images are an InputError.
   """
   features = [extract_features(params, images) for images in (real, other)]
   num_subsets = min(10, len(real) // 2, len(other) // 2)
-  return kernel_distance(*features, num_subsets=num_subsets, seed=seed)
+  return kernel_distance(*features, num_subsets=num_subsets)

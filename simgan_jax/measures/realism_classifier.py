@@ -1,7 +1,6 @@
 """The classifier behind the automatic visual Turing test, and its training."""
 
 import functools
-from collections.abc import Iterator
 from typing import Any, cast, final
 
 import jax
@@ -15,7 +14,6 @@ from simgan_jax.kernels.convolution import Conv
 from simgan_jax.machine import batching, fitting, pixels
 from simgan_jax.machine import mesh as mesh_lib
 
-NUM_FEATURES = 64
 _PREDICT_BATCH = 256  # images a call of `predict`
 
 
@@ -33,7 +31,7 @@ class RealismClassifier(nn.Module):
   ) -> tuple[Float[Array, 'b'], Float[Array, 'b f']]:
     """Return logits (positive: real) and features, for images in [-1, 1]."""
     x = images
-    for i, features in enumerate((16, 32, NUM_FEATURES)):
+    for i, features in enumerate((16, 32, 64)):
       x = nn.relu(Conv(features, (3, 3), strides=(2, 2), name=f'conv{i}')(x))
     x = jnp.mean(x, axis=(1, 2))
     x = nn.LayerNorm(use_bias=False, use_scale=False, name='scaled')(x)
@@ -42,12 +40,13 @@ class RealismClassifier(nn.Module):
 
 @functools.cache
 def _make_step(num_steps: int, learning_rate: float):
-  """Return the optimiser and a compiled step(state, images, is_real)."""
+  """Return the optimiser and a compiled step(state, images), half real."""
   optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
 
   @jax.jit
-  def step(state, images, is_real):
+  def step(state, images):
     params, opt_state = state
+    is_real = np.arange(len(images)) < len(images) // 2
 
     def loss_fn(params):
       logits = _apply(params, images)[0]
@@ -71,43 +70,32 @@ def train(
 ) -> Any:
   """Return the parameters of a classifier trained on all these images.
 
-  The arguments are those of `realism.classify`.
-
-  Raises:
-    NonFiniteError: If the loss is not finite.
+  Arguments and errors are those of `realism.classify`.
   """
-  half = batch_size // 2
-  is_real = np.repeat(np.array([1, 0], np.float32), half)
+
+  def draw_batches():
+    generator = np.random.default_rng((seed, 1))
+    while True:
+      batch = [
+          images[generator.integers(len(images), size=batch_size // 2)]
+          for images in (real, other)
+      ]
+      yield np.concatenate(batch)
+
   optimizer, step = _make_step(num_steps, learning_rate)
   init = jax.jit(RealismClassifier().init)  # faster than compiling op by op
   params = init(jax.random.key(seed), jnp.zeros((1, *real.shape[1:])))['params']
   state = params, optimizer.init(params)
   params, _ = fitting.fit(
-      lambda state, images: step(state, images, is_real),
+      step,
       state,
-      _draw_batches(real, other, half=half, seed=seed),
+      draw_batches(),
       name='the realism classifier',
       remedy='its images may be damaged',
       num_steps=num_steps,
       check_every=num_steps,
   )
   return params
-
-
-def _draw_batches(
-    real: UInt8[np.ndarray, 'n h w c'],
-    other: UInt8[np.ndarray, 'm h w c'],
-    *,
-    half: int,
-    seed: int,
-) -> Iterator[UInt8[np.ndarray, 'b h w c']]:
-  generator = np.random.default_rng((seed, 1))
-  while True:
-    batch = [
-        images[generator.integers(len(images), size=half)]
-        for images in (real, other)
-    ]
-    yield np.concatenate(batch)
 
 
 @jax.jit

@@ -74,11 +74,10 @@ class Rule(NamedTuple):
       distance += f' since round {(self.num_rounds + 1) // 2:,}'
     if SHIFT not in measured:
       return f'smallest {distance}'
-    shift = f'{measured[SHIFT]:.2f} px'
-    limit = f'{self.max_shift_px:.2f} px'
+    by, limit = f'{measured[SHIFT]:.2f} px', f'{self.max_shift_px:.2f} px'
     if self._keeps_labels(measured):
-      return f'smallest {distance} with the iris moved by {shift} of {limit}'
-    return f'iris moved least, by {shift}, though more than {limit}; {distance}'
+      return f'smallest {distance} with the iris moved by {by} of {limit}'
+    return f'iris moved least, by {by}, though more than {limit}; {distance}'
 
   def _is_late(self, number: int) -> bool:
     return 2 * number >= self.num_rounds

@@ -17,7 +17,7 @@ import numpy as np
 from simgan_jax.data import inputs
 from simgan_jax.evaluation import image_quality, protocol
 from simgan_jax.evaluation import run as run_lib
-from simgan_jax.machine import errors
+from simgan_jax.machine import batching, errors
 from simgan_jax.settings import config as config_lib
 from simgan_jax.settings import validation
 from simgan_jax.studies.ablation import results
@@ -95,8 +95,7 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
   else:
     reference = os.path.join(workdir, variant.reference)
     protocol.evaluate(
-        workdir=folder,
-        data_dir=data_dir,
+        run_lib.read(workdir=folder, data_dir=data_dir),
         estimators_from='' if is_reference else reference,
     )
     change, images = _compare_images(config, workdir=folder, data_dir=data_dir)
@@ -120,7 +119,8 @@ def _compare_images(
 ) -> tuple[float, dict[str, np.ndarray]]:
   """Return the mean change in percent of the range, and a sheet's images."""
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images
-  synthetic = synthetic[image_quality.choose_pairs(len(synthetic))]
+  pairs = batching.spread(len(synthetic), image_quality.NUM_PAIRS)
+  synthetic = synthetic[pairs]
   mesh = run_lib.make_mesh(config)
   refiner, _ = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   prepared = refiners.match_histograms(config, synthetic, workdir=workdir)
