@@ -55,7 +55,9 @@ class Builtin(Source):
   def list_entries(self) -> list[Entry]:
     """Return `limit` images by number."""
     # Two blocks only, so that a large set does not stay in memory.
-    make_block = workers.remember_last(self._make_block)
+    make_block = workers.remember_last(
+        lambda first: self._simulate(first, min(_BLOCK, self.limit - first))
+    )
     return [
         Entry(
             f'{number:07d}',
@@ -64,9 +66,6 @@ class Builtin(Source):
         )
         for number in range(self.limit)
     ]
-
-  def _make_block(self, first: int) -> tuple[Any, Any]:
-    return self._simulate(first, min(_BLOCK, self.limit - first))
 
   def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
     # Imported here because it imports jax, which other sources do not need.
@@ -101,14 +100,7 @@ class BuiltinEyes(Builtin):
   )
 
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
-    """Return the centres of the limbus, by drawing the images once more.
-
-    Args:
-      names: Names of images.
-
-    Returns:
-      (x, y) in pixels, [n, 2] float32.
-    """
+    """Return the centres of the limbus, by drawing the images once more."""
     numbers = [int(name) for name in names]
     if not numbers:
       return np.zeros((0, 2), np.float32)

@@ -41,14 +41,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       num_workers: int = 0,
       on_beam: bool = False,
   ):
-    """Take a source; its data set need not be on disk yet.
-
-    Args:
-      source: Source of the images.
-      data_dir: Folder of the prepared data sets.
-      num_workers: Number of threads that read files; 0 means one a core.
-      on_beam: Whether Apache Beam reads the files.
-    """
+    """Take the arguments of `prepare`; the data set need not be on disk."""
     self.name = source.name
     self.source = source
     self._num_workers, self._on_beam = num_workers, on_beam
@@ -58,28 +51,25 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _info(self) -> tfds.core.DatasetInfo:
     source = self.source
     size = source.height, source.width, source.channels
-    metadata = tfds.core.MetadataDict
-    if self._on_beam:
-      metadata = tfds.core.BeamMetadataDict
-    return tfds.core.DatasetInfo(
+    core, on_beam = tfds.core, self._on_beam
+    return core.DatasetInfo(
         builder=self,
         features=tfds_writer.make_features(size, np.uint8, source.LABELS),
-        metadata=metadata(),
+        metadata=core.BeamMetadataDict() if on_beam else core.MetadataDict(),
         disable_shuffling=True,
     )
 
   def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
     del dl_manager
     if self._on_beam:
-      reading = _import_beam().Read(self.source, self.info.metadata)
-      return {'train': reading}
+      return {'train': _import_beam().read(self.source, self.info.metadata)}
     return {'train': self._generate_examples()}
 
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
     source, count, notes = self.source, 0, []
     for encoded in workers.map_in_order(
         lambda entry: encoding.encode(source, entry),
-        source.select_entries(),
+        source.entries,
         self._num_workers,
     ):
       notes.append(encoded._replace(example=None))
@@ -101,25 +91,22 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Return the prepared data set."""
     arrays = tfds.as_numpy(self.as_dataset(split='train', batch_size=-1))
     known = {
-        name: None if np.isnan(arrays[name]).all() else arrays[name]
+        name: arrays[name]
         for name in self.source.LABELS
+        if not np.isnan(arrays[name]).all()
     }
-    report = self.info.metadata['report']
+    report = ImportReport(**self.info.metadata['report'])
     return LabelledImages(
         images=arrays['image'],
-        gaze=known.get('gaze'),
-        head_pose=known.get('head_pose'),
         subjects=arrays['subject'],
         names=np.array([name.decode() for name in arrays['name']]),
         source=self.name,
-        joints=known.get('joints'),
-        intrinsics=known.get('intrinsics'),
-        report=ImportReport(
-            left_out=tuple(report['left_out']),
-            sizes=report['sizes'],
-            sixteen_bit=tuple(report['sixteen_bit']),
-            label_warning=report['label_warning'],
+        # JSON has no tuples.
+        report=report._replace(
+            left_out=tuple(report.left_out),
+            sixteen_bit=tuple(report.sixteen_bit),
         ),
+        **known,
     )
 
 
@@ -137,9 +124,6 @@ def prepare(
     data_dir: Folder of the prepared data sets.
     num_workers: Number of threads that read files; 0 means one a core.
     beam_options: Flags of an Apache Beam pipeline that reads them instead.
-
-  Returns:
-    The builder, whose data set is on disk.
 
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
@@ -169,15 +153,8 @@ def prepare(
 def load(source: Source, data_dir: str | Path) -> LabelledImages:
   """Return a data set, and tell the user what was noticed when it was read.
 
-  Args:
-    source: Source of the images, read on the first call only.
-    data_dir: Folder of the prepared data sets.
-
-  Returns:
-    The images and their labels, in the order of the source.
-
-  Raises:
-    InputError: If the source cannot be used, or `data_dir` not be written.
+  Arguments and errors are those of `prepare`; the source is read on the first
+  call only. The images are in its order.
   """
   loaded = prepare(source, data_dir).read()
   left_out = loaded.report.left_out

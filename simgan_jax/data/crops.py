@@ -118,13 +118,6 @@ def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, 'h w c']:
   return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
-  """Return the least and the greatest value, None for 8-bit images."""
-  if image.dtype == np.uint8:
-    return None
-  return int(image.min()), int(image.max())
-
-
 def to_8_bits(image: UInt[np.ndarray, '...']) -> UInt8[np.ndarray, '...']:
   """Return the upper 8 bits of 16-bit values; 8-bit values stay."""
   return image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)

@@ -100,21 +100,13 @@ class Source(abc.ABC):
 
     The centre of the first pixel is (0, 0).
     """
-    del names
     return None
 
   @functools.cached_property
   def entries(self) -> list[Entry]:
-    """The result of `select_entries`, for as long as this source is there."""
-    return self.select_entries()
+    """Images of the wanted subjects in order; InputError if there are none.
 
-  def select_entries(self) -> list[Entry]:
-    """Return the images of the wanted subjects, in the order of the source.
-
-    The entries may hold open files and blocks of images.
-
-    Raises:
-      InputError: If there are none.
+    They may hold open files and blocks of images, as long as this source lives.
     """
     entries = self.list_entries()
     subjects = [entry.subject for entry in entries]
@@ -170,9 +162,10 @@ class FittedSource(Source):
 
   def _fit(self, image: crops.Pixels, gaze: Any) -> Sample:
     box = crops.fit_box(image, self.fit, self.height, self.width)
+    deep = image.dtype == np.uint16
     return Sample(
         self._cut(image, box),
         gaze,
         size=(image.shape[1], image.shape[0]),
-        levels=crops.levels_of_16_bits(image),
+        levels=(int(image.min()), int(image.max())) if deep else None,
     )
