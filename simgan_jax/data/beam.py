@@ -26,13 +26,6 @@ def _encode_part(first: int, source: Source) -> Iterator[tuple[int, Encoded]]:
     yield number, encode(source, entry)
 
 
-def _make_report(
-    notes: list[tuple[int, Encoded]], label_warning: str
-) -> dict[str, Any]:
-  ordered = [encoded for _, encoded in sorted(notes)]
-  return make_report(ordered, label_warning)._asdict()
-
-
 @beam.ptransform_fn
 def read(pipeline: Any, source: Source, metadata: Any) -> Any:
   """Return the examples of all entries that can be used, by number.
@@ -54,7 +47,8 @@ def read(pipeline: Any, source: Source, metadata: Any) -> Any:
       encoded
       | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
       | 'list_notes' >> beam.combiners.ToList()
-      | 'report' >> beam.Map(_make_report, source.label_warning)
+      | 'in_order' >> beam.Map(lambda notes: [e for _, e in sorted(notes)])
+      | 'report' >> beam.Map(make_report, source.label_warning)
   )
   return (
       encoded

@@ -81,11 +81,12 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         break
     report = encoding.make_report(notes, source.label_warning)
     if not count:
-      reason = ''.join(f', the first because {r}' for r in report.left_out[:1])
+      left_out = report['left_out'][:1]
+      reason = ''.join(f', the first because {r}' for r in left_out)
       raise InputError(
           f'{source}: none of the images can be used{reason}; replace them.'
       )
-    self.info.metadata['report'] = report._asdict()
+    self.info.metadata['report'] = report
 
   def read(self) -> LabelledImages:
     """Return the prepared data set."""

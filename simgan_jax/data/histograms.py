@@ -25,9 +25,7 @@ def quantiles(
 ) -> UInt8[np.ndarray, 'm levels c']:
   """Return the grey values of up to `MAX_IMAGES` images in ascending order.
 
-  Args:
-    images: Images, [n, h, w, c] uint8, n > 0; of more than `MAX_IMAGES`, evenly
-      spread ones are used.
+  Of more images [n, h, w, c] uint8, n > 0, evenly spread ones are used.
 
   Returns:
     Quantiles, [m, NUM_LEVELS, c] uint8. For each channel, entry i of an image
@@ -57,15 +55,10 @@ def match(
     images: Images, [n, h, w, c] uint8 or uint16. The lower bits of 16 are
       interpolated between the levels of the upper 8.
     references: Result of `quantiles`.
-    seed: Seed of the choice, which depends on nothing else but an image's
-      number.
+    seed: Seed of the choice, which depends only on it and an image's number.
     numbers: Numbers of the images in their data set, [n], ascending; None if
       these are all images.
-
-  Returns:
-    Images, [n, h, w, c] of the given type.
   """
-  channels = images.shape[-1]
   if numbers is None:
     numbers = np.arange(len(images))
   generator = np.random.default_rng(seed)
@@ -73,7 +66,7 @@ def match(
   chosen = references[draws[numbers]]
   matched = np.empty_like(images)
   for i, image in enumerate(images):
-    for channel in range(channels):
+    for channel in range(images.shape[-1]):
       values = image[..., channel]
       upper = crops.to_8_bits(values)
       counts = np.bincount(upper.ravel(), minlength=NUM_LEVELS)
@@ -101,11 +94,7 @@ def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:
 
 
 def read(workdir: str) -> UInt8[np.ndarray, 'm levels c']:
-  """Read the references of the run in `workdir`.
-
-  Raises:
-    InputError: If the file is missing or damaged.
-  """
+  """Return the references of a run; InputError if they cannot be read."""
   path = os.path.join(workdir, FILE)
   try:
     return np.load(path, allow_pickle=False)

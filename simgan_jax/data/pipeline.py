@@ -30,12 +30,7 @@ def index_batches(
   Step s takes `prod(batch_shape)` consecutive places, from place
   `s * prod(batch_shape)`, of the permutations of all epochs one after another.
 
-  Args:
-    num: Number of indices.
-    batch_shape: Shape of a batch.
-    key: Non-negative numbers that, with the number of an epoch, seed the
-      permutation of that epoch.
-    first_step: Number of the first step to yield.
+  `key` and the number of an epoch seed the permutation of that epoch.
 
   Yields:
     Indices [*batch_shape] int64, 0 to num - 1.
@@ -48,10 +43,7 @@ def index_batches(
   size = math.prod(batch_shape)
   for step in itertools.count(first_step):
     epochs, places = np.divmod(step * size + np.arange(size), num)
-    parts = [
-        order(epoch)[places[epochs == epoch]]
-        for epoch in np.unique(epochs).tolist()
-    ]
+    parts = [order(e)[places[epochs == e]] for e in np.unique(epochs).tolist()]
     yield np.concatenate(parts).reshape(batch_shape)
 
 
@@ -81,8 +73,7 @@ def batches(
 
   Returns:
     Iterator of read-only arrays [*batch_shape, h, w, c] (last batch axis
-    divided by `process_count`) of the dtype of `images`; tf.data prefetches
-    them.
+    divided by `process_count`) of the dtype of `images`.
 
   Raises:
     InputError: If there are fewer images than a batch, or the batch cannot be
@@ -102,12 +93,8 @@ def batches(
   key = (seed, zlib.crc32(stream.encode()))
   local_size = batch_size // process_count
   own = slice(process_index * local_size, (process_index + 1) * local_size)
-  indices = (
-      batch[..., own]
-      for batch in index_batches(
-          num_images, batch_shape, key=key, first_step=first_step
-      )
-  )
+  order = index_batches(num_images, batch_shape, key=key, first_step=first_step)
+  indices = (batch[..., own] for batch in order)
   try:
     import tensorflow
   except ImportError:

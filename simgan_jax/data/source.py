@@ -166,6 +166,6 @@ class FittedSource(Source):
     return Sample(
         self._cut(image, box),
         gaze,
-        size=(image.shape[1], image.shape[0]),
+        size=f'{image.shape[1]} x {image.shape[0]}',
         levels=(int(image.min()), int(image.max())) if deep else None,
     )

@@ -9,7 +9,7 @@ def parse(ranges: str) -> frozenset[int]:
   """Return the subjects that a text such as `1-3,7,9-12` names.
 
   Raises:
-    InputError: If the text is not such a list of numbers and ranges.
+    InputError: If it is no such text.
   """
   subjects = set()
   for part in ranges.split(','):
@@ -30,9 +30,6 @@ def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
     ranges: Text for `parse`, or an empty one for all subjects.
     subjects: Subject of each image.
     source: What the message calls the images.
-
-  Raises:
-    InputError: If the text is not such a list, or names none of the subjects.
   """
   if not ranges:
     return list(range(len(subjects)))
