@@ -7,7 +7,7 @@ far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
 import functools
 import hashlib
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +56,12 @@ class Arrays(Source):
     digest = hashlib.sha256(self._fields['images'].tobytes()).hexdigest()
     return f'{self.path.name} {digest}'
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images of the file in its order."""
-    subjects, names = self._fields['subjects'], self._fields['names']
-    return [
-        Entry(str(name), int(subject), functools.partial(self._sample, i))
-        for i, (name, subject) in enumerate(zip(names, subjects, strict=True))
-    ]
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images of the file in its order."""
+    subjects = self._fields['subjects']
+    for i, name in enumerate(self._fields['names']):
+      read = functools.partial(self._sample, i)
+      yield Entry(str(name), int(subjects[i]), read)
 
   def _sample(self, place: int) -> Sample:
     labels = {name: self._fields[name][place] for name in self.label_shapes}

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import importlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,20 +52,16 @@ class Builtin(Source):
     """Return the text of the simulator."""
     return '\n'.join(file.read_text() for file in self.FILES)
 
-  def list_entries(self) -> list[Entry]:
-    """Return `limit` images by number."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield `limit` images by number."""
     # Two blocks only, so that a large set does not stay in memory.
     make_block = workers.remember_last(
         lambda first: self._simulate(first, min(_BLOCK, self.limit - first))
     )
-    return [
-        Entry(
-            f'{number:07d}',
-            number % self.num_subjects + 1,  # as the simulators have it
-            functools.partial(self._read, make_block, number),
-        )
-        for number in range(self.limit)
-    ]
+    for number in range(self.limit):
+      subject = number % self.num_subjects + 1  # as the simulators have it
+      read = functools.partial(self._read, make_block, number)
+      yield Entry(f'{number:07d}', subject, read)
 
   def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
     # Imported here because it imports jax, which other sources do not need.

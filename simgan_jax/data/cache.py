@@ -34,12 +34,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   code_path = None
 
   def __init__(
-      self,
-      source: Source,
-      data_dir: Path,
-      *,
-      num_workers: int = 0,
-      on_beam: bool = False,
+      self, source: Source, data_dir: Path, num_workers: int, on_beam: bool
   ):
     """Take the arguments of `prepare`; the data set need not be on disk."""
     self.name = source.name
@@ -73,12 +68,11 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self._num_workers,
     ):
       notes.append(encoded._replace(example=None))
-      if encoded.example is None:
-        continue
-      yield count, encoded.example
-      count += 1
-      if count == source.limit:
-        break
+      if encoded.example is not None:
+        yield count, encoded.example
+        count += 1
+        if count == source.limit:
+          break
     report = encoding.make_report(notes, source.label_warning)
     if not count:
       left_out = report['left_out'][:1]
@@ -132,9 +126,7 @@ def prepare(
   """
   data_dir = Path(data_dir).expanduser().absolute()
   with _quiet():
-    builder = Prepared(
-        source, data_dir, num_workers=num_workers, on_beam=bool(beam_options)
-    )
+    builder = Prepared(source, data_dir, num_workers, bool(beam_options))
     if builder.is_prepared():
       return builder
     _check_writable(data_dir)
@@ -147,7 +139,7 @@ def prepare(
       # Another process may have been first to rename its own into place.
       if not builder.is_prepared():
         raise
-      builder = Prepared(source, data_dir)
+      builder = Prepared(source, data_dir, num_workers, on_beam=False)
   return builder
 
 

@@ -5,7 +5,7 @@ UnityEyes' gaze vectors under the same keys or in the same order; it may lack.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ class Hdf5(FittedSource):
     with _open(self.path) as file:
       return {'gaze': (3,)} if _LABEL in file else {}
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images by key or place."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images by key or place."""
     with _open(self.path) as file:
       num_images = _count(file, _IMAGE)
       num_labels = _count(file, _LABEL) if _LABEL in file else num_images
@@ -57,10 +57,8 @@ class Hdf5(FittedSource):
         )
     # Opened once, at the first image, for as long as there are entries.
     open_file = functools.cache(functools.partial(_open, self.path))
-    return [
-        Entry(str(key), 0, functools.partial(self._read, open_file, key))
-        for key in keys
-    ]
+    for key in keys:
+      yield Entry(str(key), 0, functools.partial(self._read, open_file, key))
 
   def _read(self, open_file: Callable[[], Any], key: Any) -> Sample:
     file = open_file()

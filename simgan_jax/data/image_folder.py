@@ -4,7 +4,7 @@ import csv
 import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +15,7 @@ from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
 
-_SUFFIXES = (
-    *('.bmp', '.jpeg', '.jpg', '.npy', '.pgm', '.png', '.ppm', '.tif'),
-    '.tiff',
-)
+_SUFFIXES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff'.split()
 _TABLE = 'labels.csv'
 _LABELS = ('gaze_x', 'gaze_y', 'gaze_z'), ('yaw', 'pitch')
 # Raised by `_subject` and `_gaze` at a cell that holds something else.
@@ -90,13 +87,11 @@ class ImageFolder(FittedSource):
     rows = [_read_labels(file, self.path) for file in files]
     return sorted(rows, key=lambda row: row.file)
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images of the table, or of the folder, by name."""
-    entries = []
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images of the table, or of the folder, by name."""
     for row in self._rows:
       read = functools.partial(self._read, row)
-      entries.append(Entry(row.file, row.subject, read, row.label_file))
-    return entries
+      yield Entry(row.file, row.subject, read, row.label_file)
 
   def _read(self, row: _Row) -> Sample:
     if row.damage:
@@ -133,11 +128,7 @@ def _make_row(name: str, cells: Mapping[Any, Any], where: str) -> _Row:
 
 
 def _read_table(table: Path) -> list[_Row]:
-  """Return the rows of a labels.csv, sorted by file.
-
-  Raises:
-    InputError: If it cannot be read, or the name of a file is missing or wrong.
-  """
+  """Return the rows of a labels.csv, sorted by file, or raise InputError."""
   rows: dict[str, _Row] = {}
   try:
     with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:

@@ -67,12 +67,9 @@ def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
   elif name == 'image_folder' and settings.path.endswith(('.h5', '.hdf5')):
     name = 'hdf5'
   offered = vars(config.data) | vars(settings) | {'domain': domain}
-  known = {
-      field.name for field in dataclasses.fields(SOURCES.get(name, Source))
-  }
-  return make_source(
-      name, **{key: offered[key] for key in known & set(offered)}
-  )
+  fields = dataclasses.fields(SOURCES.get(name, Source))
+  options = {f.name: offered[f.name] for f in fields if f.name in offered}
+  return make_source(name, **options)
 
 
 def _import_cache(source: Source) -> Any:

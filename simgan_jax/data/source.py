@@ -9,7 +9,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,8 +66,8 @@ class Source(abc.ABC):
     return f'{self.name} in {self.path}'
 
   @abc.abstractmethod
-  def list_entries(self) -> list[Entry]:
-    """Return every image of the source in its order, not yet read."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield every image of the source in its order, not yet read."""
 
   @abc.abstractmethod
   def stamp(self) -> str:
@@ -108,7 +108,7 @@ class Source(abc.ABC):
 
     They may hold open files and blocks of images, as long as this source lives.
     """
-    entries = self.list_entries()
+    entries = list(self.list_entries())
     subjects = [entry.subject for entry in entries]
     places = subject_ranges.select(self.subjects, subjects, str(self))
     return [entries[place] for place in places]
