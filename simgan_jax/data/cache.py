@@ -20,6 +20,7 @@ from absl import logging
 from simgan_jax.data import encoding, tfds_writer, workers
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.data.source import Source
+from simgan_jax.machine import files
 from simgan_jax.machine.errors import InputError
 
 tfds.disable_progress_bar()
@@ -171,10 +172,7 @@ def _check_writable(data_dir: Path) -> None:
     with tempfile.TemporaryFile(dir=data_dir):
       pass
   except OSError as error:
-    raise InputError(
-        f'{data_dir} cannot be written ({error.strerror}), where data are'
-        ' prepared; give another --data_dir.'
-    ) from error
+    raise files.cannot_write(str(data_dir), error, '--data_dir') from error
 
 
 def _import_beam() -> Any:

@@ -64,7 +64,7 @@ def match(
   generator = np.random.default_rng(seed)
   draws = generator.integers(len(references), size=numbers.max(initial=-1) + 1)
   chosen = references[draws[numbers]]
-  matched = np.empty_like(images)
+  matched, middles = np.empty_like(images), np.arange(NUM_LEVELS) + 0.5
   for i, image in enumerate(images):
     for channel in range(images.shape[-1]):
       values = image[..., channel]
@@ -73,17 +73,13 @@ def match(
       # The rank of a value is that of the middle one of its pixels.
       ranks = (np.cumsum(counts) - counts / 2) / values.size
       levels = np.minimum(ranks * NUM_LEVELS, NUM_LEVELS - 1).astype(np.int64)
-      matched[i, ..., channel] = _map(values, chosen[i, levels, channel])
+      new = chosen[i, levels, channel]
+      if values.dtype == np.uint8:
+        matched[i, ..., channel] = new[values]
+      else:
+        between = np.interp(values / 256, middles, new * 257.0)
+        matched[i, ..., channel] = np.rint(between)
   return matched
-
-
-def _map(
-    values: UInt[np.ndarray, 'h w'], levels: UInt8[np.ndarray, 'levels']
-) -> UInt[np.ndarray, 'h w']:
-  if values.dtype == np.uint8:
-    return levels[values]
-  middles = np.arange(NUM_LEVELS) + 0.5
-  return np.rint(np.interp(values / 256, middles, levels * 257.0))
 
 
 def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:

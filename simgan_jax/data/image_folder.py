@@ -4,7 +4,7 @@ import csv
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,6 @@ from simgan_jax.machine.errors import InputError
 _SUFFIXES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff'.split()
 _TABLE = 'labels.csv'
 _LABELS = ('gaze_x', 'gaze_y', 'gaze_z'), ('yaw', 'pitch')
-# Raised by `_subject` and `_gaze` at a cell that holds something else.
-_WRONG = (OverflowError, RecursionError, TypeError, ValueError)
 
 
 class _Row(NamedTuple):
@@ -50,9 +48,7 @@ class ImageFolder(FittedSource):
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
     files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    labels = {file.with_suffix('.json') for file in files}
-    if self.label_table:
-      labels = {self.label_table}
+    labels = {self.label_table or file.with_suffix('.json') for file in files}
     found = sorted(file for file in labels if os.path.lexists(file))
     return folders.stamp(self.path, files + found)
 
@@ -109,20 +105,19 @@ def _read_labels(file: Path, folder: Path) -> _Row:
   except (OSError, RecursionError, ValueError) as error:
     return _Row(name, damage=f'{labels}: {error}')
   if isinstance(cells, dict):
-    row = _make_row(name, cells, str(labels))
-  else:
-    row = _Row(name, unusable=f'{labels}: it holds no object')
-  return row._replace(label_file=labels)
+    return _make_row(name, cells, str(labels))._replace(label_file=labels)
+  return _Row(name, label_file=labels, unusable=f'{labels}: it holds no object')
 
 
 def _make_row(name: str, cells: Mapping[Any, Any], where: str) -> _Row:
   """Return the row of an image; labels that cannot be used are unknown."""
   row = _Row(name)
-  for label, read in (('subject', _subject), ('gaze', _gaze)):
+  readers: dict[str, Callable[..., Any]] = {'subject': _subject, 'gaze': _gaze}
+  for label, read in readers.items():
     try:
-      found: Any = read(cells)
-      row = row._replace(**{label: found})
-    except _WRONG as error:
+      row = row._replace(**{label: read(cells)})
+    # The cell may hold anything.
+    except (OverflowError, RecursionError, TypeError, ValueError) as error:
       row = row._replace(unusable=f'{where}: {label}: {error}')
   return row
 

@@ -35,16 +35,7 @@ SOURCES: dict[str, type[Source]] = {
 
 
 def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
-  """Return the source of a name.
-
-  Args:
-    name: One of `SOURCES`.
-    path: Folder or file to read; empty for the built-in simulators.
-    **options: Fields of that source.
-
-  Raises:
-    InputError: If an argument is wrong.
-  """
+  """Return the source of a name with those options, or raise InputError."""
   if name not in SOURCES:
     raise InputError(
         f'There is no data source {name!r}; choose one of {", ".join(SOURCES)}.'
@@ -104,6 +95,14 @@ def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   return _load(_choose(config, config.data.real, domain='real'), data_dir)
 
 
+def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
+  test = config.data.test
+  path = path or test.path or config.data.real.path
+  subjects = subjects or test.subjects
+  settings = dataclasses.replace(test, path=path, subjects=subjects)
+  return _choose(config, settings, domain='real')
+
+
 def load_test(
     config: Config, *, data_dir: str, path: str = '', subjects: str = ''
 ) -> LabelledImages:
@@ -114,24 +113,13 @@ def load_test(
   return _load(_choose_test(config, path, subjects), data_dir)
 
 
-def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
-  test = config.data.test
-  settings = dataclasses.replace(
-      test,
-      path=path or test.path or config.data.real.path,
-      subjects=subjects or test.subjects,
-  )
-  return _choose(config, settings, domain='real')
-
-
 def open_synthetic(config: Config, *, path: str = '') -> Source:
   """Return the simulator's source, whose images can be read one by one.
 
   Args:
     config: Settings of the run.
-    path: Folder or file to read instead of the one in the settings. If the
-      settings name a simulator that is built in, or a file, this is a folder
-      of images or a file.
+    path: Folder or file to read instead of the one in the settings; if those
+      name a built-in simulator or a file, a folder of images or a file.
   """
   settings = config.data.synthetic
   if path:
@@ -165,12 +153,11 @@ def prepare(
       ('real', _choose(config, config.data.real, domain='real')),
       ('test', _choose_test(config)),
   ):
-    if isinstance(source, Arrays):
-      continue
-    builder = _import_cache(source).prepare(
-        source, data_dir, num_workers=num_workers, beam_options=beam_options
-    )
-    found[name] = builder.info.splits['train'].num_examples
+    if not isinstance(source, Arrays):
+      builder = _import_cache(source).prepare(
+          source, data_dir, num_workers=num_workers, beam_options=beam_options
+      )
+      found[name] = builder.info.splits['train'].num_examples
   return found
 
 

@@ -10,7 +10,6 @@ import itertools
 import math
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -96,27 +95,10 @@ def batches(
   order = index_batches(num_images, batch_shape, key=key, first_step=first_step)
   indices = (batch[..., own] for batch in order)
   try:
-    import tensorflow
+    import tensorflow as tf
   except ImportError:
     return _gather(images, indices)
-  local_shape = (*batch_shape[:-1], local_size)
-  return _gather_by_tensorflow(tensorflow, images, indices, local_shape)
-
-
-def _gather(
-    images: Shaped[np.ndarray, 'n *element'], indices: Iterator[np.ndarray]
-) -> Iterator[Shaped[np.ndarray, '...']]:
-  for batch in map(images.__getitem__, indices):
-    batch.flags.writeable = False
-    yield batch
-
-
-def _gather_by_tensorflow(
-    tf: Any,
-    images: Shaped[np.ndarray, 'n *element'],
-    indices: Iterator[np.ndarray],
-    shape: tuple[int, ...],
-) -> Iterator[Shaped[np.ndarray, '...']]:
+  shape = (*batch_shape[:-1], local_size)
   # An eager tensor is captured by reference; a NumPy array would be copied
   # into the graph, whose size is limited to 2 GB.
   with tf.device('CPU'):
@@ -136,3 +118,11 @@ def _gather_by_tensorflow(
       .with_options(options)
       .as_numpy_iterator()
   )
+
+
+def _gather(
+    images: Shaped[np.ndarray, 'n *element'], indices: Iterator[np.ndarray]
+) -> Iterator[Shaped[np.ndarray, '...']]:
+  for batch in map(images.__getitem__, indices):
+    batch.flags.writeable = False
+    yield batch

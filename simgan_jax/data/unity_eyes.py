@@ -139,10 +139,10 @@ def _read_labels(file: Path) -> Labels:
   """Return the labels of a JSON file, or raise Damaged."""
   try:
     labels = json.loads(file.read_text())
-    look_vec = _numbers(labels['eye_details']['look_vec'])[:3]
+    x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]
     head_pose = _numbers(labels['head_pose'])
     return Labels(
-        gaze=gaze_angles.unityeyes_gaze(look_vec),
+        gaze=gaze_angles.unityeyes_gaze(np.array([x, y, z])),
         head_pose=gaze_angles.unityeyes_head_pose(head_pose),
         eye=_points(labels['interior_margin_2d'] + labels['caruncle_2d']),
     )
