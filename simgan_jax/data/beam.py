@@ -30,10 +30,7 @@ def _encode_part(first: int, source: Source) -> Iterator[tuple[int, Encoded]]:
 def read(pipeline: Any, source: Source, metadata: Any) -> Any:
   """Return the examples of all entries that can be used, by number.
 
-  Args:
-    pipeline: Pipeline that reads them.
-    source: Source of the images.
-    metadata: `BeamMetadataDict` that gets the import report.
+  The import report goes into `metadata`, which is a `BeamMetadataDict`.
   """
   firsts = range(0, len(source.entries), _PART)
   # A copy, without what the source remembers of its files: this is pickled.
@@ -60,12 +57,9 @@ def read(pipeline: Any, source: Source, metadata: Any) -> Any:
 def prepare(
     builder: tfds.core.DatasetBuilder, source: Source, options: Sequence[str]
 ) -> None:
-  """Prepare a data set by a pipeline.
+  """Prepare a data set whose examples come from `read`.
 
-  Args:
-    builder: Builder whose examples come from `read`.
-    source: Source that is read.
-    options: Flags of Beam, such as '--runner=DirectRunner'.
+  The options are flags of Beam, such as '--runner=DirectRunner'.
 
   Raises:
     InputError: If a file is damaged, or only a part is asked for.
@@ -76,11 +70,9 @@ def prepare(
         f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )
   try:
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(
-            beam_options=PipelineOptions(list(options))
-        )
-    )
+    flags = PipelineOptions(list(options))
+    config = tfds.download.DownloadConfig(beam_options=flags)
+    builder.download_and_prepare(download_config=config)
   except Exception as error:
     # A runner may raise anything, with the text of all earlier errors.
     text = f'{type(error).__name__}: {error}'.strip()

@@ -151,18 +151,15 @@ def load(source: Source, data_dir: str | Path) -> LabelledImages:
   call only. The images are in its order.
   """
   loaded = prepare(source, data_dir).read()
-  left_out = loaded.report.left_out
+  left_out, warning = loaded.report.left_out, loaded.report.label_warning
   if left_out:
     print(
         f'{source.name}: {len(loaded.names)} images, {len(left_out)} left out,'
         f' the first: {left_out[0]}'
     )
-  if loaded.report.label_warning:
-    print(
-        f'warning: {source.name}: {loaded.report.label_warning}; only eval.py'
-        ' needs them.',
-        file=sys.stderr,
-    )
+  if warning:
+    text = f'warning: {source.name}: {warning}; only eval.py needs them.'
+    print(text, file=sys.stderr)
   return loaded
 
 

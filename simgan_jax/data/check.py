@@ -82,13 +82,12 @@ def _describe_originals(data: LabelledImages) -> str:
 
 
 def _advise_depth(data: LabelledImages) -> str:
-  found = data.report.sixteen_bit
-  factor = 65_535 // max(1, found[2]) if found else 0
+  _, _, greatest = data.report.sixteen_bit or (0, 0, 65_535)
+  factor = 65_535 // max(1, greatest)
   if factor > 1:
     return (
-        ': 16-bit values are divided by 256; multiply them by'
-        f' {factor} in the files, and those of the other set if it has 16 bits'
-        ' too'
+        f': 16-bit values are divided by 256; multiply them by {factor} in the'
+        ' files, and those of the other set if it has 16 bits too'
     )
   return '; stretch the grey values in the files'
 

@@ -24,8 +24,7 @@ def read_image(file: Path) -> Pixels:
   """Return the decoded image, without transparency.
 
   Raises:
-    Damaged: If it cannot be read, or has pixels of 32 bits or 16-bit colour in
-      an unusual layout.
+    Damaged: If it cannot be read, or is neither of 8 nor of 16 bits.
   """
   try:
     if file.suffix.lower() == '.npy':

@@ -34,14 +34,11 @@ def encode(source: Source, entry: Entry) -> Encoded:
   png = io.BytesIO()
   image = crops.to_pillow(crops.to_8_bits(sample.image))
   image.save(png, 'PNG', compress_level=1)
-  example = {
-      'image': png.getvalue(),
-      'subject': entry.subject,
-      'name': entry.name,
-  } | {
+  example: dict[str, Any] = {
       name: np.asarray(getattr(sample, name), np.float32)
       for name in source.LABELS
   }
+  example.update(image=png.getvalue(), name=entry.name, subject=entry.subject)
   return Encoded(example, sample.size, levels=sample.levels)
 
 

@@ -46,9 +46,7 @@ class LabelledImages(NamedTuple):
   def check_labels(self, kind: str, remedy: str) -> None:
     """Raise an InputError if an image lacks the labels for an estimator.
 
-    Args:
-      kind: Word for these images in the message, such as 'test'.
-      remedy: What the user should do.
+    The message calls the images `kind`, such as 'test', and ends with `remedy`.
     """
     labels, number, first = self.labels, 'the', ''
     if labels is not None:

@@ -104,10 +104,8 @@ def _all_names(folder: Path) -> list[str]:
 def _read_day(file: Path) -> _Day:
   """Return the samples of a dayNN.mat, or raise Damaged."""
   try:
-    with file.open('rb') as opened:
-      content = scipy.io.loadmat(
-          opened, squeeze_me=True, struct_as_record=False
-      )
+    with file.open('rb') as mat:
+      content = scipy.io.loadmat(mat, squeeze_me=True, struct_as_record=False)
     filenames = [str(name) for name in np.atleast_1d(content['filenames'])]
     day: _Day = {}
     for side in ('left', 'right'):

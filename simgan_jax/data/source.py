@@ -45,11 +45,7 @@ class Source(abc.ABC):
   on_error: str = 'stop'  # at damaged files: 'stop', or 'skip' them
 
   def __post_init__(self) -> None:
-    """Check the options.
-
-    Raises:
-      InputError: If one has a value that is not allowed.
-    """
+    """Raise an InputError if an option has a value that is not allowed."""
     for field in dataclasses.fields(self):
       value = getattr(self, field.name)
       allowed = CHOICES.get(field.name)

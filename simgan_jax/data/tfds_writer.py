@@ -53,13 +53,8 @@ def finish(
 ) -> None:
   """Name the shards as TFDS does and write the metadata: split `train`.
 
-  If this is killed, it may be called again.
-
-  Args:
-    folder: Folder of the data set.
-    shards: Files in order; a file that is gone has its new name already.
-    lengths: Number of examples of each file.
-    features: Result of `make_features`.
+  If this is killed, it may be called again: a shard that is gone has its new
+  name already. `lengths` are the numbers of examples of the shards.
   """
   template = tfds.core.ShardedFileTemplate(
       data_dir=folder,

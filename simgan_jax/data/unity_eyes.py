@@ -98,10 +98,8 @@ class UnityEyes(Source):
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
     """Return the means of the landmarks on the edges of irises.
 
-    They are known also where a lid or the border of the image covers them.
-
-    Raises:
-      InputError: If a file is missing or is not what UnityEyes writes.
+    They are known also where a lid or the border of the image covers them. A
+    file that cannot be used raises an InputError.
     """
     folder = self._folder
     centres = [self._iris_centre(folder / f'{name}.json') for name in names]
