@@ -48,7 +48,8 @@ class ImageFolder(FittedSource):
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
     files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    labels = {self.label_table or file.with_suffix('.json') for file in files}
+    table = self.label_table
+    labels = {table or file.with_suffix('.json') for file in files}
     found = sorted(file for file in labels if os.path.lexists(file))
     return folders.stamp(self.path, files + found)
 

@@ -144,8 +144,7 @@ def prepare(
   Other arguments and errors are those of `cache.prepare`.
 
   Returns:
-    Numbers of images, by 'synthetic', 'real' and 'test'; without arrays, which
-    need no preparation.
+    Numbers of images by 'synthetic', 'real' and 'test', without packed arrays.
   """
   found = {}
   for name, source in (
