@@ -32,7 +32,7 @@ def read(pipeline: Any, source: Source, metadata: Any) -> Any:
 
   The import report goes into `metadata`, which is a `BeamMetadataDict`.
   """
-  firsts = range(0, len(source.entries), _PART)
+  firsts = range(0, len(source.select_entries()), _PART)
   # A copy, without what the source remembers of its files: this is pickled.
   encoded = (
       pipeline
@@ -65,7 +65,7 @@ def prepare(
     InputError: If a file is damaged, or only a part is asked for.
     RunError: If the pipeline fails.
   """
-  if 0 < source.limit < len(source.entries):
+  if 0 < source.limit < len(source.select_entries()):
     raise InputError(
         f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )

@@ -65,7 +65,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     source, count, notes = self.source, 0, []
     for encoded in workers.map_in_order(
         lambda entry: encoding.encode(source, entry),
-        source.entries,
+        source.select_entries(),
         self._num_workers,
     ):
       notes.append(encoded._replace(example=None))
@@ -130,7 +130,12 @@ def prepare(
     builder = Prepared(source, data_dir, num_workers, bool(beam_options))
     if builder.is_prepared():
       return builder
-    _check_writable(data_dir)
+    try:
+      data_dir.mkdir(parents=True, exist_ok=True)
+      with tempfile.TemporaryFile(dir=data_dir):
+        pass
+    except OSError as error:
+      raise files.cannot_write(str(data_dir), error, '--data_dir') from error
     try:
       if beam_options:
         _import_beam().prepare(builder, source, beam_options)
@@ -161,15 +166,6 @@ def load(source: Source, data_dir: str | Path) -> LabelledImages:
     text = f'warning: {source.name}: {warning}; only eval.py needs them.'
     print(text, file=sys.stderr)
   return loaded
-
-
-def _check_writable(data_dir: Path) -> None:
-  try:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=data_dir):
-      pass
-  except OSError as error:
-    raise files.cannot_write(str(data_dir), error, '--data_dir') from error
 
 
 def _import_beam() -> Any:

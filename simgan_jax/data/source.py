@@ -100,9 +100,13 @@ class Source(abc.ABC):
 
   @functools.cached_property
   def entries(self) -> list[Entry]:
-    """Images of the wanted subjects in order; InputError if there are none.
+    """Result of `select_entries`, kept as long as this source."""
+    return self.select_entries()
 
-    They may hold open files and blocks of images, as long as this source lives.
+  def select_entries(self) -> list[Entry]:
+    """Return the images of the wanted subjects in order, or raise InputError.
+
+    They may hold open files and blocks of images.
     """
     entries = list(self.list_entries())
     subjects = [entry.subject for entry in entries]
