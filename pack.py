@@ -7,7 +7,7 @@ without TensorFlow, for example on a machine with an accelerator.
 import os
 
 from simgan_jax.data import arrays, inputs
-from simgan_jax.machine import devices, errors
+from simgan_jax.machine import devices, files
 from simgan_jax.settings import command_line, validation
 
 _CONFIG = command_line.define_config()
@@ -36,9 +36,7 @@ def main() -> None:
     try:
       arrays.write(path, data, iris_centres=centres)
     except OSError as error:
-      raise errors.InputError(
-          f'{path} cannot be written ({error.strerror}); give another --output.'
-      ) from error
+      raise files.cannot_write(path, error, '--output') from error
     size = os.path.getsize(path) / 1e6
     print(f'{path}: {len(data.images):,} images, {size:.1f} MB')
     field = f'--config.data.{name}'

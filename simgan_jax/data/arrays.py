@@ -7,7 +7,7 @@ far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
 import functools
 import hashlib
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,9 @@ class Arrays(Source):
   @functools.cached_property
   def _fields(self) -> dict[str, np.ndarray]:
     fields = _read(self.path)
-    size = fields['images'].shape[1:]
-    wanted = (self.height, self.width, self.channels)
-    if size != wanted:
-      found, asked = (' x '.join(map(str, shape)) for shape in (size, wanted))
+    found = ' x '.join(map(str, fields['images'].shape[1:]))
+    asked = f'{self.height} x {self.width} x {self.channels}'
+    if found != asked:
       raise InputError(
           f'{self.path} holds images of {found} (height x width x channels),'
           f' the settings ask for {asked}; pack them anew or set data.height,'
@@ -57,13 +56,12 @@ class Arrays(Source):
     digest = hashlib.sha256(self._fields['images'].tobytes()).hexdigest()
     return f'{self.path.name} {digest}'
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images of the file in its order."""
-    subjects, names = self._fields['subjects'], self._fields['names']
-    return [
-        Entry(str(name), int(subject), functools.partial(self._sample, i))
-        for i, (name, subject) in enumerate(zip(names, subjects, strict=True))
-    ]
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images of the file in its order."""
+    subjects = self._fields['subjects']
+    for i, name in enumerate(self._fields['names']):
+      read = functools.partial(self._sample, i)
+      yield Entry(str(name), int(subjects[i]), read)
 
   def _sample(self, place: int) -> Sample:
     labels = {name: self._fields[name][place] for name in self.label_shapes}
@@ -94,13 +92,8 @@ class Arrays(Source):
         subjects=fields['subjects'][chosen].astype(np.int32),
         names=fields['names'][chosen],
         source=self.origin,
-        report=ImportReport(
-            tuple(fields.get('left_out', np.array(())).tolist())
-        ),
-        **{
-            name: fields[name][chosen] if name in fields else None
-            for name in _LABELS
-        },
+        report=ImportReport(tuple(map(str, fields.get('left_out', ())))),
+        **{name: fields[name][chosen] for name in self.label_shapes},
     )
 
 
@@ -112,10 +105,7 @@ def write(
 ) -> None:
   """Write a data set; an interrupted write leaves the old file.
 
-  Args:
-    path: Path of the file.
-    data: Images and labels; of the report, `left_out` is kept.
-    iris_centres: Centres of the irises, [n, 2] px, if known.
+  Of the import report, `left_out` is kept. `iris_centres` are in pixels.
   """
   fields = data._asdict() | {
       'left_out': np.array(data.report.left_out, np.str_),
@@ -132,17 +122,14 @@ def _read(path: Path) -> dict[str, np.ndarray]:
   try:
     with np.load(path, allow_pickle=False) as file:
       fields = {name: file[name] for name in _FIELDS if name in file}
+    missing = [name for name in REQUIRED if name not in fields]
+    if missing:
+      raise ValueError(f'it has no {" and no ".join(missing)}')
   # Files that are damaged or of another kind raise almost anything.
   except Exception as error:
     raise InputError(
         f'{path} cannot be read ({error}); give an .npz file of pack.py.'
     ) from error
-  missing = [name for name in REQUIRED if name not in fields]
-  if missing:
-    raise InputError(
-        f'{path} has no {" and no ".join(missing)}; give an .npz file of'
-        ' pack.py.'
-    )
   images = fields['images']
   if images.dtype not in (np.uint8, np.uint16) or images.ndim != 4:
     raise InputError(

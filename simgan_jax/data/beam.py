@@ -19,69 +19,50 @@ from simgan_jax.machine.errors import InputError, RunError
 _PART = 256  # entries that a machine reads one after another
 
 
-class _Encode(beam.DoFn):
-  """Reads a part of the entries and yields them with their numbers."""
-
-  def __init__(self, source: Source):
-    # A copy, without what the source remembers of its files: this is pickled.
-    self._source = dataclasses.replace(source)
-
-  def process(self, first: int) -> Iterator[tuple[int, Encoded]]:
-    part = self._source.entries[first : first + _PART]
-    for number, entry in enumerate(part, start=first):
-      yield number, encode(self._source, entry)
+def _encode_part(first: int, source: Source) -> Iterator[tuple[int, Encoded]]:
+  """Yield entries with their numbers."""
+  part = source.entries[first : first + _PART]
+  for number, entry in enumerate(part, start=first):
+    yield number, encode(source, entry)
 
 
-def _make_report(
-    notes: list[tuple[int, Encoded]], label_warning: str
-) -> dict[str, Any]:
-  ordered = [encoded for _, encoded in sorted(notes)]
-  return make_report(ordered, label_warning)._asdict()
+@beam.ptransform_fn
+def read(pipeline: Any, source: Source, metadata: Any) -> Any:
+  """Return the examples of all entries that can be used, by number.
 
-
-class Read(beam.PTransform):
-  """Gives TFDS the examples of a source by number, and fills the metadata."""
-
-  def __init__(self, source: Source, metadata: Any):
-    """Take a source and the `BeamMetadataDict` for its import report."""
-    super().__init__()
-    self._source, self._metadata = source, metadata
-
-  def expand(self, input_or_inputs: Any) -> Any:
-    """Return the examples of all entries that can be used."""
-    firsts = range(0, len(self._source.select_entries()), _PART)
-    encoded = (
-        input_or_inputs
-        | beam.Create(firsts)
-        | beam.Reshuffle()
-        | beam.ParDo(_Encode(self._source))
-    )
-    self._metadata['report'] = (
-        encoded
-        | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
-        | 'list_notes' >> beam.combiners.ToList()
-        | 'report' >> beam.Map(_make_report, self._source.label_warning)
-    )
-    return (
-        encoded
-        | 'kept' >> beam.Filter(lambda pair: pair[1].example is not None)
-        | 'examples' >> beam.MapTuple(lambda i, kept: (i, kept.example))
-    )
+  The import report goes into `metadata`, which is a `BeamMetadataDict`.
+  """
+  firsts = range(0, len(source.select_entries()), _PART)
+  # A copy, without what the source remembers of its files: this is pickled.
+  encoded = (
+      pipeline
+      | beam.Create(firsts)
+      | beam.Reshuffle()
+      | beam.FlatMap(_encode_part, dataclasses.replace(source))
+  )
+  metadata['report'] = (
+      encoded
+      | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
+      | 'list_notes' >> beam.combiners.ToList()
+      | 'in_order' >> beam.Map(lambda notes: [e for _, e in sorted(notes)])
+      | 'report' >> beam.Map(make_report, source.label_warning)
+  )
+  return (
+      encoded
+      | 'kept' >> beam.Filter(lambda pair: pair[1].example is not None)
+      | 'examples' >> beam.MapTuple(lambda i, kept: (i, kept.example))
+  )
 
 
 def prepare(
     builder: tfds.core.DatasetBuilder, source: Source, options: Sequence[str]
 ) -> None:
-  """Prepare a data set by a pipeline.
+  """Prepare a data set whose examples come from `read`.
 
-  Args:
-    builder: Builder whose examples come from `Read`.
-    source: Source that is read.
-    options: Flags of Beam, such as '--runner=DirectRunner'.
+  The options are flags of Beam, such as '--runner=DirectRunner'.
 
   Raises:
-    InputError: If a file is damaged, unless `on_error` is 'skip', or if a part
-      of the data set was asked for.
+    InputError: If a file is damaged, or only a part is asked for.
     RunError: If the pipeline fails.
   """
   if 0 < source.limit < len(source.select_entries()):
@@ -89,11 +70,9 @@ def prepare(
         f'Beam reads whole data sets: leave out limit={source.limit}, or Beam.'
     )
   try:
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(
-            beam_options=PipelineOptions(list(options))
-        )
-    )
+    flags = PipelineOptions(list(options))
+    config = tfds.download.DownloadConfig(beam_options=flags)
+    builder.download_and_prepare(download_config=config)
   except Exception as error:
     # A runner may raise anything, with the text of all earlier errors.
     text = f'{type(error).__name__}: {error}'.strip()

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import importlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,21 +52,16 @@ class Builtin(Source):
     """Return the text of the simulator."""
     return '\n'.join(file.read_text() for file in self.FILES)
 
-  def list_entries(self) -> list[Entry]:
-    """Return `limit` images by number."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield `limit` images by number."""
     # Two blocks only, so that a large set does not stay in memory.
-    make_block = workers.remember_last(self._make_block)
-    return [
-        Entry(
-            f'{number:07d}',
-            number % self.num_subjects + 1,  # as the simulators have it
-            functools.partial(self._read, make_block, number),
-        )
-        for number in range(self.limit)
-    ]
-
-  def _make_block(self, first: int) -> tuple[Any, Any]:
-    return self._simulate(first, min(_BLOCK, self.limit - first))
+    make_block = workers.remember_last(
+        lambda first: self._simulate(first, min(_BLOCK, self.limit - first))
+    )
+    for number in range(self.limit):
+      subject = number % self.num_subjects + 1  # as the simulators have it
+      read = functools.partial(self._read, make_block, number)
+      yield Entry(f'{number:07d}', subject, read)
 
   def _simulate(self, first: int, num: int) -> tuple[Any, Any]:
     # Imported here because it imports jax, which other sources do not need.
@@ -101,14 +96,7 @@ class BuiltinEyes(Builtin):
   )
 
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
-    """Return the centres of the limbus, by drawing the images once more.
-
-    Args:
-      names: Names of images.
-
-    Returns:
-      (x, y) in pixels, [n, 2] float32.
-    """
+    """Return the centres of the limbus, by drawing the images once more."""
     numbers = [int(name) for name in names]
     if not numbers:
       return np.zeros((0, 2), np.float32)

@@ -20,6 +20,7 @@ from absl import logging
 from simgan_jax.data import encoding, tfds_writer, workers
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.data.source import Source
+from simgan_jax.machine import files
 from simgan_jax.machine.errors import InputError
 
 tfds.disable_progress_bar()
@@ -34,21 +35,9 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   code_path = None
 
   def __init__(
-      self,
-      source: Source,
-      data_dir: Path,
-      *,
-      num_workers: int = 0,
-      on_beam: bool = False,
+      self, source: Source, data_dir: Path, num_workers: int, on_beam: bool
   ):
-    """Take a source; its data set need not be on disk yet.
-
-    Args:
-      source: Source of the images.
-      data_dir: Folder of the prepared data sets.
-      num_workers: Number of threads that read files; 0 means one a core.
-      on_beam: Whether Apache Beam reads the files.
-    """
+    """Take the arguments of `prepare`; the data set need not be on disk."""
     self.name = source.name
     self.source = source
     self._num_workers, self._on_beam = num_workers, on_beam
@@ -58,21 +47,18 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def _info(self) -> tfds.core.DatasetInfo:
     source = self.source
     size = source.height, source.width, source.channels
-    metadata = tfds.core.MetadataDict
-    if self._on_beam:
-      metadata = tfds.core.BeamMetadataDict
-    return tfds.core.DatasetInfo(
+    core, on_beam = tfds.core, self._on_beam
+    return core.DatasetInfo(
         builder=self,
         features=tfds_writer.make_features(size, np.uint8, source.LABELS),
-        metadata=metadata(),
+        metadata=core.BeamMetadataDict() if on_beam else core.MetadataDict(),
         disable_shuffling=True,
     )
 
   def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
     del dl_manager
     if self._on_beam:
-      reading = _import_beam().Read(self.source, self.info.metadata)
-      return {'train': reading}
+      return {'train': _import_beam().read(self.source, self.info.metadata)}
     return {'train': self._generate_examples()}
 
   def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -83,43 +69,40 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self._num_workers,
     ):
       notes.append(encoded._replace(example=None))
-      if encoded.example is None:
-        continue
-      yield count, encoded.example
-      count += 1
-      if count == source.limit:
-        break
+      if encoded.example is not None:
+        yield count, encoded.example
+        count += 1
+        if count == source.limit:
+          break
     report = encoding.make_report(notes, source.label_warning)
     if not count:
-      reason = ''.join(f', the first because {r}' for r in report.left_out[:1])
+      left_out = report['left_out'][:1]
+      reason = ''.join(f', the first because {r}' for r in left_out)
       raise InputError(
           f'{source}: none of the images can be used{reason}; replace them.'
       )
-    self.info.metadata['report'] = report._asdict()
+    self.info.metadata['report'] = report
 
   def read(self) -> LabelledImages:
     """Return the prepared data set."""
     arrays = tfds.as_numpy(self.as_dataset(split='train', batch_size=-1))
     known = {
-        name: None if np.isnan(arrays[name]).all() else arrays[name]
+        name: arrays[name]
         for name in self.source.LABELS
+        if not np.isnan(arrays[name]).all()
     }
-    report = self.info.metadata['report']
+    report = ImportReport(**self.info.metadata['report'])
     return LabelledImages(
         images=arrays['image'],
-        gaze=known.get('gaze'),
-        head_pose=known.get('head_pose'),
         subjects=arrays['subject'],
         names=np.array([name.decode() for name in arrays['name']]),
         source=self.name,
-        joints=known.get('joints'),
-        intrinsics=known.get('intrinsics'),
-        report=ImportReport(
-            left_out=tuple(report['left_out']),
-            sizes=report['sizes'],
-            sixteen_bit=tuple(report['sixteen_bit']),
-            label_warning=report['label_warning'],
+        # JSON has no tuples.
+        report=report._replace(
+            left_out=tuple(report.left_out),
+            sixteen_bit=tuple(report.sixteen_bit),
         ),
+        **known,
     )
 
 
@@ -138,21 +121,21 @@ def prepare(
     num_workers: Number of threads that read files; 0 means one a core.
     beam_options: Flags of an Apache Beam pipeline that reads them instead.
 
-  Returns:
-    The builder, whose data set is on disk.
-
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
     RunError: If Beam fails.
   """
   data_dir = Path(data_dir).expanduser().absolute()
   with _quiet():
-    builder = Prepared(
-        source, data_dir, num_workers=num_workers, on_beam=bool(beam_options)
-    )
+    builder = Prepared(source, data_dir, num_workers, bool(beam_options))
     if builder.is_prepared():
       return builder
-    _check_writable(data_dir)
+    try:
+      data_dir.mkdir(parents=True, exist_ok=True)
+      with tempfile.TemporaryFile(dir=data_dir):
+        pass
+    except OSError as error:
+      raise files.cannot_write(str(data_dir), error, '--data_dir') from error
     try:
       if beam_options:
         _import_beam().prepare(builder, source, beam_options)
@@ -162,49 +145,27 @@ def prepare(
       # Another process may have been first to rename its own into place.
       if not builder.is_prepared():
         raise
-      builder = Prepared(source, data_dir)
+      builder = Prepared(source, data_dir, num_workers, on_beam=False)
   return builder
 
 
 def load(source: Source, data_dir: str | Path) -> LabelledImages:
   """Return a data set, and tell the user what was noticed when it was read.
 
-  Args:
-    source: Source of the images, read on the first call only.
-    data_dir: Folder of the prepared data sets.
-
-  Returns:
-    The images and their labels, in the order of the source.
-
-  Raises:
-    InputError: If the source cannot be used, or `data_dir` not be written.
+  Arguments and errors are those of `prepare`; the source is read on the first
+  call only. The images are in its order.
   """
   loaded = prepare(source, data_dir).read()
-  left_out = loaded.report.left_out
+  left_out, warning = loaded.report.left_out, loaded.report.label_warning
   if left_out:
     print(
         f'{source.name}: {len(loaded.names)} images, {len(left_out)} left out,'
         f' the first: {left_out[0]}'
     )
-  if loaded.report.label_warning:
-    print(
-        f'warning: {source.name}: {loaded.report.label_warning}; only eval.py'
-        ' needs them.',
-        file=sys.stderr,
-    )
+  if warning:
+    text = f'warning: {source.name}: {warning}; only eval.py needs them.'
+    print(text, file=sys.stderr)
   return loaded
-
-
-def _check_writable(data_dir: Path) -> None:
-  try:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=data_dir):
-      pass
-  except OSError as error:
-    raise InputError(
-        f'{data_dir} cannot be written ({error.strerror}), where data are'
-        ' prepared; give another --data_dir.'
-    ) from error
 
 
 def _import_beam() -> Any:

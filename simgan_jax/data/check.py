@@ -1,7 +1,6 @@
 """A look at the data before training: what is there, and what is odd."""
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,96 +20,76 @@ class Findings(NamedTuple):
 
   facts: list[str]
   warnings: list[str]
-  digests: Sequence[int] = ()  # of the images, if they were compared
 
 
 def check_set(kind: str, data: LabelledImages) -> Findings:
   """Return counts, sizes and grey values of a data set, and what is odd.
 
-  Args:
-    kind: 'synthetic' or 'real', to begin the sentences with.
-    data: At least one image.
+  The sentences begin with `kind`; `data` has at least one image.
   """
   pixels = data.images.reshape(len(data.images), -1)
   means = pixels.mean(axis=1, dtype=np.float32)
   deviations = np.array([image.std(dtype=np.float32) for image in pixels])
   facts = [
-      f'{kind}: {len(pixels):,} images'
-      + _describe_sizes(data.report.sizes)
-      + _describe_depth(data)
-      + f', grey values {pixels.min()} to {pixels.max()}, mean'
-      f' {means.mean():.0f}, contrast {deviations.mean():.0f}'
+      f'{kind}: {len(pixels):,} images{_describe_originals(data)}, grey values'
+      f' {pixels.min()} to {pixels.max()}, mean {means.mean():.0f}, contrast'
+      f' {deviations.mean():.0f}'
   ]
   warnings = []
 
-  def warn(places: np.ndarray, what: str) -> None:
-    if len(places):
+  def warn(which: np.ndarray, what: str) -> None:
+    if which.any():
       warnings.append(
-          f'{kind}: {len(places):,} of {len(pixels):,} images {what}, first'
-          f' {data.names[places[0]]}.'
+          f'{kind}: {which.sum():,} of {len(which):,} images {what}, first'
+          f' {data.names[which.argmax()]}.'
       )
 
-  digests = [hash(image.tobytes()) for image in pixels]
-  _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-  copies = np.flatnonzero(first[inverse] != np.arange(len(pixels)))
-  warn(copies, 'copied from others')
+  _, first, inverse = np.unique(
+      _digest(pixels), return_index=True, return_inverse=True
+  )
+  warn(first[inverse] != np.arange(len(pixels)), 'copied from others')
   flat = deviations < _FLAT
-  warn(np.flatnonzero(flat), 'of one grey value, showing nothing')
+  warn(flat, 'of one grey value, showing nothing')
   distance = np.abs(means - np.median(means))
   limit = max(_LEAST_ODD, _ODD * 1.4826 * float(np.median(distance)))
-  warn(
-      np.flatnonzero((distance > limit) & ~flat),
-      'much darker or brighter than the others',
-  )
+  odd = (distance > limit) & ~flat
+  warn(odd, 'much darker or brighter than the others')
   least, greatest = np.searchsorted(_shares(data.images), (0.001, 0.999))
   if greatest - least < _FEW:
     warnings.append(
         f'{kind}: nearly all pixels are from {least} to {greatest} of 255 grey'
         f' levels, so little is left to see{_advise_depth(data)}.'
     )
-  return Findings(facts, warnings, digests)
+  return Findings(facts, warnings)
 
 
-def _describe_depth(data: LabelledImages) -> str:
-  if not data.report.sixteen_bit:
-    return ''
-  number, least, greatest = data.report.sixteen_bit
-  which = '' if number == len(data.images) else f'{number:,} with '
-  return f', {which}16-bit values {least} to {greatest}, of which 8 bits stay'
+def _digest(images: UInt8[np.ndarray, 'n *_']) -> list[int]:
+  return [hash(image.tobytes()) for image in images]
+
+
+def _describe_originals(data: LabelledImages) -> str:
+  text, sizes = '', data.report.sizes
+  if sizes:
+    many = f'{len(sizes)} sizes, most ' if len(sizes) > 1 else ''
+    text = f' from {many}{max(sizes, key=lambda size: sizes[size])} pixels'
+  if data.report.sixteen_bit:
+    number, least, greatest = data.report.sixteen_bit
+    which = '' if number == len(data.images) else f'{number:,} with '
+    text += (
+        f', {which}16-bit values {least} to {greatest}, of which 8 bits stay'
+    )
+  return text
 
 
 def _advise_depth(data: LabelledImages) -> str:
-  found = data.report.sixteen_bit
-  factor = 65_535 // max(1, found[2]) if found else 0
+  _, _, greatest = data.report.sixteen_bit or (0, 0, 65_535)
+  factor = 65_535 // max(1, greatest)
   if factor > 1:
     return (
-        ': 16-bit values are divided by 256; multiply them by'
-        f' {factor} in the files, and those of the other set if it has 16 bits'
-        ' too'
+        f': 16-bit values are divided by 256; multiply them by {factor} in the'
+        ' files, and those of the other set if it has 16 bits too'
     )
   return '; stretch the grey values in the files'
-
-
-def _find_common(
-    names: np.ndarray, synthetic: Sequence[int], real: Sequence[int]
-) -> list[str]:
-  """Return a warning if digests of images are in both sets, or nothing."""
-  both = np.flatnonzero(np.isin(synthetic, real))
-  if not len(both):
-    return []
-  return [
-      f'{len(both):,} of {len(names):,} synthetic images are among the real'
-      f' ones, first {names[both[0]]}; give two sets that share none.'
-  ]
-
-
-def _describe_sizes(sizes: Mapping[str, int] | None) -> str:
-  if not sizes:
-    return ''
-  common = max(sizes, key=lambda size: sizes[size])
-  if len(sizes) == 1:
-    return f' from {common} pixels'
-  return f' from {len(sizes)} sizes, most {common} pixels'
 
 
 def _shares(images: UInt8[np.ndarray, 'n h w c']) -> Float[np.ndarray, 'v']:
@@ -148,11 +127,14 @@ def compare_sets(
   )
   if weight * cost <= gain:
     return Findings([fact], [])
+  highest = gain / cost
+  scale = 10.0 ** math.floor(math.log10(highest))
+  advised = float(f'{math.floor(highest / scale) * scale:.1g}')  # one digit
   warning = (
       'the difference of grey values costs more than it can gain: the refiner'
       ' will hardly close it. Set --config.data.match_histograms=true to take'
       ' it out before, or --config.self_regularization_weight below'
-      f' {_round_down(gain / cost)}.'
+      f' {advised}.'
   )
   return Findings([fact], [warning])
 
@@ -167,28 +149,24 @@ def check(
 ) -> Findings:
   """Return what `check_set` and `compare_sets` find, and images in both sets.
 
-  Args:
-    synthetic: The simulator's images.
-    matched: The same images as the refiner gets them, [n, h, w, c] uint8.
-    real: The real images.
-    num_patches: Number of the discriminator's decisions on an image.
-    weight: Weight lambda of the self-regularisation.
+  `matched` are the synthetic images as the refiner gets them, [n, h, w, c]
+  uint8; the other arguments are those of `compare_sets`.
   """
-  found = (
+  facts, warnings = [], []
+  for part in (
       check_set('synthetic', synthetic),
       check_set('real', real),
       compare_sets(
           matched, real.images, num_patches=num_patches, weight=weight
       ),
-  )
-  return Findings(
-      [fact for part in found for fact in part.facts],
-      [sentence for part in found for sentence in part.warnings]
-      + _find_common(synthetic.names, found[0].digests, found[1].digests),
-  )
-
-
-def _round_down(value: float) -> float:
-  """Return the largest number of one digit that is at most `value` > 0."""
-  scale = 10.0 ** math.floor(math.log10(value))
-  return float(f'{math.floor(value / scale) * scale:.1g}')
+  ):
+    facts += part.facts
+    warnings += part.warnings
+  common = np.isin(_digest(synthetic.images), _digest(real.images))
+  if common.any():
+    warnings.append(
+        f'{common.sum():,} of {len(common):,} synthetic images are among the'
+        f' real ones, first {synthetic.names[common.argmax()]}; give two sets'
+        ' that share none.'
+    )
+  return Findings(facts, warnings)

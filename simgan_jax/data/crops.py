@@ -24,8 +24,7 @@ def read_image(file: Path) -> Pixels:
   """Return the decoded image, without transparency.
 
   Raises:
-    Damaged: If the file is missing, truncated, not an image, or has pixels of
-      32 bits or 16-bit colour in an unusual layout.
+    Damaged: If it cannot be read, or is neither of 8 nor of 16 bits.
   """
   try:
     if file.suffix.lower() == '.npy':
@@ -48,10 +47,8 @@ def read_image(file: Path) -> Pixels:
     return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode in ('I', 'F'):
     raise Damaged(f'{file}: has 32-bit pixels, where 8 or 16 bits are expected')
-  if image.mode not in ('L', 'RGB'):
-    grey = image.mode in ('1', 'LA', 'La')
-    image = image.convert('L' if grey else 'RGB')
-  return _from_pillow(image)
+  grey = image.mode in ('1', 'L', 'LA', 'La')
+  return _from_pillow(image.convert('L' if grey else 'RGB'))
 
 
 def _largest_of_16_bit_colour(image: ImageFile.ImageFile) -> int:
@@ -76,10 +73,7 @@ def _read_16_bit_colour(
 ) -> UInt16[np.ndarray, 'h w c']:
   import cv2  # imported here because nothing else needs it
 
-  in_planes = (
-      isinstance(image, TiffImagePlugin.TiffImageFile)
-      and image.tag_v2.get(_PLANES) == 2
-  )
+  in_planes = getattr(image, 'tag_v2', {}).get(_PLANES) == 2
   if image.mode not in ('RGB', 'RGBA', 'RGBX') or in_planes:
     layout = f'{image.mode} in planes' if in_planes else image.mode
     raise ValueError(f'16-bit {layout}; save it as plain RGB')
@@ -92,11 +86,7 @@ def _read_16_bit_colour(
 
 
 def check_pixels(pixels: np.ndarray) -> Pixels:
-  """Return an array as an image, a grey one with a third axis.
-
-  Raises:
-    ValueError: If it is no image of 8 or 16 bits.
-  """
+  """Return an array as an image, or raise ValueError if it is none."""
   grey = pixels.ndim == 2
   shaped = grey or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
   unsigned = pixels.dtype.kind == 'u' and pixels.itemsize <= 2
@@ -116,13 +106,6 @@ def to_pillow(image: UInt8[np.ndarray, 'h w c']) -> Image.Image:
 
 def _from_pillow(image: Image.Image) -> UInt8[np.ndarray, 'h w c']:
   return np.asarray(image).reshape(image.height, image.width, -1)
-
-
-def levels_of_16_bits(image: Pixels) -> tuple[int, int] | None:
-  """Return the least and the greatest value, None for 8-bit images."""
-  if image.dtype == np.uint8:
-    return None
-  return int(image.min()), int(image.max())
 
 
 def to_8_bits(image: UInt[np.ndarray, '...']) -> UInt8[np.ndarray, '...']:

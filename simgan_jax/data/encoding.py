@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,26 +34,24 @@ def encode(source: Source, entry: Entry) -> Encoded:
   png = io.BytesIO()
   image = crops.to_pillow(crops.to_8_bits(sample.image))
   image.save(png, 'PNG', compress_level=1)
-  example = {
-      'image': png.getvalue(),
-      'subject': entry.subject,
-      'name': entry.name,
-  } | {
+  example: dict[str, Any] = {
       name: np.asarray(getattr(sample, name), np.float32)
       for name in source.LABELS
   }
-  size = f'{sample.size[0]} x {sample.size[1]}' if sample.size else ''
-  return Encoded(example, size, levels=sample.levels)
+  example.update(image=png.getvalue(), name=entry.name, subject=entry.subject)
+  return Encoded(example, sample.size, levels=sample.levels)
 
 
-def make_report(encoded: Iterable[Encoded], label_warning: str) -> ImportReport:
-  """Return the import report of entries, whose examples are not needed."""
-  encoded = list(encoded)
+def make_report(
+    encoded: Collection[Encoded], label_warning: str
+) -> dict[str, Any]:
+  """Return the fields of the `ImportReport`; examples are not needed."""
   levels = [level for found in encoded for level in found.levels or ()]
   deep = sum(found.levels is not None for found in encoded)
-  return ImportReport(
+  report = ImportReport(
       left_out=tuple(found.left_out for found in encoded if found.left_out),
       sizes=Counter(found.size for found in encoded if found.size),
       sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
       label_warning=label_warning,
   )
+  return report._asdict()

@@ -25,7 +25,7 @@ class Sample(NamedTuple):
   head_pose: Any = (np.nan,) * 2
   joints: Any = None
   intrinsics: Any = None
-  size: tuple[int, int] | None = None  # width and height before the cut [px]
+  size: str = ''  # such as '640 x 480', before the cut
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
 
 

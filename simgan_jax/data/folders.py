@@ -12,12 +12,8 @@ def list_files(
 ) -> list[Path]:
   """Return the files of a folder that have one of the suffixes, sorted.
 
-  Broken links are among them; reading one reports it.
-
-  Args:
-    folder: Folder to list.
-    suffixes: Suffixes in lower case, with the dot.
-    recursive: Whether files in subfolders count.
+  Broken links are among them; reading one reports it. Suffixes are in lower
+  case, with the dot. `recursive` includes files in subfolders.
 
   Raises:
     InputError: If the folder is missing, cannot be read or holds no such file.

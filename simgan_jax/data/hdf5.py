@@ -5,22 +5,18 @@ UnityEyes' gaze vectors under the same keys or in the same order; it may lack.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simgan_jax.data import crops, gaze_angles
+from simgan_jax.data import crops, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
 
 _IMAGE, _LABEL = 'image', 'look_vec'
-
-
-def _sort_key(key: str) -> tuple[int, str]:
-  return (int(key), '') if key.isdigit() else (-1, key)
 
 
 class Hdf5(FittedSource):
@@ -36,8 +32,7 @@ class Hdf5(FittedSource):
             f'{self.path} has no group {_IMAGE!r}, only'
             f' {", ".join(file) or "nothing"}; give another file, or rename it.'
         )
-    status = self.path.stat()
-    return f'{self.path.name} {status.st_size} {status.st_mtime_ns}'
+    return folders.stamp(self.path.parent, [self.path])
 
   @property
   def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -45,14 +40,16 @@ class Hdf5(FittedSource):
     with _open(self.path) as file:
       return {'gaze': (3,)} if _LABEL in file else {}
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images by key or place."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images by key or place."""
     with _open(self.path) as file:
       num_images = _count(file, _IMAGE)
       num_labels = _count(file, _LABEL) if _LABEL in file else num_images
       keys: list[Any] = list(range(num_images))
       if hasattr(file[_IMAGE], 'keys'):  # a group
-        keys = sorted(file[_IMAGE], key=_sort_key)
+        keys = sorted(
+            file[_IMAGE], key=lambda k: (int(k), '') if k.isdigit() else (-1, k)
+        )
       if num_labels != num_images:
         raise InputError(
             f'{self.path} has {num_images:,} images, but {num_labels:,} of'
@@ -60,22 +57,19 @@ class Hdf5(FittedSource):
         )
     # Opened once, at the first image, for as long as there are entries.
     open_file = functools.cache(functools.partial(_open, self.path))
-    return [
-        Entry(str(key), 0, functools.partial(self._read, open_file, key))
-        for key in keys
-    ]
+    for key in keys:
+      yield Entry(str(key), 0, functools.partial(self._read, open_file, key))
 
   def _read(self, open_file: Callable[[], Any], key: Any) -> Sample:
     file = open_file()
     try:
-      pixels = np.asarray(file[_IMAGE][key])
+      image = crops.check_pixels(np.asarray(file[_IMAGE][key]))
       gaze = np.full(3, np.nan)
       if _LABEL in file:
         look = np.asarray(file[_LABEL][key], np.float64)[:3]
         if look.shape != (3,) or not 0 < np.linalg.norm(look) < np.inf:
           raise ValueError(f'{_LABEL} {look.tolist()} is no direction')
         gaze = gaze_angles.unityeyes_gaze(look)
-      image = crops.check_pixels(pixels)
     # Damaged files raise almost anything.
     except Exception as error:
       raise Damaged(

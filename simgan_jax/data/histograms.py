@@ -25,9 +25,7 @@ def quantiles(
 ) -> UInt8[np.ndarray, 'm levels c']:
   """Return the grey values of up to `MAX_IMAGES` images in ascending order.
 
-  Args:
-    images: Images, [n, h, w, c] uint8, n > 0; of more than `MAX_IMAGES`, evenly
-      spread ones are used.
+  Of more images [n, h, w, c] uint8, n > 0, evenly spread ones are used.
 
   Returns:
     Quantiles, [m, NUM_LEVELS, c] uint8. For each channel, entry i of an image
@@ -57,40 +55,31 @@ def match(
     images: Images, [n, h, w, c] uint8 or uint16. The lower bits of 16 are
       interpolated between the levels of the upper 8.
     references: Result of `quantiles`.
-    seed: Seed of the choice, which depends on nothing else but an image's
-      number.
+    seed: Seed of the choice, which depends only on it and an image's number.
     numbers: Numbers of the images in their data set, [n], ascending; None if
       these are all images.
-
-  Returns:
-    Images, [n, h, w, c] of the given type.
   """
-  channels = images.shape[-1]
   if numbers is None:
     numbers = np.arange(len(images))
   generator = np.random.default_rng(seed)
   draws = generator.integers(len(references), size=numbers.max(initial=-1) + 1)
   chosen = references[draws[numbers]]
-  matched = np.empty_like(images)
+  matched, middles = np.empty_like(images), np.arange(NUM_LEVELS) + 0.5
   for i, image in enumerate(images):
-    for channel in range(channels):
+    for channel in range(images.shape[-1]):
       values = image[..., channel]
       upper = crops.to_8_bits(values)
       counts = np.bincount(upper.ravel(), minlength=NUM_LEVELS)
       # The rank of a value is that of the middle one of its pixels.
       ranks = (np.cumsum(counts) - counts / 2) / values.size
       levels = np.minimum(ranks * NUM_LEVELS, NUM_LEVELS - 1).astype(np.int64)
-      matched[i, ..., channel] = _map(values, chosen[i, levels, channel])
+      new = chosen[i, levels, channel]
+      if values.dtype == np.uint8:
+        matched[i, ..., channel] = new[values]
+      else:
+        between = np.interp(values / 256, middles, new * 257.0)
+        matched[i, ..., channel] = np.rint(between)
   return matched
-
-
-def _map(
-    values: UInt[np.ndarray, 'h w'], levels: UInt8[np.ndarray, 'levels']
-) -> UInt[np.ndarray, 'h w']:
-  if values.dtype == np.uint8:
-    return levels[values]
-  middles = np.arange(NUM_LEVELS) + 0.5
-  return np.rint(np.interp(values / 256, middles, levels * 257.0))
 
 
 def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:
@@ -101,11 +90,7 @@ def write(workdir: str, references: UInt8[np.ndarray, 'm levels c']) -> None:
 
 
 def read(workdir: str) -> UInt8[np.ndarray, 'm levels c']:
-  """Read the references of the run in `workdir`.
-
-  Raises:
-    InputError: If the file is missing or damaged.
-  """
+  """Return the references of a run; InputError if they cannot be read."""
   path = os.path.join(workdir, FILE)
   try:
     return np.load(path, allow_pickle=False)

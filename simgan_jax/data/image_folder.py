@@ -4,7 +4,7 @@ import csv
 import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,14 +15,9 @@ from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
 
-_SUFFIXES = (
-    *('.bmp', '.jpeg', '.jpg', '.npy', '.pgm', '.png', '.ppm', '.tif'),
-    '.tiff',
-)
+_SUFFIXES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff'.split()
 _TABLE = 'labels.csv'
 _LABELS = ('gaze_x', 'gaze_y', 'gaze_z'), ('yaw', 'pitch')
-# Raised by `_subject` and `_gaze` at a cell that holds something else.
-_WRONG = (OverflowError, RecursionError, TypeError, ValueError)
 
 
 class _Row(NamedTuple):
@@ -53,9 +48,8 @@ class ImageFolder(FittedSource):
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
     files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    labels = {file.with_suffix('.json') for file in files}
-    if self.label_table:
-      labels = {self.label_table}
+    table = self.label_table
+    labels = {table or file.with_suffix('.json') for file in files}
     found = sorted(file for file in labels if os.path.lexists(file))
     return folders.stamp(self.path, files + found)
 
@@ -90,13 +84,11 @@ class ImageFolder(FittedSource):
     rows = [_read_labels(file, self.path) for file in files]
     return sorted(rows, key=lambda row: row.file)
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images of the table, or of the folder, by name."""
-    entries = []
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images of the table, or of the folder, by name."""
     for row in self._rows:
       read = functools.partial(self._read, row)
-      entries.append(Entry(row.file, row.subject, read, row.label_file))
-    return entries
+      yield Entry(row.file, row.subject, read, row.label_file)
 
   def _read(self, row: _Row) -> Sample:
     if row.damage:
@@ -114,30 +106,25 @@ def _read_labels(file: Path, folder: Path) -> _Row:
   except (OSError, RecursionError, ValueError) as error:
     return _Row(name, damage=f'{labels}: {error}')
   if isinstance(cells, dict):
-    row = _make_row(name, cells, str(labels))
-  else:
-    row = _Row(name, unusable=f'{labels}: it holds no object')
-  return row._replace(label_file=labels)
+    return _make_row(name, cells, str(labels))._replace(label_file=labels)
+  return _Row(name, label_file=labels, unusable=f'{labels}: it holds no object')
 
 
 def _make_row(name: str, cells: Mapping[Any, Any], where: str) -> _Row:
   """Return the row of an image; labels that cannot be used are unknown."""
   row = _Row(name)
-  for label, read in (('subject', _subject), ('gaze', _gaze)):
+  readers: dict[str, Callable[..., Any]] = {'subject': _subject, 'gaze': _gaze}
+  for label, read in readers.items():
     try:
-      found: Any = read(cells)
-      row = row._replace(**{label: found})
-    except _WRONG as error:
+      row = row._replace(**{label: read(cells)})
+    # The cell may hold anything.
+    except (OverflowError, RecursionError, TypeError, ValueError) as error:
       row = row._replace(unusable=f'{where}: {label}: {error}')
   return row
 
 
 def _read_table(table: Path) -> list[_Row]:
-  """Return the rows of a labels.csv, sorted by file.
-
-  Raises:
-    InputError: If it cannot be read, or the name of a file is missing or wrong.
-  """
+  """Return the rows of a labels.csv, sorted by file, or raise InputError."""
   rows: dict[str, _Row] = {}
   try:
     with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:

@@ -34,40 +34,23 @@ SOURCES: dict[str, type[Source]] = {
 }
 
 
-def _find(name: str) -> type[Source]:
-  if name in SOURCES:
-    return SOURCES[name]
-  raise InputError(
-      f'There is no data source {name!r}; choose one of {", ".join(SOURCES)}.'
-  )
-
-
 def make_source(name: str, *, path: str | Path = '', **options: Any) -> Source:
-  """Return the source of a name.
-
-  Args:
-    name: One of `SOURCES`.
-    path: Folder or file to read; empty for the built-in simulators.
-    **options: Fields of that source.
-
-  Raises:
-    InputError: If an argument is wrong.
-  """
-  source = _find(name)
+  """Return the source of a name with those options, or raise InputError."""
+  if name not in SOURCES:
+    raise InputError(
+        f'There is no data source {name!r}; choose one of {", ".join(SOURCES)}.'
+    )
   if not path and name not in BUILTIN:
     raise InputError(
         f'{name} needs the folder or file to read; set path to it.'
     )
-  return source(path=Path(path).expanduser(), **options)
+  return SOURCES[name](path=Path(path).expanduser(), **options)
 
 
 def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
   """Return the source that the settings describe, by those it has fields for.
 
-  Args:
-    config: Settings of the run.
-    settings: Settings of one source; 'image_folder' may have a file's path.
-    domain: 'synthetic' or 'real', for sources that have both.
+  'image_folder' may have the path of a file of arrays or HDF5.
   """
   name = settings.name
   if name == 'image_folder' and settings.path.endswith('.npz'):
@@ -75,17 +58,13 @@ def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
   elif name == 'image_folder' and settings.path.endswith(('.h5', '.hdf5')):
     name = 'hdf5'
   offered = vars(config.data) | vars(settings) | {'domain': domain}
-  fields = {field.name for field in dataclasses.fields(_find(name))}
-  options = {key: value for key, value in offered.items() if key in fields}
+  fields = dataclasses.fields(SOURCES.get(name, Source))
+  options = {f.name: offered[f.name] for f in fields if f.name in offered}
   return make_source(name, **options)
 
 
 def _import_cache(source: Source) -> Any:
-  """Return the module, which takes seconds and imports tensorflow.
-
-  Raises:
-    InputError: If something it needs is not installed.
-  """
+  """Return the module, which takes seconds and imports tensorflow."""
   try:
     from simgan_jax.data import cache
   except ImportError as error:
@@ -103,11 +82,7 @@ def _load(source: Source, data_dir: str) -> LabelledImages:
 
 
 def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
-  """Return the simulator's images.
-
-  Args:
-    config: Settings of the run.
-    data_dir: Folder of the prepared data sets.
+  """Return the simulator's images, prepared in the folder `data_dir`.
 
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
@@ -116,11 +91,16 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
 
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
-  """Return the real images that the refiner learns from.
-
-  Arguments and errors are those of `load_synthetic`.
-  """
+  """Return the real images that the refiner learns from."""
   return _load(_choose(config, config.data.real, domain='real'), data_dir)
+
+
+def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
+  test = config.data.test
+  path = path or test.path or config.data.real.path
+  subjects = subjects or test.subjects
+  settings = dataclasses.replace(test, path=path, subjects=subjects)
+  return _choose(config, settings, domain='real')
 
 
 def load_test(
@@ -128,23 +108,9 @@ def load_test(
 ) -> LabelledImages:
   """Return the labelled real images that estimators are tested on.
 
-  Args:
-    config: Settings of the run.
-    data_dir: Folder of the prepared data sets.
-    path: Folder to read instead of the one in the settings.
-    subjects: Subjects to keep instead of those in the settings.
+  `path` and `subjects` replace those in the settings.
   """
   return _load(_choose_test(config, path, subjects), data_dir)
-
-
-def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
-  test = config.data.test
-  settings = dataclasses.replace(
-      test,
-      path=path or test.path or config.data.real.path,
-      subjects=subjects or test.subjects,
-  )
-  return _choose(config, settings, domain='real')
 
 
 def open_synthetic(config: Config, *, path: str = '') -> Source:
@@ -152,12 +118,8 @@ def open_synthetic(config: Config, *, path: str = '') -> Source:
 
   Args:
     config: Settings of the run.
-    path: Folder or file to read instead of the one in the settings. If the
-      settings name a simulator that is built in, or a file, this is a folder
-      of images or a file.
-
-  Raises:
-    InputError: If the settings do not fit the source.
+    path: Folder or file to read instead of the one in the settings; if those
+      name a built-in simulator or a file, a folder of images or a file.
   """
   settings = config.data.synthetic
   if path:
@@ -179,19 +141,10 @@ def prepare(
 ) -> dict[str, int]:
   """Prepare the data sets of a run, as far as that is not done.
 
-  Args:
-    config: Settings of the run.
-    data_dir: Folder of the prepared data sets.
-    num_workers: Number of threads that read files; 0 means one a core.
-    beam_options: Flags of an Apache Beam pipeline that reads them instead.
+  Other arguments and errors are those of `cache.prepare`.
 
   Returns:
-    Numbers of images, by 'synthetic', 'real' and 'test'; without arrays, which
-    need no preparation.
-
-  Raises:
-    InputError: If a source cannot be used, or `data_dir` not be written.
-    RunError: If Beam fails.
+    Numbers of images by 'synthetic', 'real' and 'test', without packed arrays.
   """
   found = {}
   for name, source in (
@@ -199,23 +152,18 @@ def prepare(
       ('real', _choose(config, config.data.real, domain='real')),
       ('test', _choose_test(config)),
   ):
-    if isinstance(source, Arrays):
-      continue
-    builder = _import_cache(source).prepare(
-        source, data_dir, num_workers=num_workers, beam_options=beam_options
-    )
-    found[name] = builder.info.splits['train'].num_examples
+    if not isinstance(source, Arrays):
+      builder = _import_cache(source).prepare(
+          source, data_dir, num_workers=num_workers, beam_options=beam_options
+      )
+      found[name] = builder.info.splits['train'].num_examples
   return found
 
 
 def check_sizes(
     config: Config, synthetic: LabelledImages, real: LabelledImages
 ) -> None:
-  """Check that both data sets have enough images for a batch.
-
-  Raises:
-    InputError: If one has fewer.
-  """
+  """Raise an InputError if a data set has too few images for a batch."""
   for name, images in (('synthetic', synthetic), ('real', real)):
     if len(images.images) < config.batch_size:
       raise InputError(

@@ -22,16 +22,16 @@ class ImportReport(NamedTuple):
 class LabelledImages(NamedTuple):
   """Images of one source, with what is known about them.
 
-  Eyes have gaze and head pose, hands have joints and the camera of the image.
-  Pixel (0, 0) has its centre at u = v = 0.
+  Eyes have gaze and head pose, hands have joints and the camera of the image;
+  None when unlabelled. Pixel (0, 0) has its centre at u = v = 0.
   """
 
   images: UInt8[np.ndarray, 'n h w c']  # 0..255
-  gaze: Float[np.ndarray, 'n 3'] | None  # unit vectors; None when unlabelled
-  head_pose: Float[np.ndarray, 'n 2'] | None  # yaw, pitch [rad], or None
   subjects: Int32[np.ndarray, 'n']  # 0 when unknown
   names: Shaped[np.ndarray, 'n']  # str, unique: file or number in the source
   source: str = ''  # name of the source
+  gaze: Float[np.ndarray, 'n 3'] | None = None  # unit vectors
+  head_pose: Float[np.ndarray, 'n 2'] | None = None  # yaw, pitch [rad]
   # (u px, v px, distance from the camera's plane mm) of joints, in the image
   joints: Float[np.ndarray, 'n k 3'] | None = None
   # (fx, fy, cx, cy) px: x = (u - cx) * distance / fx is right of the camera
@@ -44,14 +44,9 @@ class LabelledImages(NamedTuple):
     return self.gaze if self.joints is None else self.joints
 
   def check_labels(self, kind: str, remedy: str) -> None:
-    """Check that every image has the labels that an estimator needs.
+    """Raise an InputError if an image lacks the labels for an estimator.
 
-    Args:
-      kind: Word for these images in the message, such as 'test'.
-      remedy: What the user should do.
-
-    Raises:
-      InputError: If an image has no label.
+    The message calls the images `kind`, such as 'test', and ends with `remedy`.
     """
     labels, number, first = self.labels, 'the', ''
     if labels is not None:

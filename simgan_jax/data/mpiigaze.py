@@ -7,7 +7,7 @@ CVPR 2015.
 import dataclasses
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,15 +50,19 @@ class Mpiigaze(Source):
       files += folders.list_files(self.path / _LISTS, ('.txt',))
     return folders.stamp(self.path, files)
 
-  def list_entries(self) -> list[Entry]:
-    """Return the samples by name."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the samples by name."""
     if self.samples == 'evaluation':
-      names = _listed_names(self.path / _LISTS)
+      names = [
+          f'{file.stem}/{line.strip()}'
+          for file in folders.list_files(self.path / _LISTS, ('.txt',))
+          for line in file.read_text().splitlines()
+          if line.strip()
+      ]
     else:
       names = _all_names(self.path / _NORMALIZED)
     # Names are sorted, so the samples of a day are read one after another.
     read_day = workers.remember_last(_read_day)
-    entries = []
     for name in sorted(set(names)):
       match = _NAME.fullmatch(name)
       if match is None:
@@ -67,8 +71,7 @@ class Mpiigaze(Source):
             ' "p00/day01/0001.jpg left"; restore the file that names it.'
         )
       read = functools.partial(self._read, read_day, match)
-      entries.append(Entry(name, int(match['person']), read))
-    return entries
+      yield Entry(name, int(match['person']), read)
 
   def _read(
       self, read_day: Callable[[Path], _Day], name: re.Match[str]
@@ -86,15 +89,6 @@ class Mpiigaze(Source):
     return Sample(image, *labels)
 
 
-def _listed_names(folder: Path) -> list[str]:
-  return [
-      f'{file.stem}/{line.strip()}'
-      for file in folders.list_files(folder, ('.txt',))
-      for line in file.read_text().splitlines()
-      if line.strip()
-  ]
-
-
 def _all_names(folder: Path) -> list[str]:
   names = []
   for file in folders.list_files(folder, ('.mat',), recursive=True):
@@ -108,16 +102,10 @@ def _all_names(folder: Path) -> list[str]:
 
 
 def _read_day(file: Path) -> _Day:
-  """Return the samples of a dayNN.mat.
-
-  Raises:
-    Damaged: If the file is missing, is no MATLAB file, or lacks a field.
-  """
+  """Return the samples of a dayNN.mat, or raise Damaged."""
   try:
-    with file.open('rb') as opened:
-      content = scipy.io.loadmat(
-          opened, squeeze_me=True, struct_as_record=False
-      )
+    with file.open('rb') as mat:
+      content = scipy.io.loadmat(mat, squeeze_me=True, struct_as_record=False)
     filenames = [str(name) for name in np.atleast_1d(content['filenames'])]
     day: _Day = {}
     for side in ('left', 'right'):

@@ -6,6 +6,7 @@ convolutional networks", ACM Transactions on Graphics 33, 2014.
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -77,16 +78,14 @@ class NyuHand(Source):
     used = [file for file in files if file.name.startswith(wanted)]
     return folders.stamp(self.path, used)
 
-  def list_entries(self) -> list[Entry]:
-    """Return the frames by view and number."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the frames by view and number."""
     joints = _read_joints(self.path / _LABELS)
-    entries = []
     for view, prefix in self._prefixes.items():
       for frame, uvd in enumerate(joints[view - 1], start=1):
         file = self.path / f'{prefix}{frame:07d}.png'
         read = functools.partial(self._read, file, uvd)
-        entries.append(Entry(f'{view}_{frame:07d}', 0, read))
-    return entries
+        yield Entry(f'{view}_{frame:07d}', 0, read)
 
   def _read(self, file: Path, uvd: Float[np.ndarray, 'k 3']) -> Sample:
     size = {'height': self.height, 'width': self.width}

@@ -9,7 +9,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -45,11 +45,7 @@ class Source(abc.ABC):
   on_error: str = 'stop'  # at damaged files: 'stop', or 'skip' them
 
   def __post_init__(self) -> None:
-    """Check the options.
-
-    Raises:
-      InputError: If one has a value that is not allowed.
-    """
+    """Raise an InputError if an option has a value that is not allowed."""
     for field in dataclasses.fields(self):
       value = getattr(self, field.name)
       allowed = CHOICES.get(field.name)
@@ -66,8 +62,8 @@ class Source(abc.ABC):
     return f'{self.name} in {self.path}'
 
   @abc.abstractmethod
-  def list_entries(self) -> list[Entry]:
-    """Return every image of the source in its order, not yet read."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield every image of the source in its order, not yet read."""
 
   @abc.abstractmethod
   def stamp(self) -> str:
@@ -100,23 +96,19 @@ class Source(abc.ABC):
 
     The centre of the first pixel is (0, 0).
     """
-    del names
     return None
 
   @functools.cached_property
   def entries(self) -> list[Entry]:
-    """The result of `select_entries`, for as long as this source is there."""
+    """Result of `select_entries`, kept as long as this source."""
     return self.select_entries()
 
   def select_entries(self) -> list[Entry]:
-    """Return the images of the wanted subjects, in the order of the source.
+    """Return the images of the wanted subjects in order, or raise InputError.
 
-    The entries may hold open files and blocks of images.
-
-    Raises:
-      InputError: If there are none.
+    They may hold open files and blocks of images.
     """
-    entries = self.list_entries()
+    entries = list(self.list_entries())
     subjects = [entry.subject for entry in entries]
     places = subject_ranges.select(self.subjects, subjects, str(self))
     return [entries[place] for place in places]
@@ -170,9 +162,10 @@ class FittedSource(Source):
 
   def _fit(self, image: crops.Pixels, gaze: Any) -> Sample:
     box = crops.fit_box(image, self.fit, self.height, self.width)
+    deep = image.dtype == np.uint16
     return Sample(
         self._cut(image, box),
         gaze,
-        size=(image.shape[1], image.shape[0]),
-        levels=crops.levels_of_16_bits(image),
+        size=f'{image.shape[1]} x {image.shape[0]}',
+        levels=(int(image.min()), int(image.max())) if deep else None,
     )

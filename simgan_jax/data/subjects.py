@@ -6,11 +6,7 @@ from simgan_jax.machine.errors import InputError
 
 
 def parse(ranges: str) -> frozenset[int]:
-  """Return the subjects that a text such as `1-3,7,9-12` names.
-
-  Raises:
-    InputError: If the text is not such a list of numbers and ranges.
-  """
+  """Return the subjects that a text such as `1-3,7,9-12` names."""
   subjects = set()
   for part in ranges.split(','):
     first, dash, last = part.strip().partition('-')
@@ -24,15 +20,9 @@ def parse(ranges: str) -> frozenset[int]:
 
 
 def select(ranges: str, subjects: Sequence[int], source: str) -> list[int]:
-  """Return the places of the subjects that the ranges name.
+  """Return the places of the subjects that the ranges name; of all if empty.
 
-  Args:
-    ranges: Text for `parse`, or an empty one for all subjects.
-    subjects: Subject of each image.
-    source: What the message calls the images.
-
-  Raises:
-    InputError: If the text is not such a list, or names none of the subjects.
+  The message for a wrong text calls the images `source`.
   """
   if not ranges:
     return list(range(len(subjects)))

@@ -18,10 +18,7 @@ def make_features(
 ) -> Any:
   """Return the TFDS features of images with names, subjects and labels.
 
-  Args:
-    size: Height, width and channels of the images.
-    dtype: Type of the pixels, uint8 or uint16.
-    label_shapes: Shapes of the labels of an image, by name.
+  `size` is height, width and channels, `dtype` that of the pixels.
   """
   labels = {
       name: tfds.features.Tensor(shape=shape, dtype=np.float32)
@@ -39,10 +36,7 @@ def write_shard(
 ) -> None:
   """Write a file of records, whole or not at all.
 
-  Args:
-    path: Path of the file.
-    examples: Values of an image each, by the names of the features.
-    features: Result of `make_features`.
+  An example holds the values of an image, by the names of the features.
   """
   import tensorflow as tf  # imported here because it takes seconds
 
@@ -59,13 +53,8 @@ def finish(
 ) -> None:
   """Name the shards as TFDS does and write the metadata: split `train`.
 
-  If this is killed, it may be called again.
-
-  Args:
-    folder: Folder of the data set.
-    shards: Files in order; a file that is gone has its new name already.
-    lengths: Number of examples of each file.
-    features: Result of `make_features`.
+  If this is killed, it may be called again: a shard that is gone has its new
+  name already. `lengths` are the numbers of examples of the shards.
   """
   template = tfds.core.ShardedFileTemplate(
       data_dir=folder,
@@ -73,18 +62,14 @@ def finish(
       split='train',
       filetype_suffix='tfrecord',
   )
-  num_bytes = 0
-  for number, shard in enumerate(shards):
-    named = Path(
-        template.sharded_filepath(shard_index=number, num_shards=len(shards))
-    )
+  names = template.sharded_filepaths(num_shards=len(shards))
+  for shard, name in zip(shards, names, strict=True):
     if shard.exists():
-      shard.replace(named)
-    num_bytes += named.stat().st_size
+      shard.replace(name)
   split = tfds.core.SplitInfo(
       name='train',
       shard_lengths=list(lengths),
-      num_bytes=num_bytes,
+      num_bytes=sum(Path(name).stat().st_size for name in names),
       filename_template=template,
   )
   tfds.folder_dataset.write_metadata(

@@ -7,7 +7,7 @@ million synthesised images", ETRA 2016.
 import dataclasses
 import functools
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,16 +59,14 @@ class UnityEyes(Source):
     files = folders.list_files(self._folder, ('.jpg', '.json'))
     return folders.stamp(self._folder, files)
 
-  def list_entries(self) -> list[Entry]:
-    """Return the images by number, also those that lack one of two files."""
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images by number, also those that lack one of two files."""
     folder = self._folder
     files = folders.list_files(folder, ('.jpg', '.json'))
     numbers = {int(file.stem) for file in files if file.stem.isdecimal()}
-    entries = []
     for number in sorted(numbers):
       read = functools.partial(self._read, folder / f'{number}.jpg')
-      entries.append(Entry(str(number), 0, read, folder / f'{number}.json'))
-    return entries
+      yield Entry(str(number), 0, read, folder / f'{number}.json')
 
   def _read(self, file: Path) -> Sample:
     image = crops.read_image(file)
@@ -82,11 +80,7 @@ class UnityEyes(Source):
     It is 1.5 times as wide as the box around the points of lids and caruncle.
     With the crop 'box' both have one centre. With 'columbia' it is moved from
     there by gaze and head pose, so that the iris is where it is on average in
-    Columbia's patches.
-
-    Args:
-      labels: Labels of the image.
-      image_height: Height of the whole image in pixels.
+    Columbia's patches. `image_height` is that of the whole image in pixels.
     """
     corners = labels.eye * np.array([1, -1]) + np.array([0, image_height])
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -104,15 +98,8 @@ class UnityEyes(Source):
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
     """Return the means of the landmarks on the edges of irises.
 
-    Args:
-      names: Names of images.
-
-    Returns:
-      (x, y) in pixels, [n, 2] float64; also where a lid or the border of the
-      image covers the centre.
-
-    Raises:
-      InputError: If a file is missing or is not what UnityEyes writes.
+    They are known also where a lid or the border of the image covers them. A
+    file that cannot be used raises an InputError.
     """
     folder = self._folder
     centres = [self._iris_centre(folder / f'{name}.json') for name in names]
@@ -147,11 +134,7 @@ def _points(texts: list[str]) -> Float[np.ndarray, '_ 2']:
 
 
 def _read_labels(file: Path) -> Labels:
-  """Return the labels of a JSON file.
-
-  Raises:
-    Damaged: If it is missing or not what UnityEyes writes.
-  """
+  """Return the labels of a JSON file, or raise Damaged."""
   try:
     labels = json.loads(file.read_text())
     x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]

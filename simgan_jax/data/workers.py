@@ -19,11 +19,9 @@ def map_in_order(
 ) -> Iterator[_Result]:
   """Yield `function(item)` of each item in order, computed a little ahead.
 
-  Args:
-    function: Function of an item; if it raises, no further item is begun.
-    items: Items, perhaps endless.
-    num_workers: Number of threads. 0 means one a core, 1 means this thread,
-      which computes a result when it is asked for.
+  If the function raises, no further item is begun; items may be endless. 0
+  workers mean a thread for each core. 1 means this thread, which computes a
+  result when it is asked for.
   """
   num_workers = num_workers or os.cpu_count() or 1
   if num_workers == 1:
