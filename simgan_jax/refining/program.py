@@ -16,7 +16,7 @@ def make_program(
 ) -> export.Exported:
   """Return the program that refines any number of uint8 images.
 
-  It holds the code of each of `PLATFORMS`, whatever machine exports it. As it
+  It holds the code of each of `PLATFORMS` wherever it is exported. As it
   has no gradients, it never calls the machine code of `kernels.native`.
 
   Args:

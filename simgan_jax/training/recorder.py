@@ -41,7 +41,7 @@ class Recorder:
       workdir: Path of the working directory.
       config: Settings of the run.
       synthetic: Images to choose from for the sheets, [n, h, w, c] uint8.
-      real: Real images, likewise, [m, h, w, c] uint8.
+      real: Real images to choose from, [m, h, w, c] uint8.
       first_round: Round at which this start begins, 0 for a new run.
       facts: What the page says about the run, by name.
       warnings: Sentences about the data, by short names.

@@ -76,7 +76,7 @@ def _make_update(num_devices=1, num_parts=1, **options):
 
 
 def _distance(first, second):
-  """Return the largest difference of two pytrees, on whatever devices."""
+  """Return the largest difference of two pytrees, on any devices."""
   pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
   return max(np.abs(np.asarray(x) - np.asarray(y)).max() for x, y in pairs)
 

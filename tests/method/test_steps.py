@@ -57,7 +57,7 @@ def _images(seed, *lead):
 
 
 def _distance(first, second):
-  """Return the largest difference of two pytrees, on whatever devices."""
+  """Return the largest difference of two pytrees, on any devices."""
   pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
   return max(np.abs(np.asarray(x) - np.asarray(y)).max() for x, y in pairs)
 

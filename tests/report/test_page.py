@@ -1,4 +1,4 @@
-"""`report.html`: self-contained, escaped, and made of whatever is there."""
+"""`report.html` is self-contained, escaped, and as complete as the run."""
 
 import html.parser
 import json
