@@ -31,8 +31,9 @@ def own_keys(
     key: PRNGKeyArray, num_images: int, *, num_devices: int
 ) -> Key[Array, 'b']:
   """Return the keys of this device's images, one for each."""
-  keys = jax.random.split(key, (num_devices, num_images))
-  return keys[jax.lax.axis_index(mesh_lib.AXIS)]
+  keys = jax.random.split(key, num_devices * num_images)
+  first = num_images * jax.lax.axis_index(mesh_lib.AXIS)
+  return jax.lax.dynamic_slice_in_dim(keys, first, num_images)
 
 
 def _chunks(
