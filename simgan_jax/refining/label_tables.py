@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +24,8 @@ _COLUMNS = {
     ),
     'intrinsics': ('fx', 'fy', 'cx', 'cy'),
 }
+# A cell as it is written: perhaps a part in quotes, then up to a comma.
+_CELL = re.compile(r'(?:^|,)((?:"(?:[^"]|"")*"?)?[^,]*)')
 
 
 def row(
@@ -58,25 +61,10 @@ def write(
   _write(path, _format([header, *rows]))
 
 
-def _read(text: str) -> list[str]:
-  return next(csv.reader(io.StringIO(text, newline='')), [])
-
-
-def _split(row: str) -> list[str]:
-  """Return the cells of a row as they are written, quotes and all."""
-  cells: list[str] = []
-  for piece in row.split(','):
-    if cells and len(_read(f'{cells[-1]},')) == 1:  # the comma is in quotes
-      cells[-1] += f',{piece}'
-    else:
-      cells.append(piece)
-  return cells
-
-
 def _rename(row: str, column: int, name: str) -> str:
   """Return a row with another name in one column, all else byte for byte."""
   content = row.rstrip('\r\n')
-  cells = _split(content)
+  cells = _CELL.findall(content)
   quoted = cells[column].startswith('"')
   quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
   cells[column] = _format([[name]], quoting=quoting).removesuffix('\n')

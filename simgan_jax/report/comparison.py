@@ -29,7 +29,6 @@ def paired_bootstrap(
     subjects: Int[np.ndarray, 'n'],
     *,
     num_samples: int = 10_000,
-    seed: int = 0,
 ) -> Comparison:
   """Compare errors on the same images, drawing persons with replacement.
 
@@ -38,7 +37,6 @@ def paired_bootstrap(
     after_errors: Errors of the other on the same images, [n].
     subjects: Person in each image, [n].
     num_samples: Number of bootstrap samples.
-    seed: Seed of the draws.
 
   Raises:
     InputError: If there are no images.
@@ -51,7 +49,7 @@ def paired_bootstrap(
   counts = np.bincount(index)
   before = np.bincount(index, weights=before_errors)
   after = np.bincount(index, weights=after_errors)
-  rng = np.random.default_rng(seed)
+  rng = np.random.default_rng(0)
   # How often each person is drawn is enough, as only sums are needed.
   chances = np.full(len(people), 1 / len(people))
   drawn = rng.multinomial(len(people), chances, size=num_samples)

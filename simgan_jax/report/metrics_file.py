@@ -44,7 +44,7 @@ def read_metrics(
   path = os.path.join(workdir, name)
   if not os.path.exists(path):
     return []
-  rows: list[dict[str, int | float]] = []
+  rows = []
   with open(path, encoding='utf-8') as file:
     for line in file:
       try:
