@@ -115,6 +115,7 @@ class Npz(Format):
   def write(self, shard: Shard) -> None:  # noqa: D102
     from simgan_jax.data import arrays
 
+    labels: dict[str, Any] = {'gaze': None, 'head_pose': None, **shard.labels}
     arrays.write(
         self._folder / f'part-{shard.number:05d}.npz',
         LabelledImages(
@@ -122,7 +123,7 @@ class Npz(Format):
             subjects=shard.subjects,
             names=np.array(shard.names),
             source='refined',
-            **{'gaze': None, 'head_pose': None, **shard.labels},
+            **labels,
         ),
     )
 

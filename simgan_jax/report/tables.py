@@ -29,11 +29,12 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
   return [f'{limit} {unit.name}' for limit in unit.thresholds]
 
 
-def _number(value: float | None, form: str) -> str:
+def number(value: float | None, form: str) -> str:
+  """Return a number as text, '' for None."""
   return '' if value is None else format(value, form)
 
 
-def _mean(row: Mapping[str, Any] | None, name: str) -> str:
+def mean_of(row: Mapping[str, Any] | None, name: str) -> str:
   """Return a row's mean error, with its spread if there are several seeds."""
   if row is None:
     return ''
@@ -53,7 +54,7 @@ def of_errors(
       [
           rows_lib.label(row),
           f'{row["images"]:,}',
-          _mean(row, name),
+          mean_of(row, name),
           f'{row[f"median_{name}"]:.2f}',
           *(f'{percent:.1f}' for percent in row[f'within_{name}'].values()),
       ]
@@ -100,7 +101,7 @@ def of_methods(results: Mapping[str, Any]) -> Table:
   columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
   lines = [
-      [name, *(_mean(rows.get(column), unit.name) for column in columns)]
+      [name, *(mean_of(rows.get(column), unit.name) for column in columns)]
       for name, rows in found.items()
       if others
   ]
@@ -131,7 +132,7 @@ def of_groups(results: Mapping[str, Any], key: str, words: str) -> Table:
   ]
   columns = sorted({value for row in rows for value in row[key]}, key=int)
   lines = [
-      [rows_lib.label(row), *(_number(row[key].get(x), '.2f') for x in columns)]
+      [rows_lib.label(row), *(number(row[key].get(x), '.2f') for x in columns)]
       for row in rows
       if len(columns) > 1
   ]
@@ -144,7 +145,7 @@ def of_joints(results: Mapping[str, Any]) -> Table:
   lines = [
       [
           rows_lib.label(row),
-          _mean(row, 'mm'),
+          mean_of(row, 'mm'),
           *(f'{percent:.1f}' for percent in row['frames_within_px'].values()),
       ]
       for row in results['rows']
@@ -166,7 +167,7 @@ def of_depth_noise(results: Mapping[str, Any]) -> Table:
       'roughness_mm': '.2f',
   }
   lines = [
-      [name, *(_number(noise[key], form) for key, form in forms.items())]
+      [name, *(number(noise[key], form) for key, form in forms.items())]
       for name, noise in results.get('depth_noise', {}).items()
   ]
   return Table(
