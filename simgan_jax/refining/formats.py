@@ -6,7 +6,7 @@ again; each file is whole or not there.
 
 import abc
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from PIL import Image
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.machine import files as files_lib
-from simgan_jax.machine.errors import InputError
 
 _PILLOW = {'.tif': 'TIFF', '.tiff': 'TIFF', '.bmp': 'BMP'}
 
@@ -92,19 +91,6 @@ class Folder(Format):
     for file, image in zip(shard.files, shard.images, strict=True):
       path = self._folder / file
       files_lib.write_bytes(str(path), encode(image, path.suffix.lower()))
-
-
-def check_depths(kind: str, bits: Iterable[int]) -> None:
-  """Check that a format can hold images of all these bit depths.
-
-  Raises:
-    InputError: If images of 8 and of 16 bits would be in one array.
-  """
-  if kind != 'folder' and len(set(bits)) > 1:
-    raise InputError(
-        'images of 8 and of 16 bits fit in one folder, but not in one array:'
-        ' use --format=folder.'
-    )
 
 
 class Npz(Format):

@@ -52,10 +52,7 @@ def write(
 ) -> None:
   """Write a table: file, subject and the columns of labels.
 
-  Args:
-    path: Path of the table; an interrupted write leaves nothing.
-    labels: Names of fields of `data.entries.Sample`.
-    rows: Rows as from `row`.
+  `labels` are names of fields of `data.entries.Sample`, `rows` as from `row`.
   """
   header = ['file', 'subject', *(c for name in labels for c in _COLUMNS[name])]
   _write(path, _format([header, *rows]))
@@ -79,7 +76,7 @@ def carry_over(source: Path, path: Path, files: Mapping[str, str]) -> None:
   Args:
     source: Table with a column `file`.
     path: Path of the table to write.
-    files: New name -> of each file that stays, by its old name.
+    files: New name of each file that stays, by its old name.
   """
   text = source.read_bytes().decode(errors='surrogateescape')
   lines = io.StringIO(text, newline='').readlines()

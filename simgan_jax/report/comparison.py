@@ -16,9 +16,9 @@ class Comparison(NamedTuple):
   """How the errors of two estimators on the same images differ."""
 
   ratio: float  # mean error after / before
-  ratio_interval: tuple[float, float]  # 95 % of the bootstrap
+  ratio_interval: list[float]  # ends of 95 % of the bootstrap
   difference: float  # mean error after - before, in the errors' unit
-  difference_interval: tuple[float, float]  # 95 % of the bootstrap
+  difference_interval: list[float]  # like that of the ratio
   p_value: float  # two-sided, of no difference
   subjects: int
 
@@ -57,16 +57,12 @@ def paired_bootstrap(
   differences = (drawn @ (after - before)) / (drawn @ counts)
   # Samples on the other side of zero; the one at hand counts as one of them.
   tail = min(np.sum(differences <= 0), np.sum(differences >= 0)) + 1
-
-  def interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
-
+  limits = 2.5, 97.5
   return Comparison(
       ratio=float(after.sum() / before.sum()),
-      ratio_interval=interval(ratios),
+      ratio_interval=np.percentile(ratios, limits).tolist(),
       difference=float((after - before).sum() / counts.sum()),
-      difference_interval=interval(differences),
+      difference_interval=np.percentile(differences, limits).tolist(),
       p_value=float(min(1.0, 2 * tail / (num_samples + 1))),
       subjects=len(people),
   )

@@ -75,8 +75,7 @@ def render(
   Whatever is missing there, such as samples or the evaluation, is left out.
 
   Args:
-    workdir: Folder of the run, with metrics.jsonl, inspection.jsonl, samples/
-      and eval/.
+    workdir: Folder of the run.
     config: Settings, nested.
     summary: What was run: name -> value, for example data, device and times.
     warnings: Sentences to show above all else.
@@ -86,8 +85,8 @@ def render(
   """
   folder = Path(workdir)
   samples, evaluation = folder / 'samples', folder / 'eval'
-  environment = jinja2.Environment(
-      loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
+  template = jinja2.Template(
+      Path(__file__).with_name('report.html.jinja').read_text(),
       autoescape=True,
       undefined=jinja2.StrictUndefined,
       trim_blocks=True,
@@ -97,7 +96,7 @@ def render(
       *metrics_file.read_metrics(workdir),
       *metrics_file.read_metrics(workdir, metrics_file.INSPECTION),
   ]
-  page = environment.get_template('report.html.jinja').render(
+  page = template.render(
       title=os.path.basename(os.path.abspath(workdir)),
       summary=config_lib.flatten(summary),
       config=config_lib.flatten(config),
@@ -123,9 +122,5 @@ def render_run(workdir: str) -> None:
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   summary = files.read_json(os.path.join(workdir, 'summary.json')) or {}
   warnings = summary.pop('warnings', {}).values()
-  render(
-      workdir,
-      config=dataclasses.asdict(config),
-      summary=summary,
-      warnings=list(warnings),
-  )
+  settings = dataclasses.asdict(config)
+  render(workdir, config=settings, summary=summary, warnings=list(warnings))

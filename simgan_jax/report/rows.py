@@ -103,18 +103,17 @@ def _compare(
   """Compare refined with synthetic and matched images, row by row."""
 
   def kind(row: Row) -> dict[str, Any]:
-    return {
-        name: getattr(row, name) for name in ('scale', 'augmented', 'method')
-    }
+    names = 'scale', 'augmented', 'method'
+    return {name: getattr(row, name) for name in names}
 
   found = []
-  for against, after, before in itertools.product(
-      ('synthetic', 'matched'), rows, rows
-  ):
+  kinds = 'synthetic', 'matched'
+  for against, after, before in itertools.product(kinds, rows, rows):
     names = before.train_on, after.train_on
     if names == (against, 'refined') and kind(before) == kind(after):
-      errors_of = by_image(before), by_image(after)
-      result = comparison.paired_bootstrap(*errors_of, subjects)
+      result = comparison.paired_bootstrap(
+          by_image(before), by_image(after), subjects
+      )
       found.append({'against': against, **kind(after), **result._asdict()})
   return found
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import depth_noise, estimation_errors
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.report import sentences
 
@@ -161,13 +161,9 @@ def of_joints(results: Mapping[str, Any]) -> Table:
 
 def of_depth_noise(results: Mapping[str, Any]) -> Table:
   """Return how noisy the depth images are; hands only."""
-  forms = {
-      'edge_raggedness': '.2f',
-      'hole_percent': '.1f',
-      'roughness_mm': '.2f',
-  }
+  keys, forms = depth_noise.DepthNoise._fields, ('.2f', '.1f', '.2f')
   lines = [
-      [name, *(number(noise[key], form) for key, form in forms.items())]
+      [name, *map(number, (noise[key] for key in keys), forms)]
       for name, noise in results.get('depth_noise', {}).items()
   ]
   return Table(
