@@ -17,11 +17,6 @@ class MetricsFile:
 
     A run that was stopped after its last checkpoint wrote those rows; the
     continued run writes them again.
-
-    Args:
-      workdir: Folder of the run.
-      last_round: Round from which the run continues.
-      name: Name of the file.
     """
     self._path = os.path.join(workdir, name)
     self.rows = [

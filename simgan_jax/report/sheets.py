@@ -35,20 +35,12 @@ def draw_sheet(
 ) -> np.ndarray:
   """Lay images side by side: each row holds two triples with a title above.
 
-  Args:
-    synthetic: Images, [n, h, w, c] uint8, c 1 or 3; at most `NUM_IMAGES` are
-      drawn.
-    refined: The same images after refining.
-    real: Images like `synthetic`.
-
-  Returns:
-    The sheet, [height, width, 3] uint8.
+  Images are [n, h, w, 1 or 3] uint8, of which up to `NUM_IMAGES` are drawn;
+  the sheet is [height, width, 3] uint8.
   """
   zoom = max(1, round(150 / synthetic.shape[2]))
-  columns = [
-      _enlarge(images[:NUM_IMAGES], zoom)
-      for images in (synthetic, refined, real)
-  ]
+  kinds = synthetic, refined, real
+  columns = [_enlarge(images[:NUM_IMAGES], zoom) for images in kinds]
   cell_h, cell_w, _ = columns[0][0].shape
   group_w = len(TITLES) * cell_w + 3 * _GAP
   height = _HEADER + -(-len(columns[0]) // _NUM_GROUPS) * cell_h + _GAP
@@ -70,9 +62,7 @@ def draw_rows(
 ) -> UInt8[np.ndarray, 'height width 3']:
   """Lay images side by side, each row with its name on the left.
 
-  Args:
-    rows: name -> images, [n, h, w, c] uint8. All rows have one n, h and w; c
-      is 1 or 3 and may differ.
+  All rows have one n, h and w; c is 1 or 3 and may differ.
   """
   tiles = [_enlarge(images, _ZOOM) for images in rows.values()]
   grid = np.vstack([np.hstack(row) for row in tiles])
@@ -98,23 +88,17 @@ def find_nearest(
     images: Images, [n, h, w, c] uint8.
     others: Images to search in, [m, h, w, c] uint8, at least one.
   """
-  flat, pool = (
-      x.reshape(len(x), -1).astype(np.float32) for x in (images, others)
-  )
-  flat = flat - flat.mean(axis=1, keepdims=True)
-  pool = pool - pool.mean(axis=1, keepdims=True)
+  both = images, others
+  flat, pool = (x.reshape(len(x), -1).astype(np.float32) for x in both)
+  flat -= flat.mean(axis=1, keepdims=True)
+  pool -= pool.mean(axis=1, keepdims=True)
   return np.argmin((pool**2).sum(axis=1) - 2 * flat @ pool.T, axis=1)
 
 
 def draw_neighbours(refined: np.ndarray, real: np.ndarray) -> np.ndarray:
-  """Lay refined images in a row, each above the real one nearest to it.
+  """Lay up to 8 refined images in a row, each above its `find_nearest` image.
 
-  Args:
-    refined: Images, [n, h, w, c] uint8, c 1 or 3; at most 8 are drawn.
-    real: Images to search in, [m, h, w, c] uint8.
-
-  Returns:
-    The sheet, [height, width, 3] uint8.
+  Images are [n, h, w, 1 or 3] uint8, the sheet is [height, width, 3] uint8.
   """
   refined = refined[batching.spread(len(refined), _NUM_NEIGHBOURS)]
   zoom = max(1, round(110 / refined.shape[2]))

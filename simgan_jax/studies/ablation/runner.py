@@ -103,10 +103,8 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
         'continued': summary['first_round'] > 0,
         'device': summary['device'],
     }
-  record |= {
-      'wall_seconds': round(time.monotonic() - start, 1),
-      'date': datetime.date.today().isoformat(),
-  }
+  record['wall_seconds'] = round(time.monotonic() - start, 1)
+  record['date'] = datetime.date.today().isoformat()
   results.write(folder, record, images)
 
 

@@ -133,12 +133,7 @@ class Trials:
       return Shown(token, number + 1, len(plan), plan[number])
 
   def answer(self, participant: str, token: str, selected: str) -> None:
-    """Store an answer to the trial shown to a participant.
-
-    Args:
-      participant: Name as from `read_name`.
-      token: Token of the trial as shown; it counts once.
-      selected: One of `SELECTIONS`.
+    """Store an answer to the trial that `show` gave with a token.
 
     Raises:
       RefusedError: If that trial is not shown now, or there is no such choice.
