@@ -105,11 +105,7 @@ def _digest(params: Any) -> str:
 
 
 def _check_outside(output: Path, *paths: str) -> None:
-  """Check that nothing will read refined images as originals or real ones.
-
-  Raises:
-    InputError: If the folder lies in one that images are read from.
-  """
+  """Check that the output lies in no folder that images are read from."""
   place = Path(os.path.realpath(output))
   for path in filter(None, paths):
     folder = Path(os.path.realpath(os.path.expanduser(path)))

@@ -29,10 +29,7 @@ def write(
 ) -> None:
   """Write what only the ablation needs; then the variant is finished.
 
-  Args:
-    folder: Folder of the variant.
-    record: Facts in JSON's types; `rounds` is the number of trained rounds.
-    images: Images by kind, [n, h, w, c] uint8.
+  Arguments are those of `Result`; `rounds` of the record is how many were run.
   """
   path = os.path.join(folder, _IMAGES)
   np.savez_compressed(path, allow_pickle=False, **images)
