@@ -9,7 +9,7 @@ import numpy as np
 from simgan_jax.evaluation import image_quality, scoring, tasks, training_sets
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
-from simgan_jax.machine import errors, progress
+from simgan_jax.machine import errors, files, progress
 from simgan_jax.measures import selection
 from simgan_jax.report import curves, page
 from simgan_jax.report import rows as rows_lib
@@ -129,6 +129,6 @@ def evaluate(
   folder = os.path.join(run.workdir, 'eval')
   curve = os.path.join(folder, 'curve.png')
   curves.draw(curve, rows, test_name=run.test_name, unit=task.unit)
-  rows_lib.write(os.path.join(folder, 'metrics.json'), results)
+  files.write_json(os.path.join(folder, 'metrics.json'), results)
   page.render_run(run.workdir)
   return results

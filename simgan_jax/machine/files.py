@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from simgan_jax.machine import errors
 
@@ -24,6 +26,19 @@ def write_bytes(path: str, content: bytes) -> None:
 def write_text(path: str, text: str) -> None:
   """Write a text file; an interrupted write leaves the old one."""
   write_bytes(path, text.encode())
+
+
+def write_json(path: str, content: Any) -> None:
+  """Write strict JSON; an interrupted write leaves the old file."""
+  write_text(path, json.dumps(content, indent=2, allow_nan=False) + '\n')
+
+
+def read_json(path: str) -> Any:
+  """Return what is in a JSON file, None if there is no file."""
+  if not os.path.exists(path):
+    return None
+  with open(path, encoding='utf-8') as file:
+    return json.load(file)
 
 
 @contextlib.contextmanager

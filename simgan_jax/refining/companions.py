@@ -20,10 +20,8 @@ def make_find_beside(
 ) -> FindBeside:
   """Return the function that finds the files beside an image.
 
-  Args:
-    originals: Data set; its own table of labels is not one of these files.
-    folder: Folder that names are relative to, if there is one.
-    files: New names of the images, by the old ones.
+  The data set's own table of labels is not one of these files. Names are
+  relative to `folder`, if there is one; `files` has the new ones by the old.
   """
 
   @functools.cache
@@ -54,12 +52,9 @@ def make_find_beside(
 def check_beside(
     entries: Iterable[Entry], find_beside: FindBeside, reserved: Iterable[str]
 ) -> None:
-  """Check that no file beside an image would replace one of refine.py's.
+  """Check that no file beside an image has a name that refine.py writes.
 
-  Args:
-    entries: All images.
-    find_beside: Function from `make_find_beside`.
-    reserved: Patterns of the names that refine.py writes.
+  `reserved` holds patterns of these names.
 
   Raises:
     InputError: If a file beside an image has such a name.

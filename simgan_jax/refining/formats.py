@@ -6,17 +6,16 @@ again; each file is whole or not there.
 
 import abc
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Shaped, UInt
+from jaxtyping import Int, UInt
 from PIL import Image
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.machine import files as files_lib
-from simgan_jax.machine.errors import InputError
 
 _PILLOW = {'.tif': 'TIFF', '.tiff': 'TIFF', '.bmp': 'BMP'}
 
@@ -29,7 +28,7 @@ class Shard(NamedTuple):
   files: list[str]  # to be written, relative
   images: list[UInt[np.ndarray, 'h w c']]  # uint8 or uint16
   subjects: Int[np.ndarray, 'n']
-  labels: Mapping[str, Shaped[np.ndarray, 'n ...']]
+  labels: Mapping[str, Any]  # name -> [n, ...]
 
 
 class Format(abc.ABC):
@@ -43,13 +42,7 @@ class Format(abc.ABC):
       size: tuple[int, int, int],
       label_shapes: Mapping[str, tuple[int, ...]],
   ):
-    """Take the folder, which exists, and the shapes of an image's arrays.
-
-    Args:
-      folder: Folder to write to.
-      size: Height, width and channels of every image.
-      label_shapes: Shapes of the labels of an image, by name.
-    """
+    """Take the folder, which exists, and the shapes of an image and labels."""
     self._folder, self._size = folder, size
     self._label_shapes = label_shapes
 
@@ -58,12 +51,7 @@ class Format(abc.ABC):
     """Write the images of a shard that is not empty."""
 
   def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:
-    """Write what concerns all shards.
-
-    Args:
-      lengths: Number of images of each shard.
-      dtype: Type of the pixels.
-    """
+    """Write what concerns all shards, given the number of images of each."""
     del lengths, dtype
 
 
@@ -105,19 +93,6 @@ class Folder(Format):
       files_lib.write_bytes(str(path), encode(image, path.suffix.lower()))
 
 
-def check_depths(kind: str, bits: Iterable[int]) -> None:
-  """Check that a format can hold images of all these bit depths.
-
-  Raises:
-    InputError: If images of 8 and of 16 bits would be in one array.
-  """
-  if kind != 'folder' and len(set(bits)) > 1:
-    raise InputError(
-        'images of 8 and of 16 bits fit in one folder, but not in one array:'
-        ' use --format=folder.'
-    )
-
-
 class Npz(Format):
   """Files part-00000.npz as `data.arrays` has them, one for each shard."""
 
@@ -126,6 +101,7 @@ class Npz(Format):
   def write(self, shard: Shard) -> None:  # noqa: D102
     from simgan_jax.data import arrays
 
+    labels: dict[str, Any] = {'gaze': None, 'head_pose': None, **shard.labels}
     arrays.write(
         self._folder / f'part-{shard.number:05d}.npz',
         LabelledImages(
@@ -133,10 +109,7 @@ class Npz(Format):
             subjects=shard.subjects,
             names=np.array(shard.names),
             source='refined',
-            gaze=shard.labels.get('gaze'),
-            head_pose=shard.labels.get('head_pose'),
-            joints=shard.labels.get('joints'),
-            intrinsics=shard.labels.get('intrinsics'),
+            **labels,
         ),
     )
 
@@ -153,26 +126,21 @@ class Tfds(Format):
     features = tfds_writer.make_features(
         self._size, images.dtype, self._label_shapes
     )
-    columns: dict[str, Any] = {
-        'image': images,
-        'name': shard.names,
-        'subject': shard.subjects,
-        **shard.labels,
-    }
+    names = 'image', 'name', 'subject', *shard.labels
+    columns = images, shard.names, shard.subjects, *shard.labels.values()
     examples = (
-        {name: values[i] for name, values in columns.items()}
-        for i in range(len(images))
+        dict(zip(names, values, strict=True))
+        for values in zip(*columns, strict=True)
     )
     tfds_writer.write_shard(self._part(shard.number), examples, features)
 
   def finish(self, lengths: Sequence[int], dtype: np.dtype) -> None:  # noqa: D102
     from simgan_jax.data import tfds_writer
 
-    written = [number for number, length in enumerate(lengths) if length]
     tfds_writer.finish(
         self._folder,
-        [self._part(number) for number in written],
-        [lengths[number] for number in written],
+        [self._part(i) for i, length in enumerate(lengths) if length],
+        list(filter(None, lengths)),
         tfds_writer.make_features(self._size, dtype, self._label_shapes),
     )
 
@@ -180,8 +148,4 @@ class Tfds(Format):
     return self._folder / f'part-{number:05d}'
 
 
-FORMATS: Mapping[str, type[Format]] = {
-    'folder': Folder,
-    'tfds': Tfds,
-    'npz': Npz,
-}
+FORMATS = {'folder': Folder, 'tfds': Tfds, 'npz': Npz}

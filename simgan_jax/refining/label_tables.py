@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +24,8 @@ _COLUMNS = {
     ),
     'intrinsics': ('fx', 'fy', 'cx', 'cy'),
 }
+# A cell as it is written: perhaps a part in quotes, then up to a comma.
+_CELL = re.compile(r'(?:^|,)((?:"(?:[^"]|"")*"?)?[^,]*)')
 
 
 def row(
@@ -49,34 +52,16 @@ def write(
 ) -> None:
   """Write a table: file, subject and the columns of labels.
 
-  Args:
-    path: Path of the table; an interrupted write leaves nothing.
-    labels: Names of fields of `data.entries.Sample`.
-    rows: Rows as from `row`.
+  `labels` are names of fields of `data.entries.Sample`, `rows` as from `row`.
   """
   header = ['file', 'subject', *(c for name in labels for c in _COLUMNS[name])]
   _write(path, _format([header, *rows]))
 
 
-def _read(text: str) -> list[str]:
-  return next(csv.reader(io.StringIO(text, newline='')), [])
-
-
-def _split(row: str) -> list[str]:
-  """Return the cells of a row as they are written, quotes and all."""
-  cells: list[str] = []
-  for piece in row.split(','):
-    if cells and len(_read(f'{cells[-1]},')) == 1:  # the comma is in quotes
-      cells[-1] += f',{piece}'
-    else:
-      cells.append(piece)
-  return cells
-
-
 def _rename(row: str, column: int, name: str) -> str:
   """Return a row with another name in one column, all else byte for byte."""
   content = row.rstrip('\r\n')
-  cells = _split(content)
+  cells = _CELL.findall(content)
   quoted = cells[column].startswith('"')
   quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
   cells[column] = _format([[name]], quoting=quoting).removesuffix('\n')
@@ -91,7 +76,7 @@ def carry_over(source: Path, path: Path, files: Mapping[str, str]) -> None:
   Args:
     source: Table with a column `file`.
     path: Path of the table to write.
-    files: New name -> of each file that stays, by its old name.
+    files: New name of each file that stays, by its old name.
   """
   text = source.read_bytes().decode(errors='surrogateescape')
   lines = io.StringIO(text, newline='').readlines()

@@ -1,6 +1,5 @@
 """What a folder of refined images says about itself: manifest.json."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +19,37 @@ def check(output: Path, identity: dict[str, Any]) -> None:
   Raises:
     InputError: If the folder holds something else.
   """
-  file = output / FILE
   try:
     found = {path.name for path in output.iterdir()} if output.exists() else ()
     # A process killed before the manifest was there leaves these.
     if not set(found) - {naming.LOCK, f'{FILE}.tmp'}:
       return
-    begun = json.loads(file.read_text()) if file.exists() else {}
+    begun = files.read_json(str(output / FILE))
   except (OSError, ValueError) as error:
     raise errors.InputError(
         f'{output} cannot be used ({error}); give another --output.'
     ) from error
+  different = [x for x in identity if begun and begun.get(x) != identity[x]]
   if not begun:
-    raise errors.InputError(
-        f'{output} is not empty; give an empty or new folder as --output.'
-    )
-  if begun.get('complete'):
-    raise errors.InputError(
-        f'{output} holds refined images already; give another --output.'
-    )
-  different = [name for name in identity if begun.get(name) != identity[name]]
-  if different:
-    raise errors.InputError(
-        f'{output} holds the beginning of other refined images (another'
+    problem = 'is not empty; give an empty or new folder as --output.'
+  elif begun.get('complete'):
+    problem = 'holds refined images already; give another --output.'
+  elif different:
+    problem = (
+        'holds the beginning of other refined images (another'
         f' {", ".join(different)}); give another --output.'
     )
+  else:
+    return
+  raise errors.InputError(f'{output} {problem}')
 
 
 def begin(output: Path, identity: dict[str, Any]) -> None:
   """Say in the folder what is being written there, after a `check`."""
   check(output, identity)
-  _write(output, identity | {'complete': False})
+  files.write_json(str(output / FILE), identity | {'complete': False})
 
 
 def complete(output: Path, content: dict[str, Any]) -> None:
   """Say in the folder that everything is written, and what was found."""
-  _write(output, content | {'complete': True})
-
-
-def _write(output: Path, content: dict[str, Any]) -> None:
-  files.write_text(str(output / FILE), json.dumps(content, indent=2) + '\n')
+  files.write_json(str(output / FILE), content | {'complete': True})

@@ -60,16 +60,12 @@ def name_files(names: Sequence[str]) -> dict[str, str]:
 def _read_name(name: str) -> Path:
   path = Path(name)
   if path.is_absolute() or '..' in path.parts or not path.parts:
-    raise errors.InputError(
-        f'an image is named {name!r}, which lies outside of the folder of'
-        ' refined images; rename it.'
-    )
-  if path.parts[0] in RESERVED:
-    raise errors.InputError(
-        f'an image is named {name!r}, but refine.py writes a {path.parts[0]}'
-        ' itself; rename it.'
-    )
-  return path
+    problem = 'which lies outside of the folder of refined images'
+  elif path.parts[0] in RESERVED:
+    problem = f'but refine.py writes a {path.parts[0]} itself'
+  else:
+    return path
+  raise errors.InputError(f'an image is named {name!r}, {problem}; rename it.')
 
 
 def _stem(path: Path) -> Path:

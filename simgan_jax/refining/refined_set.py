@@ -53,7 +53,11 @@ def _make_records(
             originals, entries[start : start + _SHARD], most - count
         )
         bits |= {8 * sample.image.itemsize for _, sample in used}
-        formats.check_depths(kind, bits)
+        if kind != 'folder' and len(bits) > 1:
+          raise errors.InputError(
+              'images of 8 and of 16 bits fit in one folder, but not in one'
+              ' array: use --format=folder.'
+          )
         record = writer.write(number, count, used, left_out)
         files_lib.write_text(str(path), json.dumps(record._asdict()))
       record = shards.read_record(path)
@@ -101,11 +105,7 @@ def _digest(params: Any) -> str:
 
 
 def _check_outside(output: Path, *paths: str) -> None:
-  """Check that nothing will read refined images as originals or real ones.
-
-  Raises:
-    InputError: If the folder lies in one that images are read from.
-  """
+  """Check that the output lies in no folder that images are read from."""
   place = Path(os.path.realpath(output))
   for path in filter(None, paths):
     folder = Path(os.path.realpath(os.path.expanduser(path)))
@@ -119,18 +119,16 @@ def _check_outside(output: Path, *paths: str) -> None:
 def write(
     *, workdir: str, output: str, kind: str, path: str = ''
 ) -> dict[str, Any]:
-  """Write the refined images of a run, each once, with names and labels.
+  """Write the refined images of a run; return the contents of manifest.json.
 
-  After a kill, the next call continues.
+  Each image is written once, with its name and labels. After a kill, the next
+  call continues.
 
   Args:
     workdir: Folder of the run.
     output: Folder for the images, empty or new.
     kind: One of `formats.FORMATS`.
     path: Folder or file of other images than the run's synthetic ones.
-
-  Returns:
-    The contents of `manifest.json`.
 
   Raises:
     InputError: If there is no trained checkpoint, an image cannot be read, two
@@ -156,12 +154,10 @@ def write(
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels
+  source = {'source': originals.origin, 'fingerprint': originals.fingerprint}
   identity = {
       'format': kind,
-      'images_of': {
-          'source': originals.origin,
-          'fingerprint': originals.fingerprint,
-      },
+      'images_of': source,
       'size': list(size),
       'checkpoint': {
           'round': chosen.round,

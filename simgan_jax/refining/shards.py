@@ -46,22 +46,19 @@ def make_refine(
     refined = list(images)
     for dtype in (np.uint8, np.uint16):
       places = [i for i, image in enumerate(images) if image.dtype == dtype]
-      if places:
-        given = refiners.match_histograms(
-            config,
-            np.stack([images[i] for i in places]),
-            workdir=workdir,
-            numbers=first + np.array(places),
-        )
-        found = refiners.refine_images(
-            refiner,
-            given,
-            mesh=mesh,
-            batch_size=_BATCH_SIZE * mesh.size,
-            dtype=dtype,
-        )
-        for place, image in zip(places, found, strict=True):
-          refined[place] = image
+      if not places:
+        continue
+      given = np.stack([images[i] for i in places])
+      numbers = first + np.array(places)
+      given = refiners.match_histograms(
+          config, given, workdir=workdir, numbers=numbers
+      )
+      size = _BATCH_SIZE * mesh.size
+      found = refiners.refine_images(
+          refiner, given, mesh=mesh, batch_size=size, dtype=dtype
+      )
+      for place, image in zip(places, found, strict=True):
+        refined[place] = image
     return refined
 
   return refine
@@ -109,35 +106,25 @@ class Writer(NamedTuple):
       used: Images of one size.
       left_out: Images that are not used, as 'name: reason'.
     """
-    entries = [entry for entry, _ in used]
-    files = [self.files[entry.name] for entry in entries]
+    files = {entry.name: self.files[entry.name] for entry, _ in used}
     images = self.refine(first, [sample.image for _, sample in used])
     labels = {
         name: np.array([getattr(x, name) for _, x in used], np.float32)
         for name in self.labels
     }
+    subjects = np.array([entry.subject for entry, _ in used], np.int32)
     if used:
+      names, new = list(files), list(files.values())
       self.image_writer.write(
-          formats.Shard(
-              number=number,
-              names=[entry.name for entry in entries],
-              files=files,
-              images=images,
-              subjects=np.array([entry.subject for entry in entries], np.int32),
-              labels=labels,
-          )
+          formats.Shard(number, names, new, images, subjects, labels)
       )
     rows = []
-    for i, (entry, file) in enumerate(zip(entries, files, strict=True)):
+    for i, (entry, _) in enumerate(used):
       values = [of_images[i] for of_images in labels.values()]
-      rows.append(label_tables.row(file, entry.subject, values))
+      rows.append(label_tables.row(files[entry.name], entry.subject, values))
       for beside, name in self.find_beside(entry):
         copy = self.folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(beside, copy)
-    return Record(
-        files={entry.name: self.files[entry.name] for entry in entries},
-        bits=[8 * image.itemsize for image in images],
-        rows=rows,
-        left_out=left_out,
-    )
+    bits = [8 * image.itemsize for image in images]
+    return Record(files, bits, rows, left_out)

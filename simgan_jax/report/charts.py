@@ -16,12 +16,7 @@ _MAX_POINTS = 400  # of a line; the eye cannot tell more apart
 def read_lines(
     rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]
 ) -> dict[str, list[tuple[int, float]]]:
-  """Return label -> (round, value), the finite values of each logged metric.
-
-  Args:
-    rows: Rows of the metrics files.
-    metrics: Names of the metrics; those that were not logged are left out.
-  """
+  """Return label -> (round, value), the finite values of each logged metric."""
   lines = {}
   for name in metrics:
     points = [
@@ -80,12 +75,7 @@ def draw(
 
 
 def to_svg(figure: 'Figure', name: str) -> str:
-  """Return a figure as an SVG element to put into an HTML page.
-
-  Args:
-    figure: Figure to convert.
-    name: Name that no other figure of the page has.
-  """
+  """Return a figure as an SVG element, `name` being unique in its HTML page."""
   import matplotlib
 
   style = {

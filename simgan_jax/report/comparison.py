@@ -16,9 +16,9 @@ class Comparison(NamedTuple):
   """How the errors of two estimators on the same images differ."""
 
   ratio: float  # mean error after / before
-  ratio_interval: tuple[float, float]  # 95 % of the bootstrap
+  ratio_interval: list[float]  # ends of 95 % of the bootstrap
   difference: float  # mean error after - before, in the errors' unit
-  difference_interval: tuple[float, float]  # 95 % of the bootstrap
+  difference_interval: list[float]  # like that of the ratio
   p_value: float  # two-sided, of no difference
   subjects: int
 
@@ -29,7 +29,6 @@ def paired_bootstrap(
     subjects: Int[np.ndarray, 'n'],
     *,
     num_samples: int = 10_000,
-    seed: int = 0,
 ) -> Comparison:
   """Compare errors on the same images, drawing persons with replacement.
 
@@ -38,7 +37,6 @@ def paired_bootstrap(
     after_errors: Errors of the other on the same images, [n].
     subjects: Person in each image, [n].
     num_samples: Number of bootstrap samples.
-    seed: Seed of the draws.
 
   Raises:
     InputError: If there are no images.
@@ -51,7 +49,7 @@ def paired_bootstrap(
   counts = np.bincount(index)
   before = np.bincount(index, weights=before_errors)
   after = np.bincount(index, weights=after_errors)
-  rng = np.random.default_rng(seed)
+  rng = np.random.default_rng(0)
   # How often each person is drawn is enough, as only sums are needed.
   chances = np.full(len(people), 1 / len(people))
   drawn = rng.multinomial(len(people), chances, size=num_samples)
@@ -59,16 +57,12 @@ def paired_bootstrap(
   differences = (drawn @ (after - before)) / (drawn @ counts)
   # Samples on the other side of zero; the one at hand counts as one of them.
   tail = min(np.sum(differences <= 0), np.sum(differences >= 0)) + 1
-
-  def interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
-
+  limits = 2.5, 97.5
   return Comparison(
       ratio=float(after.sum() / before.sum()),
-      ratio_interval=interval(ratios),
+      ratio_interval=np.percentile(ratios, limits).tolist(),
       difference=float((after - before).sum() / counts.sum()),
-      difference_interval=interval(differences),
+      difference_interval=np.percentile(differences, limits).tolist(),
       p_value=float(min(1.0, 2 * tail / (num_samples + 1))),
       subjects=len(people),
   )

@@ -44,19 +44,11 @@ def draw(
 
   Each row of the paper's network has a line, the mean over its seeds, in a band
   from the lowest to the highest seed.
-
-  Args:
-    path: Path of the file.
-    rows: Rows of the evaluation.
-    test_name: Name of the test set.
-    unit: Unit of the errors.
   """
   x = limits(unit)
   figure = Figure(figsize=(9, 4.5), dpi=120, layout='constrained')
   axes = figure.subplots()
-  for row in rows:
-    if row.method != 'cnn':
-      continue
+  for row in (row for row in rows if row.method == 'cnn'):
     seeds = np.stack([cumulative(e, unit) for e in row.errors.values()])
     (line,) = axes.plot(
         x,
@@ -66,14 +58,8 @@ def draw(
         linewidth=2.5 if row.augmented else 1.2,
         label=rows_lib.label(row._asdict()),
     )
-    axes.fill_between(
-        x,
-        seeds.min(axis=0),
-        seeds.max(axis=0),
-        color=line.get_color(),
-        alpha=0.2,
-        linewidth=0,
-    )
+    low, high, color = seeds.min(axis=0), seeds.max(axis=0), line.get_color()
+    axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
   axes.set(
       xlim=(0, unit.curve_end),
       ylim=(0, 100),

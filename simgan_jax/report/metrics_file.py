@@ -17,11 +17,6 @@ class MetricsFile:
 
     A run that was stopped after its last checkpoint wrote those rows; the
     continued run writes them again.
-
-    Args:
-      workdir: Folder of the run.
-      last_round: Round from which the run continues.
-      name: Name of the file.
     """
     self._path = os.path.join(workdir, name)
     self.rows = [
@@ -44,7 +39,7 @@ def read_metrics(
   path = os.path.join(workdir, name)
   if not os.path.exists(path):
     return []
-  rows: list[dict[str, int | float]] = []
+  rows = []
   with open(path, encoding='utf-8') as file:
     for line in file:
       try:

@@ -5,10 +5,10 @@ Images and charts are embedded: the page loads nothing, and works offline.
 
 import base64
 import dataclasses
-import glob
-import json
+import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -22,59 +22,45 @@ from simgan_jax.settings import config as config_lib
 _MAX_SHEETS = 12
 
 
-def _draw_metrics(workdir: str) -> Callable[..., str]:
-  """Return a function from metrics, and limits of y, to the SVG of a chart."""
-  rows = [
-      *metrics_file.read_metrics(workdir),
-      *metrics_file.read_metrics(workdir, metrics_file.INSPECTION),
-  ]
-
-  def draw(metrics: Sequence[str], limits: Sequence[float]) -> str:
-    lines = charts.read_lines(rows, metrics)
-    if not lines:
-      return ''
-    figure = charts.draw(lines, xlabel='round', limits=limits)
-    return charts.to_svg(figure, metrics[0])
-
-  return draw
+def _draw_metrics(
+    rows: Sequence[Mapping[str, Any]],
+    metrics: Sequence[str],
+    limits: Sequence[float],
+) -> str:
+  """Return the SVG of a chart of metrics, '' if none was logged."""
+  lines = charts.read_lines(rows, metrics)
+  if not lines:
+    return ''
+  figure = charts.draw(lines, xlabel='round', limits=limits)
+  return charts.to_svg(figure, metrics[0])
 
 
-def _grey_values(workdir: str) -> str:
-  """Return the SVG of the histograms in samples/grey_values.json, if any."""
-  found = _read_json(os.path.join(workdir, 'samples', 'grey_values.json'))
+def _grey_values(samples: Path) -> str:
+  """Return the SVG of the histograms of grey values, '' without a file."""
+  found = files.read_json(str(samples / 'grey_values.json'))
   if not found:
     return ''
   lines = {}
   for name in sheets.TITLES:
     width = 256 / len(found[name])
-    centres = ((i + 0.5) * width for i in range(len(found[name])))
-    lines[name] = list(zip(centres, found[name], strict=True))
+    lines[name] = [((i + 0.5) * width, y) for i, y in enumerate(found[name])]
   figure = charts.draw(lines, xlabel='grey value')
   return charts.to_svg(figure, 'grey values')
 
 
-def _read_json(path: str) -> dict[str, Any]:
-  """Return what is in a JSON file, nothing when there is no file."""
-  if not os.path.exists(path):
-    return {}
-  with open(path, encoding='utf-8') as file:
-    return json.load(file)
-
-
-def _embed(path: str) -> str:
+def _embed(path: Path) -> str:
   """Return a PNG file as data URI, '' when there is no file."""
-  if not os.path.exists(path):
+  if not path.exists():
     return ''
-  with open(path, 'rb') as file:
-    return f'data:image/png;base64,{base64.b64encode(file.read()).decode()}'
+  return f'data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}'
 
 
-def _sheets(workdir: str) -> list[tuple[int, str]]:
+def _sheets(samples: Path) -> list[tuple[int, str]]:
   """Return rounds and sample sheets, the oldest first, spread over the run."""
-  folder = os.path.join(glob.escape(workdir), 'samples', 'round_*.png')
-  paths = sorted(glob.glob(folder))
+  paths = sorted(samples.glob('round_*.png'))
   chosen = [paths[i] for i in batching.spread(len(paths), _MAX_SHEETS)]
-  return [(int(path[-len('000000.png') : -4]), _embed(path)) for path in chosen]
+  rounds = [int(path.stem.removeprefix('round_')) for path in chosen]
+  return list(zip(rounds, map(_embed, chosen), strict=True))
 
 
 def render(
@@ -89,8 +75,7 @@ def render(
   Whatever is missing there, such as samples or the evaluation, is left out.
 
   Args:
-    workdir: Folder of the run, with metrics.jsonl, inspection.jsonl, samples/
-      and eval/.
+    workdir: Folder of the run.
     config: Settings, nested.
     summary: What was run: name -> value, for example data, device and times.
     warnings: Sentences to show above all else.
@@ -98,48 +83,44 @@ def render(
   Raises:
     InputError: If eval/metrics.json is not JSON.
   """
-  results = rows_lib.read(os.path.join(workdir, 'eval', 'metrics.json'))
-  environment = jinja2.Environment(
-      loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
+  folder = Path(workdir)
+  samples, evaluation = folder / 'samples', folder / 'eval'
+  template = jinja2.Template(
+      Path(__file__).with_name('report.html.jinja').read_text(),
       autoescape=True,
       undefined=jinja2.StrictUndefined,
       trim_blocks=True,
       lstrip_blocks=True,
   )
-  page = environment.get_template('report.html.jinja').render(
+  logged = [
+      *metrics_file.read_metrics(workdir),
+      *metrics_file.read_metrics(workdir, metrics_file.INSPECTION),
+  ]
+  page = template.render(
       title=os.path.basename(os.path.abspath(workdir)),
       summary=config_lib.flatten(summary),
       config=config_lib.flatten(config),
       warnings=warnings,
-      results=results,
-      unit=rows_lib.unit_of(results) if results else None,
-      conclusion=sentences.conclude(results) if results else '',
-      notes=(
-          sentences.quote_paper(results) + sentences.describe_images(results)
-          if results
-          else []
-      ),
-      tables=tables.make_tables(results) if results else {},
-      curve=_embed(os.path.join(workdir, 'eval', 'curve.png')),
-      sheets=_sheets(workdir),
-      neighbours=_embed(os.path.join(workdir, 'samples', 'neighbours.png')),
-      grey_values=_grey_values(workdir),
-      draw_metrics=_draw_metrics(workdir),
+      results=rows_lib.read(str(evaluation / 'metrics.json')),
+      unit_of=rows_lib.unit_of,
+      sentences=sentences,
+      make_tables=tables.make_tables,
+      curve=_embed(evaluation / 'curve.png'),
+      sheets=_sheets(samples),
+      neighbours=_embed(samples / 'neighbours.png'),
+      grey_values=_grey_values(samples),
+      draw_metrics=functools.partial(_draw_metrics, logged),
       selection=selection,
   )
-  path = os.path.join(workdir, 'report.html')
+  path = str(folder / 'report.html')
   files.write_text(path, page)
   return path
 
 
-def render_run(workdir: str) -> str:
+def render_run(workdir: str) -> None:
   """Write the report of the run in `workdir` from the files it left there."""
   config = config_lib.read(os.path.join(workdir, 'config.json'))
-  summary = _read_json(os.path.join(workdir, 'summary.json'))
-  warnings = summary.pop('warnings', {})
-  return render(
-      workdir,
-      config=dataclasses.asdict(config),
-      summary=summary,
-      warnings=list(warnings.values()),
-  )
+  summary = files.read_json(os.path.join(workdir, 'summary.json')) or {}
+  warnings = summary.pop('warnings', {}).values()
+  settings = dataclasses.asdict(config)
+  render(workdir, config=settings, summary=summary, warnings=list(warnings))

@@ -1,8 +1,6 @@
 """The rows of the evaluation, and `eval/metrics.json`, which holds them."""
 
 import itertools
-import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -39,12 +37,10 @@ def unit_of(results: Mapping[str, Any]) -> estimation_errors.ErrorUnit:
 
 def label(row: Mapping[str, Any]) -> str:
   """Return the name of a row in `eval/metrics.json`: 'refined 4x augmented'."""
-  name = row['train_on']
-  if row['scale'] != 1:
-    name += f' {row["scale"]}x'
-  if row['augmented']:
-    name += ' augmented'
-  return name if row['method'] == 'cnn' else f'{name}, {row["method"]}'
+  scale = '' if row['scale'] == 1 else f' {row["scale"]}x'
+  augmented = ' augmented' if row['augmented'] else ''
+  method = '' if row['method'] == 'cnn' else f', {row["method"]}'
+  return f'{row["train_on"]}{scale}{augmented}{method}'
 
 
 def label_pair(pair: Mapping[str, Any]) -> str:
@@ -65,10 +61,8 @@ def _describe(
     unit: estimation_errors.ErrorUnit,
 ) -> dict[str, Any]:
   """Return a row as `eval/metrics.json` has it."""
-  found = [
-      estimation_errors.summarize(values, unit)
-      for values in row.errors.values()
-  ]
+  by_seed = row.errors.values()
+  found = [estimation_errors.summarize(values, unit) for values in by_seed]
   name = unit.name
   described: dict[str, Any] = {
       'train_on': row.train_on,
@@ -86,7 +80,7 @@ def _describe(
   }
   if unit is estimation_errors.HANDS:
     # A frame is as good as its worst joint.
-    worst = [values.max(axis=1) for values in row.errors.values()]
+    worst = [values.max(axis=1) for values in by_seed]
     described[f'frames_within_{name}'] = {
         str(d): float(np.mean([np.mean(w <= d) * 100 for w in worst]))
         for d in unit.thresholds
@@ -109,18 +103,17 @@ def _compare(
   """Compare refined with synthetic and matched images, row by row."""
 
   def kind(row: Row) -> dict[str, Any]:
-    return {
-        name: getattr(row, name) for name in ('scale', 'augmented', 'method')
-    }
+    names = 'scale', 'augmented', 'method'
+    return {name: getattr(row, name) for name in names}
 
   found = []
-  for against, after, before in itertools.product(
-      ('synthetic', 'matched'), rows, rows
-  ):
+  kinds = 'synthetic', 'matched'
+  for against, after, before in itertools.product(kinds, rows, rows):
     names = before.train_on, after.train_on
     if names == (against, 'refined') and kind(before) == kind(after):
-      errors_of = by_image(before), by_image(after)
-      result = comparison.paired_bootstrap(*errors_of, subjects)
+      result = comparison.paired_bootstrap(
+          by_image(before), by_image(after), subjects
+      )
       found.append({'against': against, **kind(after), **result._asdict()})
   return found
 
@@ -164,23 +157,14 @@ def build(
   return results
 
 
-def write(path: str, results: dict[str, Any]) -> None:
-  """Write results as strict JSON; an interrupted write leaves the old file."""
-  text = json.dumps(results, indent=2, allow_nan=False)
-  files.write_text(path, text + '\n')
-
-
 def read(path: str) -> dict[str, Any] | None:
-  """Return what `write` wrote, None if there is no file.
+  """Return what is in `eval/metrics.json`, None if there is no file.
 
   Raises:
     InputError: If the file is not JSON.
   """
-  if not os.path.exists(path):
-    return None
   try:
-    with open(path, encoding='utf-8') as file:
-      return json.load(file)
+    return files.read_json(path)
   except ValueError as error:
     raise errors.InputError(
         f'{path} is not JSON ({error}); delete it and run eval.py again.'

@@ -53,9 +53,8 @@ def conclude(results: Mapping[str, Any]) -> str:
   The sentence compares synthetic and refined images at the largest scale that
   both have, without augmentation if there are such rows.
   """
-  synthetic, refined = (
-      _mean_errors(results, name) for name in ('synthetic', 'refined')
-  )
+  synthetic = _mean_errors(results, 'synthetic')
+  refined = _mean_errors(results, 'refined')
   common = synthetic.keys() & refined.keys()
   if not common:
     return 'There are no rows of synthetic and refined images of one scale.'

@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw
 from simgan_jax.machine import batching, files
 
 TITLES = ('synthetic', 'refined', 'real')
-NUM_ROWS, NUM_GROUPS = 8, 2
-NUM_IMAGES = NUM_ROWS * NUM_GROUPS  # images of each kind on a sheet
+NUM_IMAGES = 16  # images of each kind on a sheet
+_NUM_GROUPS = 2  # triples in a row
+_NUM_NEIGHBOURS = 8
 _GAP, _HEADER = 4, 16  # pixels
 _ZOOM, _LABEL_WIDTH, _FONT_SIZE = 3, 170, 14  # of draw_rows
 
@@ -21,12 +22,12 @@ def choose(images: np.ndarray) -> np.ndarray:
   return images[batching.spread(len(images), NUM_IMAGES)]
 
 
-def _paste(sheet: Image.Image, image: np.ndarray, x: int, y: int, zoom: int):
-  """Put an image, [h, w, 1 or 3] uint8, enlarged into a sheet."""
-  height, width = image.shape[:2]
-  tile = Image.fromarray(np.broadcast_to(image, (height, width, 3)))
-  size = width * zoom, height * zoom
-  sheet.paste(tile.resize(size, Image.Resampling.NEAREST), (x, y))
+def _enlarge(images: np.ndarray, zoom: int) -> list[np.ndarray]:
+  """Return [h, w, 1 or 3] images in colour, with gaps right and below."""
+  colour = np.broadcast_to(images, (*images.shape[:3], 3))
+  enlarged = colour.repeat(zoom, axis=1).repeat(zoom, axis=2)
+  gaps = (0, 0), (0, _GAP), (0, _GAP), (0, 0)
+  return list(np.pad(enlarged, gaps, constant_values=255))
 
 
 def draw_sheet(
@@ -34,30 +35,25 @@ def draw_sheet(
 ) -> np.ndarray:
   """Lay images side by side: each row holds two triples with a title above.
 
-  Args:
-    synthetic: Images, [n, h, w, c] uint8, c 1 or 3; at most `NUM_IMAGES` are
-      drawn.
-    refined: The same images after refining.
-    real: Images like `synthetic`.
-
-  Returns:
-    The sheet, [height, width, 3] uint8.
+  Images are [n, h, w, 1 or 3] uint8, of which up to `NUM_IMAGES` are drawn;
+  the sheet is [height, width, 3] uint8.
   """
-  height, width = synthetic.shape[1:3]
-  zoom = max(1, round(150 / width))
-  cell_h, cell_w = height * zoom + _GAP, width * zoom + _GAP
-  num_rows = -(-min(len(synthetic), NUM_IMAGES) // NUM_GROUPS)
+  zoom = max(1, round(150 / synthetic.shape[2]))
+  kinds = synthetic, refined, real
+  columns = [_enlarge(images[:NUM_IMAGES], zoom) for images in kinds]
+  cell_h, cell_w, _ = columns[0][0].shape
   group_w = len(TITLES) * cell_w + 3 * _GAP
-  size = NUM_GROUPS * group_w - 2 * _GAP, _HEADER + num_rows * cell_h + _GAP
+  height = _HEADER + -(-len(columns[0]) // _NUM_GROUPS) * cell_h + _GAP
+  size = _NUM_GROUPS * group_w - 2 * _GAP, height
   sheet = Image.new('RGB', size, 'white')
   draw = ImageDraw.Draw(sheet)
-  for column, images in enumerate((synthetic, refined, real)):
-    for i, image in enumerate(images[:NUM_IMAGES]):
-      row, group = divmod(i, NUM_GROUPS)
+  for column, images in enumerate(columns):
+    for i, image in enumerate(images):
+      row, group = divmod(i, _NUM_GROUPS)
       x = _GAP + group * group_w + column * cell_w
       if row == 0:
         draw.text((x, 2), TITLES[column], fill='black')
-      _paste(sheet, image, x, _HEADER + row * cell_h, zoom)
+      sheet.paste(Image.fromarray(image), (x, _HEADER + row * cell_h))
   return np.asarray(sheet)
 
 
@@ -66,21 +62,17 @@ def draw_rows(
 ) -> UInt8[np.ndarray, 'height width 3']:
   """Lay images side by side, each row with its name on the left.
 
-  Args:
-    rows: name -> images, [n, h, w, c] uint8. All rows have one n, h and w; c
-      is 1 or 3 and may differ.
+  All rows have one n, h and w; c is 1 or 3 and may differ.
   """
-  num, height, width = next(iter(rows.values())).shape[:3]
-  cell_h, cell_w = height * _ZOOM + _GAP, width * _ZOOM + _GAP
-  size = _LABEL_WIDTH + num * cell_w, len(rows) * cell_h + _GAP
-  sheet = Image.new('RGB', size, 'white')
+  tiles = [_enlarge(images, _ZOOM) for images in rows.values()]
+  grid = np.vstack([np.hstack(row) for row in tiles])
+  margins = (_GAP, 0), (_LABEL_WIDTH, 0), (0, 0)
+  sheet = Image.fromarray(np.pad(grid, margins, constant_values=255))
   draw = ImageDraw.Draw(sheet)
-  for row, (name, images) in enumerate(rows.items()):
-    y = _GAP + row * cell_h
-    middle = _GAP, y + height * _ZOOM // 2
+  cell_h = len(tiles[0][0])
+  for row, name in enumerate(rows):
+    middle = _GAP, _GAP + row * cell_h + (cell_h - _GAP) // 2
     draw.text(middle, name, fill='black', anchor='lm', font_size=_FONT_SIZE)
-    for column, image in enumerate(images):
-      _paste(sheet, image, _LABEL_WIDTH + column * cell_w, y, _ZOOM)
   return np.asarray(sheet)
 
 
@@ -96,44 +88,28 @@ def find_nearest(
     images: Images, [n, h, w, c] uint8.
     others: Images to search in, [m, h, w, c] uint8, at least one.
   """
-  flat, pool = (
-      x.reshape(len(x), -1).astype(np.float32) for x in (images, others)
-  )
-  flat = flat - flat.mean(axis=1, keepdims=True)
-  pool = pool - pool.mean(axis=1, keepdims=True)
+  both = images, others
+  flat, pool = (x.reshape(len(x), -1).astype(np.float32) for x in both)
+  flat -= flat.mean(axis=1, keepdims=True)
+  pool -= pool.mean(axis=1, keepdims=True)
   return np.argmin((pool**2).sum(axis=1) - 2 * flat @ pool.T, axis=1)
 
 
 def draw_neighbours(refined: np.ndarray, real: np.ndarray) -> np.ndarray:
-  """Lay refined images in a row, each above the real one nearest to it.
+  """Lay up to 8 refined images in a row, each above its `find_nearest` image.
 
-  Args:
-    refined: Images, [n, h, w, c] uint8, c 1 or 3; up to `NUM_ROWS` are drawn.
-    real: Images to search in, [m, h, w, c] uint8.
-
-  Returns:
-    The sheet, [height, width, 3] uint8.
+  Images are [n, h, w, 1 or 3] uint8, the sheet is [height, width, 3] uint8.
   """
-  refined = refined[batching.spread(len(refined), NUM_ROWS)]
-  num, height, width = refined.shape[:3]
-  zoom = max(1, round(110 / width))
-  cell_h, cell_w = height * zoom + _GAP, width * zoom + _GAP
-  sheet = Image.new('RGB', (num * cell_w, 2 * cell_h), 'white')
-  for row, images in enumerate((refined, real[find_nearest(refined, real)])):
-    for column, image in enumerate(images):
-      _paste(sheet, image, column * cell_w, row * cell_h, zoom)
-  return np.asarray(sheet)
+  refined = refined[batching.spread(len(refined), _NUM_NEIGHBOURS)]
+  zoom = max(1, round(110 / refined.shape[2]))
+  rows = refined, real[find_nearest(refined, real)]
+  return np.vstack([np.hstack(_enlarge(images, zoom)) for images in rows])
 
 
-def grey_shares(images: np.ndarray, num_bins: int = 32) -> list[float]:
-  """Return the share of the pixels in equal bins from 0 to 255.
-
-  Args:
-    images: Images, uint8 of any shape.
-    num_bins: Number of bins, a divisor of 256.
-  """
-  counts = np.bincount(images.ravel(), minlength=256).reshape(num_bins, -1)
-  return (counts.sum(axis=1) / images.size).tolist()
+def grey_shares(images: np.ndarray) -> list[float]:
+  """Return the share of the uint8 pixels in 32 equal bins from 0 to 255."""
+  counts = np.bincount(images.ravel() // 8, minlength=32)
+  return (counts / images.size).tolist()
 
 
 def write_png(path: str, image: np.ndarray) -> None:

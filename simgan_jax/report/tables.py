@@ -4,15 +4,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import depth_noise, estimation_errors
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.report import sentences
 
 _NAME_WIDTH = 33  # characters of a row's name on the terminal
-_GROUPS = {
-    'by_head_yaw_deg': 'head yaw in degrees',
-    'by_subject': 'number of the person',
-}
 
 
 class Table(NamedTuple):
@@ -33,15 +29,12 @@ def _limits(results: Mapping[str, Any]) -> list[str]:
   return [f'{limit} {unit.name}' for limit in unit.thresholds]
 
 
-def _percents(found: Mapping[str, float]) -> list[str]:
-  return [f'{percent:.1f}' for percent in found.values()]
-
-
-def _number(value: float | None, form: str) -> str:
+def number(value: float | None, form: str) -> str:
+  """Return a number as text, '' for None."""
   return '' if value is None else format(value, form)
 
 
-def _mean(row: Mapping[str, Any] | None, name: str) -> str:
+def mean_of(row: Mapping[str, Any] | None, name: str) -> str:
   """Return a row's mean error, with its spread if there are several seeds."""
   if row is None:
     return ''
@@ -56,40 +49,39 @@ def of_errors(
   """Return Table 2: errors and percentages of some rows of the results."""
   unit = rows_lib.unit_of(results)
   name = unit.name
-  return Table(
-      f'Mean error over seeds, and % of {unit.counted} within a limit',
-      ['trained on', 'images', f'mean, {name}', f'median, {name}']
-      + _limits(results),
+  header = ['trained on', 'images', f'mean, {name}', f'median, {name}']
+  lines = [
       [
-          [
-              rows_lib.label(row),
-              f'{row["images"]:,}',
-              _mean(row, name),
-              f'{row[f"median_{name}"]:.2f}',
-              *_percents(row[f'within_{name}']),
-          ]
-          for row in rows
-      ],
-  )
+          rows_lib.label(row),
+          f'{row["images"]:,}',
+          mean_of(row, name),
+          f'{row[f"median_{name}"]:.2f}',
+          *(f'{percent:.1f}' for percent in row[f'within_{name}'].values()),
+      ]
+      for row in rows
+  ]
+  caption = f'Mean error over seeds, and % of {unit.counted} within a limit'
+  return Table(caption, header + _limits(results), lines)
 
 
 def of_comparisons(results: Mapping[str, Any]) -> Table:
   """Return refined against unrefined images, a line for each pair of rows."""
   pairs = results.get('comparisons', [])
   persons = pairs[0]['subjects'] if pairs else 0
+  lines = [
+      [
+          rows_lib.label_pair(pair),
+          f'{pair["ratio"]:.2f}',
+          '{:.2f} to {:.2f}'.format(*pair['ratio_interval']),
+          f'{pair["p_value"]:.2g}',
+      ]
+      for pair in pairs
+  ]
   return Table(
       'Ratio of mean errors; below 1, refining helped. 95 % interval and p by'
       f' drawing the {persons} persons again',
       ['trained on', 'ratio', '95 % interval', 'p'],
-      [
-          [
-              rows_lib.label_pair(pair),
-              f'{pair["ratio"]:.2f}',
-              '{:.2f} to {:.2f}'.format(*pair['ratio_interval']),
-              f'{pair["p_value"]:.2g}',
-          ]
-          for pair in pairs
-      ],
+      lines,
   )
 
 
@@ -108,19 +100,19 @@ def of_methods(results: Mapping[str, Any]) -> Table:
   network, *others = found.values()
   columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
-  return Table(
+  lines = [
+      [name, *(mean_of(rows.get(column), unit.name) for column in columns)]
+      for name, rows in found.items()
+      if others
+  ]
+  caption = (
       f'Mean error in {unit.words} over seeds, by method and data set'
-      ' trained on',
-      ['method', *columns],
-      [
-          [name, *(_mean(rows.get(column), unit.name) for column in columns)]
-          for name, rows in found.items()
-          if others
-      ],
+      ' trained on'
   )
+  return Table(caption, ['method', *columns], lines)
 
 
-def of_groups(results: Mapping[str, Any], group: str) -> Table:
+def of_groups(results: Mapping[str, Any], key: str, words: str) -> Table:
   """Return mean errors by group, a line for each row of the largest scale.
 
   The rows are those of the paper's network; real images have one scale only.
@@ -128,65 +120,63 @@ def of_groups(results: Mapping[str, Any], group: str) -> Table:
 
   Args:
     results: Contents of `eval/metrics.json`.
-    group: Key of the rows, 'by_head_yaw_deg' or 'by_subject'.
+    key: Key of the rows, 'by_head_yaw_deg' or 'by_subject'.
+    words: What the groups are, for the caption.
   """
   rows = _network_rows(results)
   largest = max((row['scale'] for row in rows), default=1)
   rows = [
       row
       for row in rows
-      if group in row and (row['scale'] == largest or row['train_on'] == 'real')
+      if key in row and (row['scale'] == largest or row['train_on'] == 'real')
   ]
-  columns = sorted({value for row in rows for value in row[group]}, key=int)
-  return Table(
-      f'Mean error in {rows_lib.unit_of(results).words} by {_GROUPS[group]}',
-      ['trained on', *columns],
-      [
-          [
-              rows_lib.label(row),
-              *(_number(row[group].get(value), '.2f') for value in columns),
-          ]
-          for row in rows
-          if len(columns) > 1
-      ],
-  )
+  columns = sorted({value for row in rows for value in row[key]}, key=int)
+  lines = [
+      [rows_lib.label(row), *(number(row[key].get(x), '.2f') for x in columns)]
+      for row in rows
+      if len(columns) > 1
+  ]
+  caption = f'Mean error in {rows_lib.unit_of(results).words} by {words}'
+  return Table(caption, ['trained on', *columns], lines)
 
 
 def of_joints(results: Mapping[str, Any]) -> Table:
   """Return Table 4: frames within limits, and errors in mm; hands only."""
+  lines = [
+      [
+          rows_lib.label(row),
+          mean_of(row, 'mm'),
+          *(f'{percent:.1f}' for percent in row['frames_within_px'].values()),
+      ]
+      for row in results['rows']
+      if 'mean_mm' in row
+  ]
   return Table(
       'Mean error in mm, parallel to the image; % of frames with all joints'
       ' within a limit',
       ['trained on', 'mean, mm', *(f'all {x}' for x in _limits(results))],
-      [
-          [
-              rows_lib.label(row),
-              _mean(row, 'mm'),
-              *_percents(row['frames_within_px']),
-          ]
-          for row in results['rows']
-          if 'mean_mm' in row
-      ],
+      lines,
   )
 
 
 def of_depth_noise(results: Mapping[str, Any]) -> Table:
   """Return how noisy the depth images are; hands only."""
+  keys, forms = depth_noise.DepthNoise._fields, ('.2f', '.1f', '.2f')
+  lines = [
+      [name, *map(number, (noise[key] for key in keys), forms)]
+      for name, noise in results.get('depth_noise', {}).items()
+  ]
   return Table(
       'Depth noise: length of the outline over that of the smoothed outline,'
       ' share of holes inside, and mean difference from the median around a'
       ' pixel',
       ['images', 'ragged edges', 'holes, %', 'roughness, mm'],
-      [
-          [
-              name,
-              _number(noise['edge_raggedness'], '.2f'),
-              _number(noise['hole_percent'], '.1f'),
-              _number(noise['roughness_mm'], '.2f'),
-          ]
-          for name, noise in results.get('depth_noise', {}).items()
-      ],
+      lines,
   )
+
+
+def _by_head_yaw(results: Mapping[str, Any]) -> Table:
+  return of_groups(results, 'by_head_yaw_deg', 'head yaw in degrees')
 
 
 def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
@@ -199,8 +189,8 @@ def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
       'Depth noise': of_depth_noise(results),
       'Refined against unrefined': of_comparisons(results),
       "Other methods, the paper's Table 3": of_methods(results),
-      'By head yaw': of_groups(results, 'by_head_yaw_deg'),
-      'By person': of_groups(results, 'by_subject'),
+      'By head yaw': _by_head_yaw(results),
+      'By person': of_groups(results, 'by_subject', 'number of the person'),
   }
   return {title: table for title, table in found.items() if table.lines}
 
@@ -216,11 +206,7 @@ def _format(table: Table, width: int) -> list[str]:
 
 
 def format_tables(results: Mapping[str, Any]) -> str:
-  """Return tables and sentences for a terminal, the conclusion last.
-
-  Args:
-    results: Contents of `eval/metrics.json`.
-  """
+  """Return tables and sentences for a terminal, the conclusion last."""
   test, unit = results['test'], rows_lib.unit_of(results)
   constant = results['constant_predictor'][f'mean_{unit.name}']
   _, header, lines = of_errors(results, results['rows'])
@@ -239,7 +225,7 @@ def format_tables(results: Mapping[str, Any]) -> str:
       _format(within, 9),
       _format(errors, 15),
       sentences.quote_paper(results),
-      _format(of_groups(results, 'by_head_yaw_deg'), 7),
+      _format(_by_head_yaw(results), 7),
       _format(of_joints(results), 12),
       _format(of_depth_noise(results), 15),
       _format(of_comparisons(results), 15),

@@ -39,6 +39,3 @@ class Writer:
     """Finish the file."""
     if self._file:
       self._file.close()
-
-
-open_writer = Writer

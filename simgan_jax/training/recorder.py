@@ -60,7 +60,7 @@ class Recorder:
     self._inspection = metrics_file.MetricsFile(
         workdir, last_round=first_round or -1, name=metrics_file.INSPECTION
     )
-    self._writer = tensorboard.open_writer(workdir)
+    self._writer = tensorboard.Writer(workdir)
     self._progress: Any = silence.Silent()  # a bar, once started
     self._first_refiner: train_state.TrainState | None = None
     self._clock = (0, 0.0)  # last logged round, and when that was

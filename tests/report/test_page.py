@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from simgan_jax.machine import files
 from simgan_jax.measures import selection
 from simgan_jax.report import charts, curves, sheets
 from simgan_jax.report import page as page_lib
@@ -86,7 +87,7 @@ def evaluated(workdir):
   results = rows_lib.build(
       rows, test_name='eyes <i>', constant_errors=np.full(9, 12.0)
   )
-  rows_lib.write(str(workdir / 'eval/metrics.json'), results)
+  files.write_json(str(workdir / 'eval/metrics.json'), results)
   curves.draw(str(workdir / 'eval/curve.png'), rows, test_name='eyes')
   return workdir
 
@@ -149,7 +150,7 @@ def _add_tables(workdir):
           'subject': np.array([25, 25, 25, 26, 26, 26]),
       },
   )
-  rows_lib.write(str(workdir / 'eval/metrics.json'), results)
+  files.write_json(str(workdir / 'eval/metrics.json'), results)
 
 
 def test_tables_in_the_browser_narrow_and_wide(evaluated, browser):

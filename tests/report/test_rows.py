@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from simgan_jax.machine import errors
+from simgan_jax.machine import errors, files
 from simgan_jax.report import rows as rows_lib
 
 
@@ -83,7 +83,7 @@ def test_written_and_read_again(tmp_path):
   path = str(tmp_path / 'eval' / 'metrics.json')
   assert rows_lib.read(path) is None
   results = _build(rows_lib.Row('real', 1, 5, {0: np.array([4.0, 8.0])}))
-  rows_lib.write(path, results)
+  files.write_json(path, results)
   assert rows_lib.read(path) == results
   assert [file.name for file in (tmp_path / 'eval').iterdir()] == [
       'metrics.json'
@@ -92,9 +92,9 @@ def test_written_and_read_again(tmp_path):
 
 def test_not_a_number_is_never_written(tmp_path):
   path = tmp_path / 'metrics.json'
-  rows_lib.write(str(path), {'value': 1.0})
+  files.write_json(str(path), {'value': 1.0})
   with pytest.raises(ValueError, match='JSON'):
-    rows_lib.write(str(path), {'value': float('nan')})
+    files.write_json(str(path), {'value': float('nan')})
   assert json.loads(path.read_text()) == {'value': 1.0}
 
 

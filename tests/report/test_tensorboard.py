@@ -9,7 +9,7 @@ from simgan_jax.report import tensorboard
 
 
 def _write(workdir):
-  writer = tensorboard.open_writer(str(workdir))
+  writer = tensorboard.Writer(str(workdir))
   writer.write_scalars(1, {'loss': 0.5})
   writer.write_images(1, {'sheet': np.zeros((1, 2, 2, 3), np.uint8)})
   writer.close()

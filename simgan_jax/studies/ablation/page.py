@@ -1,16 +1,16 @@
 """The page of an ablation: a table, a sheet a variant, and the numbers."""
 
 import importlib.metadata
-import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from simgan_jax.machine import files
-from simgan_jax.report import sheets
+from simgan_jax.report import sheets, tables
 from simgan_jax.studies.ablation import results, variants
 from simgan_jax.studies.ablation.results import Result
 
@@ -49,20 +49,24 @@ def render(
   by_name = {result.variant.name: result for result in finished}
   shown = []
   for name, result in by_name.items():
-    if 'diverged' not in result.record:
-      rows = _sheet_rows(result, by_name[result.variant.reference])
-      sheet = sheets.draw_rows(rows)
-      sheets.write_png(os.path.join(folder, f'{name}.png'), sheet)
-      shown.append((name, result.variant.title, list(rows)))
+    if 'diverged' in result.record:
+      continue
+    compared = result.variant.reference, name
+    refined = {x: by_name[x].images['refined'] for x in compared}
+    synthetic, real = result.images['synthetic'], result.images['real']
+    rows = {'synthetic': synthetic, **refined, 'real': real}
+    sheet = sheets.draw_rows(rows)
+    sheets.write_png(os.path.join(folder, f'{name}.png'), sheet)
+    shown.append((name, result.variant.title, list(rows)))
   base = finished[0]
   dates = sorted({result.record['date'] for result in finished})
-  environment = jinja2.Environment(
-      loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
+  template = jinja2.Template(
+      Path(__file__).with_name('page.md.jinja').read_text(),
       undefined=jinja2.StrictUndefined,
       trim_blocks=True,
       lstrip_blocks=True,
   )
-  text = environment.get_template('page.md.jinja').render(
+  text = template.render(
       command=command,
       base=base,
       config=base.variant.config,
@@ -77,25 +81,16 @@ def render(
       folder=os.path.basename(folder),
   )
   files.write_text(output, text.rstrip() + '\n')
+  versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
   found = {
       'command': command,
       'python': platform.python_version(),
       'machine': platform.machine(),
-      'versions': {
-          name: importlib.metadata.version(name) for name in _LIBRARIES
-      },
+      'versions': versions,
       'variants': [_to_json(result) for result in finished],
       'missing': list(missing),
   }
-  text = json.dumps(found, indent=2, allow_nan=False)
-  files.write_text(f'{folder}.json', text + '\n')
-
-
-def _sheet_rows(result: Result, reference: Result) -> dict[str, Any]:
-  """Return the images of a sheet by the name of the row."""
-  refined = {x.variant.name: x.images['refined'] for x in (reference, result)}
-  synthetic, real = result.images['synthetic'], result.images['real']
-  return {'synthetic': synthetic, **refined, 'real': real}
+  files.write_json(f'{folder}.json', found)
 
 
 def _table(finished: Sequence[Result]) -> list[list[str]]:
@@ -107,10 +102,8 @@ def _table(finished: Sequence[Result]) -> list[list[str]]:
       kind = 'colour' if variant.config.data.channels == 3 else 'grey'
       rows += _unrefined_rows(evaluation, kind)
     settings = variants.describe_settings(variant)
-    row = {
-        'name': variant.name,
-        'differs': variant.title + (f': `{settings}`' if settings else ''),
-    }
+    differs = variant.title + (f': `{settings}`' if settings else '')
+    row = {'name': variant.name, 'differs': differs}
     rows.append(row)
     if 'diverged' in record:
       row['error'] = f'diverged, {record["diverged"]}'
@@ -119,9 +112,9 @@ def _table(finished: Sequence[Result]) -> list[list[str]]:
     row |= {
         'name': f'**{variant.name}**',
         **_numbers(evaluation, 'refined'),
-        'shift': _number(shift['mean_px'], '.2f'),
-        'change': _number(record['change_percent'], '.1f'),
-        'seconds': _number(record['seconds_per_round'], '.3g'),
+        'shift': tables.number(shift['mean_px'], '.2f'),
+        'change': tables.number(record['change_percent'], '.1f'),
+        'seconds': tables.number(record['seconds_per_round'], '.3g'),
     }
   used = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
   lines = [[_COLUMNS[name] for name in used], ['---'] * len(used)]
@@ -147,27 +140,17 @@ def _numbers(evaluation: dict[str, Any], train_on: str) -> dict[str, str]:
   cells = {}
   for augmented, suffix in ((False, ''), (True, '_augmented')):
     row = results.find_row(evaluation, train_on, augmented=augmented)
-    if row is None:
-      continue
-    mean = row['mean_deg']
-    spread = f' +- {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
-    cells[f'error{suffix}'] = f'{mean["mean"]:.2f}{spread}'
+    cells[f'error{suffix}'] = tables.mean_of(row, 'deg').replace('±', '+-')
     ratio = results.find_ratio(evaluation, augmented=augmented)
     if train_on == 'refined' and ratio is not None:
       value, interval = ratio
       within = ' ({:.2f}-{:.2f})'.format(*interval) if interval else ''
       cells[f'ratio{suffix}'] = f'{value:.2f}{within}'
-  found = evaluation.get('realism', {}).get(train_on)
-  if found:
-    cells['accuracy'] = (
-        f'{found["accuracy"]:.1f} +- {found["standard_error"]:.1f}'
-    )
-    cells['distance'] = _number(found['kernel_distance']['value'], '.3g')
+  if found := evaluation.get('realism', {}).get(train_on):
+    error = found['standard_error']
+    cells['accuracy'] = f'{found["accuracy"]:.1f} +- {error:.1f}'
+    cells['distance'] = tables.number(found['kernel_distance']['value'], '.3g')
   return cells
-
-
-def _number(value: float | None, form: str) -> str:
-  return '' if value is None else format(value, form)
 
 
 def _to_json(result: Result) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a finished variant left in its folder."""
 
-import json
 import os
 import statistics
 from typing import Any, NamedTuple
@@ -30,29 +29,22 @@ def write(
 ) -> None:
   """Write what only the ablation needs; then the variant is finished.
 
-  Args:
-    folder: Folder of the variant.
-    record: Facts in JSON's types; `rounds` is the number of trained rounds.
-    images: Images by kind, [n, h, w, c] uint8.
+  Arguments are those of `Result`; `rounds` of the record is how many were run.
   """
-  arrays: dict[str, Any] = images  # for the type checker
-  np.savez_compressed(os.path.join(folder, _IMAGES), **arrays)
-  text = json.dumps(record, indent=2, allow_nan=False)
-  files.write_text(os.path.join(folder, _RECORD), text + '\n')
+  path = os.path.join(folder, _IMAGES)
+  np.savez_compressed(path, allow_pickle=False, **images)
+  files.write_json(os.path.join(folder, _RECORD), record)
 
 
 def read(variant: Variant, folder: str) -> Result | None:
   """Return the result in `folder`, None if these settings are not finished."""
-  path = os.path.join(folder, _RECORD)
-  if not os.path.exists(path):
+  record = files.read_json(os.path.join(folder, _RECORD))
+  # A run for more rounds may have been stopped.
+  if not record or record['rounds'] != variant.config.num_rounds:
     return None
   config = config_lib.read(os.path.join(folder, 'config.json'))
   if config_lib.to_json(config) != config_lib.to_json(variant.config):
     return None
-  with open(path, encoding='utf-8') as file:
-    record = json.load(file)
-  if record['rounds'] != variant.config.num_rounds:
-    return None  # stopped while training for more rounds
   evaluation = rows_lib.read(os.path.join(folder, 'eval', 'metrics.json'))
   with np.load(os.path.join(folder, _IMAGES)) as file:
     images = dict(file)
@@ -64,10 +56,8 @@ def seconds_per_round(folder: str) -> float | None:
 
   The first row is left out, because its time includes compiling.
   """
-  speeds = [
-      row['perf/rounds_per_second']
-      for row in metrics_file.read_metrics(folder)[1:]
-  ]
+  rows = metrics_file.read_metrics(folder)[1:]
+  speeds = [row['perf/rounds_per_second'] for row in rows]
   return 1 / statistics.median(speeds) if speeds else None
 
 
@@ -88,18 +78,16 @@ def find_ratio(
     evaluation: dict[str, Any], *, augmented: bool
 ) -> tuple[float, list[float] | None] | None:
   """Return refined / synthetic, and its interval where persons are known."""
-  before, after = (
-      find_row(evaluation, name, augmented=augmented)
-      for name in ('synthetic', 'refined')
-  )
+  before = find_row(evaluation, 'synthetic', augmented=augmented)
+  after = find_row(evaluation, 'refined', augmented=augmented)
   if before is None or after is None:
     return None
+  same = 'scale', 'augmented', 'method'
   intervals = [
       pair['ratio_interval']
       for pair in evaluation.get('comparisons', [])
-      if pair['scale'] == after['scale']
-      and (pair['augmented'], pair['method']) == (augmented, 'cnn')
-      and pair['against'] == 'synthetic'
+      if pair['against'] == 'synthetic'
+      and all(pair[name] == after[name] for name in same)
   ]
   ratio = after['mean_deg']['mean'] / before['mean_deg']['mean']
   return ratio, intervals[0] if intervals else None

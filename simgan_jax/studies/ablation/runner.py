@@ -50,13 +50,9 @@ def run(
     workdir: str,
     data_dir: str,
 ) -> None:
-  """Train and evaluate variants, each in `workdir`/NAME.
+  """Train and evaluate variants, each in `workdir`/NAME after its reference.
 
-  Args:
-    variants: Variants, each after its reference.
-    on_finished: Function to call after each variant, skipped ones included.
-    workdir: Folder of the ablation.
-    data_dir: Folder of the prepared data sets.
+  `on_finished` is called after each variant, skipped ones included.
 
   Raises:
     InputError: If settings do not work, or a folder has a run of other ones.
@@ -94,9 +90,10 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
     record |= {'diverged': str(error).partition(';')[0]}
   else:
     reference = os.path.join(workdir, variant.reference)
+    estimators = '' if is_reference else reference
     protocol.evaluate(
         run_lib.read(workdir=folder, data_dir=data_dir),
-        estimators_from='' if is_reference else reference,
+        estimators_from=estimators,
     )
     change, images = _compare_images(config, workdir=folder, data_dir=data_dir)
     record |= {
@@ -107,10 +104,8 @@ def _run_variant(variant: Variant, *, workdir: str, data_dir: str) -> None:
         'continued': summary['first_round'] > 0,
         'device': summary['device'],
     }
-  record |= {
-      'wall_seconds': round(time.monotonic() - start, 1),
-      'date': datetime.date.today().isoformat(),
-  }
+  record['wall_seconds'] = round(time.monotonic() - start, 1)
+  record['date'] = datetime.date.today().isoformat()
   results.write(folder, record, images)
 
 
@@ -127,12 +122,8 @@ def _compare_images(
   refined = refiners.refine_images(refiner, prepared, mesh=mesh)
   real = inputs.load_real(config, data_dir=data_dir).images
   difference = synthetic.astype(np.float32) - refined
-  columns, real_columns = (
-      np.linspace(0, len(images) - 1, NUM_COLUMNS).astype(int)
-      for images in (synthetic, real)
-  )
-  return 100 * float(np.abs(difference).mean()) / 255, {
-      'synthetic': synthetic[columns],
-      'refined': refined[columns],
-      'real': real[real_columns],
-  }
+  shown = {'synthetic': synthetic, 'refined': refined, 'real': real}
+  for kind, images in shown.items():
+    columns = np.linspace(0, len(images) - 1, NUM_COLUMNS).astype(int)
+    shown[kind] = images[columns]
+  return 100 * float(np.abs(difference).mean()) / 255, shown

@@ -31,35 +31,28 @@ def _changes(config: Config) -> tuple[tuple[str, str, dict[str, object]], ...]:
   weight = 'self_regularization_weight'
   base_weight = config.self_regularization_weight
   patches = count_patches(config) if config.discriminator.local else 1
+  whole: dict[str, object] = {'discriminator.local': False}
+
+  def colour(psi: str) -> dict[str, object]:
+    return {'data.channels': 3, features: psi}
+
   return (
       (BASE, 'the settings as they are', {}),
       ('history_off', 'no history of refined images', {'history_size': 0}),
-      (
-          'whole_image',
-          'one decision an image, not a patch',
-          {'discriminator.local': False},
-      ),
+      ('whole_image', 'one decision an image, not a patch', whole),
       (
           'whole_image_balanced',
           'one decision an image, lambda against means kept',
           # One cross-entropy replaces a sum over the patches.
-          {'discriminator.local': False, weight: base_weight / patches},
+          whole | {weight: base_weight / patches},
       ),
       ('lambda_x0.1', 'a tenth of lambda', {weight: base_weight * 0.1}),
       ('lambda_x10', 'ten times lambda', {weight: base_weight * 10.0}),
       ('psi_gradients', 'psi = gradients', {features: 'gradients'}),
       ('refiner_steps_2', 'K_g = 2', {'refiner_steps': 2}),
       ('refiner_steps_10', 'K_g = 10', {'refiner_steps': 10}),
-      (
-          'colour',
-          'colour, psi = channel mean',
-          {'data.channels': 3, features: 'channel_mean'},
-      ),
-      (
-          'colour_identity',
-          'colour, psi = identity',
-          {'data.channels': 3, features: 'identity'},
-      ),
+      ('colour', 'colour, psi = channel mean', colour('channel_mean')),
+      ('colour_identity', 'colour, psi = identity', colour('identity')),
   )
 
 
@@ -76,11 +69,8 @@ def count_patches(config: Config) -> int:
 def reduce_evaluation(config: Config, *, num_seeds: int) -> Config:
   """Return the settings with the rows that an ablation compares, no others.
 
-  These are the rows of the paper's network at the largest scale.
-
-  Args:
-    config: Settings of the base.
-    num_seeds: Number of estimators for each row.
+  These are the rows of the paper's network at the largest scale, with the mean
+  of `num_seeds` estimators each.
   """
   config = copy.deepcopy(config)
   evaluation = config.evaluation
@@ -96,9 +86,6 @@ def make_variants(config: Config) -> dict[str, Variant]:
   A variant that equals the base, such as K_g = 2 of a base with K_g = 2, is
   left out. psi = identity is compared in colour only: on grey images it is the
   channel mean.
-
-  Args:
-    config: Settings of the base.
   """
   base = config_lib.flatten(dataclasses.asdict(config))
   variants: dict[str, Variant] = {}
@@ -111,11 +98,8 @@ def make_variants(config: Config) -> dict[str, Variant]:
     different = {key: flat[key] for key in flat if flat[key] != base[key]}
     if name != BASE and not different:
       continue
-    same_images = (
-        variant.name
-        for variant in variants.values()
-        if variant.config.data == changed.data
-    )
+    others = variants.values()
+    same_images = (v.name for v in others if v.config.data == changed.data)
     reference = next(same_images, name)
     variants[name] = Variant(name, title, changed, different, reference)
   return variants
@@ -124,11 +108,7 @@ def make_variants(config: Config) -> dict[str, Variant]:
 def select(
     variants: Mapping[str, Variant], names: Sequence[str]
 ) -> list[Variant]:
-  """Return the named variants with their references.
-
-  Args:
-    variants: Variants as from `make_variants`.
-    names: Names of variants, in any order; none to select all.
+  """Return the named variants with their references, all if there is no name.
 
   Raises:
     InputError: If there is no variant of a name.

@@ -61,15 +61,14 @@ class AnswersFile:
     try:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
       self.answers = self._read()
-    except OSError as error:
+    except Exception as error:
       self.close()
+      if not isinstance(error, OSError):
+        raise
       raise errors.InputError(
           f'{path} is in use: this test is served already; stop the other'
           ' server first.'
       ) from error
-    except BaseException:
-      self.close()
-      raise
 
   def _read(self) -> list[Answer]:
     with open(self._path, 'rb') as file:

@@ -3,7 +3,7 @@
 import os
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import UInt8
 
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
@@ -18,8 +18,8 @@ POOL_SIZE = 500  # images of each kind to draw a participant's trials from
 
 def _choose(
     source: LabelledImages, domain: str, at_least: int
-) -> tuple[UInt8[np.ndarray, 'n h w c'], Shaped[np.ndarray, 'n']]:
-  """Return images and names, spread over the set and so over persons."""
+) -> tuple[list[str], UInt8[np.ndarray, 'n h w c']]:
+  """Return names and images, spread over the set and so over persons."""
   size = len(source.images)
   if size < at_least:
     raise errors.InputError(
@@ -27,19 +27,15 @@ def _choose(
         ' that each participant sees; use a run with more.'
     )
   indices = batching.spread(size, POOL_SIZE)
-  return source.images[indices], source.names[indices]
+  return source.names[indices].astype(str).tolist(), source.images[indices]
 
 
 def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   """Return the images of a test, and the path of the file for its answers.
 
   The real images are the run's test images, which the refiner has never seen.
-  Each refiner has an answers file of its own, named by its round.
-
-  Args:
-    workdir: Folder of a run of train.py.
-    data_dir: Folder of the prepared data sets.
-    kind: 'refined', or 'synthetic' for the control.
+  Each refiner has an answers file of its own, named by its round. `kind` is
+  'refined', or 'synthetic' for the control.
 
   Raises:
     InputError: If the run or its checkpoint is missing, or has too few images.
@@ -47,9 +43,9 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   num_images = NUM_IMAGES[kind]
   test = inputs.load_test(config, data_dir=data_dir)
-  real, real_names = _choose(test, 'test', num_images)
+  real_names, real = _choose(test, 'test', num_images)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
-  other, names = _choose(synthetic, 'synthetic', num_images)
+  names, other = _choose(synthetic, 'synthetic', num_images)
   label = kind
   if kind == 'refined':
     mesh = mesh_lib.make_mesh(devices.choose_number(batching.BATCH_SIZE))
@@ -57,12 +53,9 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
     other = refiners.match_histograms(config, other, workdir=workdir)
     other = refiners.refine_images(refiner, other, mesh=mesh)
     label = f'refined_{chosen.round:06d}'
-  study = Study(
-      kind=kind,
-      images={
-          'real': dict(zip(map(str, real_names), real, strict=True)),
-          kind: dict(zip(map(str, names), other, strict=True)),
-      },
-      num_images=num_images,
-  )
-  return study, os.path.join(workdir, 'turing_test', f'answers_{label}.jsonl')
+  images = {
+      'real': dict(zip(real_names, real, strict=True)),
+      kind: dict(zip(names, other, strict=True)),
+  }
+  path = os.path.join(workdir, 'turing_test', f'answers_{label}.jsonl')
+  return Study(kind, images, num_images), path

@@ -25,12 +25,8 @@ class Results(NamedTuple):
 def count(answers: Iterable[Answer]) -> Int[np.ndarray, '2 2']:
   """Return the confusion table in the form of the paper's Table 1.
 
-  Args:
-    answers: Answers of any number of participants.
-
-  Returns:
-    Counts, [2, 2] int64: rows real and not real, columns selected as real and
-    selected as synthetic.
+  It is [2, 2] int64: rows real and not real, columns selected as real and
+  selected as synthetic.
   """
   counts = np.zeros((2, 2), np.int64)
   for answer in answers:
@@ -49,17 +45,12 @@ def score(counts: Int[np.ndarray, '2 2']) -> Results:
   (517, 1000, 0.148)
 
   Args:
-    counts: Table as from `count`, [2, 2] integers, at least one above 0.
+    counts: Table as from `count`, at least one number above 0.
   """
   num_right, num_trials = int(np.trace(counts)), int(counts.sum())
   test = stats.binomtest(num_right, num_trials, 0.5, alternative='greater')
-  return Results(
-      counts=counts,
-      num_right=num_right,
-      num_trials=num_trials,
-      accuracy=num_right / num_trials,
-      p_value=float(test.pvalue),
-  )
+  accuracy = num_right / num_trials
+  return Results(counts, num_right, num_trials, accuracy, float(test.pvalue))
 
 
 def format_p(p_value: float) -> str:
@@ -68,12 +59,7 @@ def format_p(p_value: float) -> str:
 
 
 def conclude(results: Results, *, kind: str) -> str:
-  """Return the result in one sentence.
-
-  Args:
-    results: Results of all answers.
-    kind: Kind of the images beside the real ones, 'refined' or 'synthetic'.
-  """
+  """Return the result in one sentence, for 'refined' or 'synthetic' images."""
   better = results.p_value < LEVEL
   return (
       f'{results.num_right:,} of {results.num_trials:,} right'

@@ -19,7 +19,6 @@ from simgan_jax.machine import errors
 from simgan_jax.studies.turing_test import results, trials
 
 _SHOWN_WIDTH = 440  # pixels of the page; rounded to a whole zoom factor
-_HOST = re.compile(r'(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d+)?', re.I)
 _HEADERS = {
     # Nothing from elsewhere, no frames: the pages work offline and alone.
     'Content-Security-Policy': (
@@ -48,18 +47,14 @@ def encode_image(pixels: UInt8[np.ndarray, 'h w c']) -> str:
   """
   grey = pixels.shape[-1] == 1
   buffer = io.BytesIO()
-  Image.fromarray(pixels[..., 0] if grey else pixels).save(
-      buffer, 'PNG', compress_level=0
-  )
+  image = Image.fromarray(pixels[..., 0] if grey else pixels)
+  image.save(buffer, 'PNG', compress_level=0)
   return f'data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}'
 
 
 def _is_own_host(host: str, served: str) -> bool:
   """Return whether a name is ours, which no foreign site can point here."""
-  match = _HOST.fullmatch(host)
-  if not match:
-    return False
-  name = (match[1] or match[2]).lower()
+  name = re.sub(r':\d+$', '', host).strip('[]').lower()
   if name in ('localhost', served.lower()):
     return True
   try:
@@ -104,10 +99,8 @@ def show_refusal(error: trials.RefusedError) -> tuple[str, int]:
 
 
 def _show_start(notice: str = '') -> str:
-  study = _trials().study
-  return flask.render_template(
-      'start.html.jinja', notice=notice, total=2 * study.num_images
-  )
+  total = 2 * _trials().study.num_images
+  return flask.render_template('start.html.jinja', notice=notice, total=total)
 
 
 def _show_trial(participant: str, notice: str = '') -> str:
@@ -147,15 +140,13 @@ def answer():
   """Store an answer and go on to the next image."""
   form = flask.request.form
   participant = trials.read_name(form.get('participant', ''))
+  token, selected = form.get('trial', ''), form.get('selected', '')
   try:
-    _trials().answer(
-        participant, form.get('trial', ''), form.get('selected', '')
-    )
+    _trials().answer(participant, token, selected)
   except trials.RefusedError as error:
     return _show_trial(participant, notice=str(error)), 409
-  return flask.redirect(
-      flask.url_for('pages.trial', participant=participant), 303
-  )
+  url = flask.url_for('pages.trial', participant=participant)
+  return flask.redirect(url, 303)
 
 
 @pages.get('/results')
@@ -177,12 +168,9 @@ def show_results() -> str:
 
 
 def create_app(state: trials.Trials, *, host: str) -> flask.Flask:
-  """Return the application.
+  """Return the application, served at `host`, a name or an address.
 
-  Args:
-    state: State of the test.
-    host: Name or address of the server. Requests may also name localhost or
-      any IP address, but no other name.
+  Requests may also name localhost or any IP address, but no other name.
   """
   app = flask.Flask(__name__)
   # Flask escapes by itself only in files that end in .html.
@@ -232,12 +220,7 @@ def serve(app: flask.Flask, listener: socket.socket) -> None:
   for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.default_int_handler)
   host, port = listener.getsockname()[:2]
-  server = serving.make_server(
-      host,
-      port,
-      app,
-      threaded=True,
-      request_handler=_QuietHandler,
-      fd=listener.fileno(),
-  )
-  server.serve_forever()
+  quiet, fd = _QuietHandler, listener.fileno()
+  serving.make_server(
+      host, port, app, threaded=True, request_handler=quiet, fd=fd
+  ).serve_forever()

@@ -72,11 +72,7 @@ def plan_trials(participant: str, study: Study) -> list[Trial]:
   """Return what a participant sees, in order.
 
   Images and order are drawn by hashing, so that they depend only on the names
-  of the participant and of the images.
-
-  Args:
-    participant: Name as from `read_name`.
-    study: Images to draw from.
+  of the participant, as from `read_name`, and of the images.
   """
 
   def draw(purpose: str, trial: Trial) -> bytes:
@@ -127,10 +123,7 @@ class Trials:
       return list(self._file.answers)
 
   def show(self, participant: str) -> Shown | None:
-    """Return the trial to show now, the same until it is answered.
-
-    When all trials are answered, it is None.
-    """
+    """Return the trial to show until it is answered, None after the last."""
     with self._lock:
       number = self._num_answered[participant]
       plan = self._plan(participant)
@@ -140,12 +133,7 @@ class Trials:
       return Shown(token, number + 1, len(plan), plan[number])
 
   def answer(self, participant: str, token: str, selected: str) -> None:
-    """Store an answer to the trial shown to a participant.
-
-    Args:
-      participant: Name as from `read_name`.
-      token: Token of the trial as shown; it counts once.
-      selected: One of `SELECTIONS`.
+    """Store an answer to the trial that `show` gave with a token.
 
     Raises:
       RefusedError: If that trial is not shown now, or there is no such choice.
