@@ -100,10 +100,7 @@ def make_pretraining(
 ) -> tuple[Update, Update]:
   """Return the compiled steps that come before the rounds.
 
-  Args:
-    mesh: Devices, over which batches are split.
-    objective: Loss of the rounds.
-    split: Division of the batches over the axis of the mesh.
+  Arguments are those of `make_update`.
 
   Returns:
     refiner(state, synthetic [b, h, w, c], dataset=None), a step on the

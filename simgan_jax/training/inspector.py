@@ -104,7 +104,7 @@ class Inspector:
 
   def _measure(self, refiner: train_state.TrainState) -> dict[str, float]:
     # Imported here because it takes seconds.
-    from simgan_jax.measures import kernel_distance, patches, realism
+    from simgan_jax.measures import iris, kernel_distance, patches, realism
 
     if self._prepared is None and self._enough:
       self._prepared = self._prepare()
@@ -127,7 +127,7 @@ class Inspector:
         selection.KERNEL_DISTANCE: distance.value,
     }
     if len(pairs):
-      shift = _find_centres(refined[pairs]) - centres
+      shift = iris.find_iris(refined[pairs]).centre - centres
       found[selection.SHIFT] = float(np.linalg.norm(shift, axis=1).mean())
     return found
 
@@ -161,7 +161,9 @@ class Inspector:
             realism.extract_features(result.params, real),
             synthetic,
             pairs,
-            _find_centres(synthetic[pairs]) if len(pairs) else np.zeros((0, 2)),
+            iris.find_iris(synthetic[pairs]).centre
+            if len(pairs)
+            else np.zeros((0, 2)),
         )
     self._enough = False
     print(
@@ -171,11 +173,3 @@ class Inspector:
         file=sys.stderr,
     )
     return None
-
-
-def _find_centres(
-    images: UInt8[np.ndarray, 'n h w c'],
-) -> Float[np.ndarray, 'n 2']:
-  from simgan_jax.measures import iris
-
-  return iris.find_iris(images).centre
