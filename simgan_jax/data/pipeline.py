@@ -17,6 +17,8 @@ from jaxtyping import Int, Shaped
 
 from simgan_jax.machine.errors import InputError
 
+_CHUNK = 256  # steps whose indices TensorFlow gets at once
+
 
 def index_batches(
     num: int,
@@ -136,12 +138,14 @@ def _gather_by_tensorflow(
   # The tuner's thread sleeps for up to a minute; dropping the iterator would
   # wait for it to wake up.
   options.autotune.enabled = False
-  return (
-      tf.data.Dataset.from_generator(
-          lambda: indices, output_signature=tf.TensorSpec(None, tf.int64)
-      )
-      .map(lambda batch: tf.gather(tensor, batch))
-      .prefetch(2)
-      .with_options(options)
-      .as_numpy_iterator()
-  )
+  while True:
+    # Not Dataset.from_generator: its threads run Python, and dropping the
+    # iterator holds Python's lock while it waits for them.
+    chunk = np.stack(list(itertools.islice(indices, _CHUNK)))
+    yield from (
+        tf.data.Dataset.from_tensor_slices(chunk)
+        .map(lambda batch: tf.gather(tensor, batch))
+        .prefetch(2)
+        .with_options(options)
+        .as_numpy_iterator()
+    )
