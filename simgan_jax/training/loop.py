@@ -1,7 +1,6 @@
 """Training from the settings to a finished run."""
 
 import contextlib
-import json
 import os
 import sys
 import time
@@ -119,7 +118,7 @@ def _train(run: run_lib.Run, start: float) -> dict[str, Any]:
   if first_round < int(state.round) and processes.is_first():
     summary['warnings'] = record.warnings
     path = os.path.join(run.workdir, 'summary.json')
-    files.write_text(path, json.dumps(summary, indent=2) + '\n')
+    files.write_json(path, summary)
     page.render_run(run.workdir)
   return summary
 
