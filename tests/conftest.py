@@ -121,9 +121,10 @@ def environment(shared):
 def command(data_dir, environment):
   """Return a function that starts a script of ours in its own process."""
 
-  def start(script, workdir, *flags):
+  def start(script, workdir, *flags, variables=None):
     options = f'--workdir={workdir}', f'--data_dir={data_dir}', *flags
-    return Process([script, *options], cwd=ROOT, env=environment)
+    env = environment | (variables or {})
+    return Process([script, *options], cwd=ROOT, env=env)
 
   return start
 

@@ -1,5 +1,6 @@
 """Processes of our commands, forked from one that imported what is slow."""
 
+import atexit
 import multiprocessing
 import os
 import pathlib
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 _CONTEXT = multiprocessing.get_context('forkserver')
 # Whatever a command may import, but nothing is computed before the fork.
@@ -63,7 +65,7 @@ class Process:
       self._process.kill()
       raise TimeoutError(f'ran for more than {timeout} s')
     self.returncode = self.poll()
-    output, error = (file.read().decode() for file in self._files)
+    output, error = (_read(file) for file in self._files)
     return output, error
 
 
@@ -105,6 +107,11 @@ def run_alone(
   return done.stdout, done.stderr
 
 
+def _read(file: IO[bytes]) -> str:
+  with file:
+    return file.read().decode()
+
+
 def _run(
     command: list[str],
     folder: str,
@@ -119,6 +126,11 @@ def _run(
   os.environ.update(environment)
   sys.path.insert(0, folder)
   sys.argv = command
+  if 'JAX_NUM_CPU_DEVICES' in environment:
+    import jax  # read the variables of the process that this one is forked from
+
+    number = int(environment['JAX_NUM_CPU_DEVICES'])
+    jax.config.update('jax_num_cpu_devices', number)
   code = 0
   try:
     if command[0].endswith('.py'):
@@ -130,6 +142,7 @@ def _run(
   except BaseException:
     traceback.print_exc()
     code = 1
+  atexit._run_exitfuncs()
   sys.stdout.flush()
   sys.stderr.flush()
   os._exit(code)

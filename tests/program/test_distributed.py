@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent import futures
 
 import jax
 import numpy as np
@@ -23,7 +24,7 @@ SETTINGS = [*SHRUNK, '--config.batch_size=8', '--config.history_size=16']
 
 
 @pytest.fixture(scope='module')
-def start_pair(data_dir, environment):
+def start_pair(command):
   """Return a function that starts two processes with two devices each."""
   started = []
 
@@ -31,23 +32,16 @@ def start_pair(data_dir, environment):
     with socket.socket() as probe:
       probe.bind(('127.0.0.1', 0))
       address = f'127.0.0.1:{probe.getsockname()[1]}'
+    own = {'JAX_COORDINATOR_ADDRESS': address, 'JAX_NUM_PROCESSES': '2'}
+    own['JAX_NUM_CPU_DEVICES'] = '2'
     pair = [
-        subprocess.Popen(
-            [
-                *(sys.executable, 'train.py', '--distributed', *SETTINGS),
-                *(f'--workdir={workdir}', f'--data_dir={data_dir}', *flags),
-            ],
-            cwd=ROOT,
-            env=environment
-            | {
-                'JAX_COORDINATOR_ADDRESS': address,
-                'JAX_NUM_PROCESSES': '2',
-                'JAX_PROCESS_ID': str(number),
-                'JAX_NUM_CPU_DEVICES': '2',
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        command(
+            'train.py',
+            workdir,
+            '--distributed',
+            *SETTINGS,
+            *flags,
+            variables=own | {'JAX_PROCESS_ID': str(number)},
         )
         for number in range(2)
     ]
@@ -56,8 +50,33 @@ def start_pair(data_dir, environment):
 
   yield start
   for process in started:
-    process.kill()
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def deaths(start_pair, tmp_path_factory):
+  """Kill a process of two pairs; return when and how the others will end.
+
+  Of one pair it is the first, which the other connects to, of one the second.
+  It takes half a minute, in which the other tests run.
+  """
+  folder = tmp_path_factory.mktemp('killed')
+  pairs = [
+      start_pair(folder / str(victim), '--config.num_rounds=100000')
+      for victim in range(2)
+  ]
+  for victim, pair in enumerate(pairs):
+    wait_for(folder / f'{victim}/checkpoints/2', pair[0])
+  for victim, pair in enumerate(pairs):
+    pair[victim].send_signal(signal.SIGKILL)
+  killed = time.monotonic()
+
+  def watch(process):
+    _, error = process.communicate(timeout=90)
+    return time.monotonic() - killed, process.returncode, error
+
+  with futures.ThreadPoolExecutor() as pool:
+    yield [pool.submit(watch, p[1 - i]) for i, p in enumerate(pairs)]
 
 
 @pytest.fixture(scope='module')
@@ -116,25 +135,6 @@ def test_one_process_continues_the_run_of_two(run, by_two):
   assert f'rounds {NUM_ROUNDS} to {longer}' in output
 
 
-def test_a_killed_process_ends_the_other(start_pair, tmp_path):
-  # Two runs at a time: of one the first process is killed, which the other
-  # connects to, of one the second.
-  pairs = [
-      start_pair(tmp_path / str(victim), '--config.num_rounds=100000')
-      for victim in range(2)
-  ]
-  for victim, pair in enumerate(pairs):
-    wait_for(tmp_path / f'{victim}/checkpoints/2', pair[0])
-  for victim, pair in enumerate(pairs):
-    pair[victim].send_signal(signal.SIGKILL)
-  killed = time.monotonic()
-  for victim, pair in enumerate(pairs):
-    _, error = pair[1 - victim].communicate(timeout=90)
-    assert time.monotonic() - killed < 60
-    assert pair[1 - victim].returncode not in (0, None)
-    assert 'another task died' in error or 'leader' in error, error
-
-
 def test_without_a_cluster_it_says_what_is_missing(tmp_path):
   environment = {
       name: value
@@ -153,3 +153,11 @@ def test_without_a_cluster_it_says_what_is_missing(tmp_path):
   )
   assert done.returncode == 2 and done.stderr.count('\n') == 1, done.stderr
   assert 'JAX_COORDINATOR_ADDRESS=HOST:PORT' in done.stderr
+
+
+def test_a_killed_process_ends_the_other(deaths):
+  for death in deaths:
+    seconds, code, error = death.result()
+    assert seconds < 60
+    assert code not in (0, None)
+    assert 'another task died' in error or 'leader' in error, error

@@ -7,7 +7,7 @@ import re
 import jax
 import numpy as np
 from PIL import Image
-from processes import run_alone
+from processes import run_alone, run_commands
 from runs import (
     NUM_ROUNDS,
     ROOT,
@@ -179,14 +179,13 @@ def test_packed_arrays_give_the_same_without_tensorflow(
 ):
   (tmp_path / 'sitecustomize.py').write_text(WITHOUT_TENSORFLOW)
   elsewhere = environment | {'PYTHONPATH': str(tmp_path)}
-  output, _ = run_alone(
-      [
-          *('pack.py', f'--output={tmp_path / "packed"}'),
-          *(f'--data_dir={data_dir}', *SHRUNK),
-      ],
-      cwd=ROOT,
-      env=environment,
+  packed = f'--output={tmp_path / "packed"}'
+  ((code, output, error),) = run_commands(
+      [['pack.py', packed, f'--data_dir={data_dir}', *SHRUNK]],
+      ROOT,
+      environment,
   )
+  assert code == 0, error
   flags = output.splitlines()[-1].removeprefix('train on them with ').split()
   workdir = tmp_path / 'run'
   _, error = run_alone(
