@@ -121,9 +121,9 @@ def environment(shared):
 def command(data_dir, environment):
   """Return a function that starts a script of ours in its own process."""
 
-  def start(script, workdir, *flags, variables=None):
+  def start(script, workdir, *flags, variables=()):
     options = f'--workdir={workdir}', f'--data_dir={data_dir}', *flags
-    env = environment | (variables or {})
+    env = environment | dict(variables)
     return Process([script, *options], cwd=ROOT, env=env)
 
   return start

@@ -127,7 +127,7 @@ def _run(
   sys.path.insert(0, folder)
   sys.argv = command
   if 'JAX_NUM_CPU_DEVICES' in environment:
-    import jax  # read the variables of the process that this one is forked from
+    import jax  # imported before the fork, when the variable was not yet set
 
     number = int(environment['JAX_NUM_CPU_DEVICES'])
     jax.config.update('jax_num_cpu_devices', number)

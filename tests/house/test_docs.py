@@ -43,7 +43,7 @@ def _commands(page):
 
 
 @pytest.fixture
-def folder(tmp_path, finished, evaluated):
+def folder(tmp_path, finished):
   """Return a folder like the repository, with data and a run of eyes."""
   for path in ROOT.iterdir():
     if path.suffix == '.py' or path.name in ('configs', 'simgan_jax'):
@@ -56,7 +56,6 @@ def folder(tmp_path, finished, evaluated):
       Image.fromarray(pixels).save(tmp_path / name / f'{i:02d}.png')
   rows = ''.join(f'{i:02d}.png,{i}\n' for i in range(40))
   (tmp_path / 'renders/labels.csv').write_text('file,angle\n' + rows)
-  del evaluated  # its estimators are beside the run
   shutil.copytree(finished, tmp_path / 'runs/eyes')
   return tmp_path
 
@@ -72,7 +71,7 @@ def test_the_guide_from_its_first_to_its_last_command(
     elif words[0] == 'pack.py':
       words += SHRUNK[1:]
     elif words[0] == 'eval.py':
-      words += '--seeds=0', '--reuse'
+      words.append('--seeds=0')
     if words[0] != 'simgan_jax.refining.export':
       words.append(f'--data_dir={data_dir}')
     commands.append(words)

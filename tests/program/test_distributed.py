@@ -32,8 +32,11 @@ def start_pair(command):
     with socket.socket() as probe:
       probe.bind(('127.0.0.1', 0))
       address = f'127.0.0.1:{probe.getsockname()[1]}'
-    own = {'JAX_COORDINATOR_ADDRESS': address, 'JAX_NUM_PROCESSES': '2'}
-    own['JAX_NUM_CPU_DEVICES'] = '2'
+    variables = {
+        'JAX_COORDINATOR_ADDRESS': address,
+        'JAX_NUM_PROCESSES': '2',
+        'JAX_NUM_CPU_DEVICES': '2',
+    }
     pair = [
         command(
             'train.py',
@@ -41,7 +44,7 @@ def start_pair(command):
             '--distributed',
             *SETTINGS,
             *flags,
-            variables=own | {'JAX_PROCESS_ID': str(number)},
+            variables=variables | {'JAX_PROCESS_ID': str(number)},
         )
         for number in range(2)
     ]

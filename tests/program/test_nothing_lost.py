@@ -37,18 +37,12 @@ def test_kill_9_and_again_equals_the_uninterrupted_run(
   assert_same_run(workdir, finished)
 
 
-def test_others_are_refused_and_a_stopped_run_is_saved_and_continues(
+def test_sigterm_and_ctrl_c_save_and_the_run_continues(
     command, run, finished, tmp_path
 ):
   for stop in (signal.SIGTERM, signal.SIGINT):
     workdir = tmp_path / stop.name
     process = command('train.py', workdir, *SHRUNK)
-    if stop == signal.SIGTERM:
-      wait_for(workdir / 'config.json', process)
-      code, _, error = run('train.py', workdir, *SHRUNK)
-      assert process.poll() is None, 'it was not at work any more'
-      assert code == 2 and error.count('\n') == 1
-      assert f'{workdir} is in use by another process' in error
     wait_for(workdir / 'checkpoints/2', process)
     process.send_signal(stop)
     _, error = process.communicate(timeout=60)
@@ -104,6 +98,17 @@ def test_a_diverged_run_stops_and_keeps_the_good_checkpoint(run, tmp_path):
   assert rounds == [0]
   leaves = jax.tree.leaves(read_parameters(tmp_path, 0))
   assert all(np.isfinite(leaf).all() for leaf in leaves)
+
+
+def test_a_second_process_in_the_same_folder_refuses(command, run, tmp_path):
+  first = command('train.py', tmp_path, *SHRUNK)
+  wait_for(tmp_path / 'config.json', first)
+  code, _, error = run('train.py', tmp_path, *SHRUNK)
+  assert first.poll() is None, 'it was not at work any more'
+  assert code == 2 and error.count('\n') == 1
+  assert f'{tmp_path} is in use by another process' in error
+  _, error = first.communicate(timeout=300)
+  assert first.returncode == 0, error
 
 
 FULL_DISK = """
