@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt
 
+from simgan_jax.data.pixel_labels import Transform
+
 
 class Damaged(Exception):
   """A file cannot be used; the text names it and the reason."""
@@ -27,6 +29,8 @@ class Sample(NamedTuple):
   intrinsics: Any = None
   size: str = ''  # such as '640 x 480', before the cut
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
+  notes: tuple[str, ...] = ()  # what was decided about the image
+  transform: Transform | None = None  # from the original's pixels to these
 
 
 class Entry(NamedTuple):
@@ -36,6 +40,7 @@ class Entry(NamedTuple):
   subject: int
   read: Callable[[], Sample]
   label_file: Path | None = None  # holds the labels of this image alone
+  file: Path | None = None  # holds the image
 
 
 def printable(name: str) -> str:

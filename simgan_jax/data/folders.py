@@ -1,10 +1,17 @@
 """Listing a source's folder, and noticing that it has changed."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from simgan_jax.machine.errors import InputError
+
+# Folders that systems and programs put beside a user's own files, as are all
+# whose name begins with a dot.
+_OF_SYSTEMS = {
+    *('@eadir', '@recycle', '#recycle', '$recycle.bin', '__macosx'),
+    *('lost+found', 'system volume information', '__pycache__'),
+}
 
 
 def list_files(
@@ -18,28 +25,51 @@ def list_files(
   Raises:
     InputError: If the folder is missing, cannot be read or holds no such file.
   """
-  if not os.path.isdir(folder):
-    raise InputError(f'{folder} is not a folder; set path to one that exists.')
-  try:
-    found = list(folder.rglob('*') if recursive else folder.iterdir())
-  except OSError as error:
-    raise InputError(
-        f'{folder} cannot be read ({error.strerror}); set path to a folder that'
-        ' can.'
-    ) from error
-  files = sorted(
-      file
-      for file in found
-      if file.suffix.lower() in suffixes
-      and not file.name.startswith('.')
-      and (os.path.isfile(file) or not os.path.exists(file))
-  )
+  found = list_all(folder, recursive=recursive)
+  files = [file for file in found if file.suffix.lower() in suffixes]
   if not files:
     raise InputError(
         f'{folder} holds no {" or ".join(suffixes)} files; set path to the'
         ' folder that does.'
     )
   return files
+
+
+def list_all(folder: Path, *, recursive: bool = True) -> list[Path]:
+  """Return the files of a folder, sorted, without hidden and system ones.
+
+  Linked folders are followed, but not into a folder that holds the link.
+
+  Raises:
+    InputError: If the folder or a subfolder is missing or cannot be read.
+  """
+  if not os.path.isdir(folder):
+    raise InputError(f'{folder} is not a folder; set path to one that exists.')
+  try:
+    return sorted(_walk(folder, frozenset(), recursive=recursive))
+  except OSError as error:
+    raise InputError(
+        f'{error.filename or folder} cannot be read ({error.strerror}); set'
+        ' path to a folder that can.'
+    ) from error
+
+
+def _walk(
+    folder: Path, above: frozenset[str], *, recursive: bool
+) -> Iterator[Path]:
+  place = os.path.realpath(folder)
+  if place in above:
+    return
+  with os.scandir(folder) as entries:
+    for entry in entries:
+      if entry.name.startswith('.'):
+        continue
+      path = folder / entry.name
+      if not entry.is_dir():
+        if entry.is_file() or not os.path.exists(path):
+          yield path
+      elif recursive and entry.name.lower() not in _OF_SYSTEMS:
+        yield from _walk(path, above | {place}, recursive=True)
 
 
 def stamp(folder: Path, files: list[Path]) -> str:

@@ -1,74 +1,144 @@
 """A plain folder of images, with or without labels."""
 
-import csv
+import collections
+import dataclasses
 import functools
-import json
+import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simgan_jax.data import crops, folders, gaze_angles
+from simgan_jax.data import companions as companions_lib
+from simgan_jax.data import decoding, folders
+from simgan_jax.data import label_tables as tables_lib
+from simgan_jax.data import labels as labels_lib
+from simgan_jax.data import pixel_labels as pixels_lib
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
 
-_SUFFIXES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff'.split()
-_TABLE = 'labels.csv'
-_LABELS = ('gaze_x', 'gaze_y', 'gaze_z'), ('yaw', 'pitch')
+_LOOKED_AT = 1_000  # label files whose keys are looked at
 
 
 class _Row(NamedTuple):
   """An image and its labels."""
 
   file: str
-  subject: int = 0  # 0 means unknown
-  gaze: Any = (np.nan,) * 3  # NaN means unknown
+  labels: labels_lib.Labels = labels_lib.Labels()
   label_file: Path | None = None
-  unusable: str = ''  # why a label counts as unknown
   damage: str = ''  # what is wrong with the file of labels
 
 
+@dataclasses.dataclass(kw_only=True)
 class ImageFolder(FittedSource):
   """Images by sorted name, in subfolders too.
 
-  If there is a `labels.csv`, it lists the images: column `file` (relative to
-  the folder), then `gaze_x`, `gaze_y`, `gaze_z` or `yaw`, `pitch` in radians
-  (convention: simgan_jax.data.gaze_angles), or neither, and `subject`, a
-  number, if known. Without a table the labels of NAME.png may stand in
-  NAME.json, as an object with the same names. Empty cells are unknown. Cells
-  that cannot be used are unknown too, with a warning: the refiner needs no
-  labels. Other columns are ignored.
+  `companions.sort_files` says which files are images. Labels come from a
+  `labels.csv` in the folder or a subfolder, whose column `file` names images
+  relative to it, or from NAME.json for NAME.png, an object of the same names:
+  `labels.COLUMNS`. Cells and images without labels are unknown, as are, with a
+  warning, labels that cannot be used: the refiner needs none.
   """
 
   name = 'image_folder'
 
+  pattern: str = ''  # glob of the images; '' finds them by their names
+  pages: str = 'one'  # 'all': each page of a file is an image
+  points: str = ''  # columns or keys of points, such as 'x,y'
+  boxes: str = ''  # of boxes, such as 'x,y,width,height'
+
+  @functools.cached_property
+  def _files(self) -> companions_lib.Sorted:
+    """The files by their roles; tables are none of them."""
+    tables = {table.path for table in self._tables}
+    found = folders.list_all(self.path)
+    names = [self._relative(file) for file in found if file not in tables]
+    named = {name for table in self._tables for name in table.exact(names)}
+    suffixes = {
+        *companions_lib.IMAGES,
+        *(('.gif',) if self.pages == 'all' else ()),
+    }
+    files = companions_lib.sort_files(
+        names, pattern=self.pattern, named=named, suffixes=suffixes
+    )
+    if not files.pictures:
+      what = f'file that {self.pattern!r} matches' if self.pattern else 'image'
+      unread = f' ({_count_endings(files.left)})' if files.left else ''
+      raise InputError(
+          f'{self.path} holds no {what}{unread}; images end in'
+          f' {", ".join(sorted(suffixes))}.'
+      )
+    return files
+
+  @functools.cached_property
+  def _tables(self) -> list[tables_lib.LabelTable]:
+    return tables_lib.read_all(self.path, folders.list_all(self.path))
+
+  def _relative(self, file: Path) -> str:
+    return file.relative_to(self.path).as_posix()
+
+  @functools.cached_property
+  def pixel_labels(self) -> pixels_lib.PixelLabels:
+    """The columns and keys that hold points and boxes."""
+    declared = pixels_lib.parse(self.points, self.boxes)
+    for table in self._tables:
+      columns = [column for column in table.table.columns if column]
+      pixels_lib.check_columns(declared, columns, str(table.path))
+    unknown = set(declared.names).difference(self.label_columns)
+    if unknown:
+      raise InputError(
+          f'{self.path}: no labels have {min(unknown)!r}, which points or boxes'
+          f' name; they have {", ".join(self.label_columns) or "nothing"}.'
+      )
+    return declared
+
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
-    files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    table = self.label_table
-    labels = {table or file.with_suffix('.json') for file in files}
-    found = sorted(file for file in labels if os.path.lexists(file))
-    return folders.stamp(self.path, files + found)
+    used = [self.path / name for name in self._files.pictures]
+    used += [table.path for table in self._tables]
+    used += filter(None, (self._label_file(x) for x in self._files.pictures))
+    return '\n'.join([folders.stamp(self.path, used), *self._files.left])
 
-  @property
-  def label_table(self) -> Path | None:
-    """The `labels.csv`, if there is one."""
-    table = self.path / _TABLE
-    return table if os.path.lexists(table) else None
+  @functools.cached_property
+  def label_tables(self) -> Sequence[tables_lib.LabelTable]:
+    """Every `labels.csv`, with the images of its rows."""
+    return [table.match(self._files.pictures) for table in self._tables]
+
+  @functools.cached_property
+  def label_columns(self) -> tuple[str, ...]:
+    """Columns of the tables and keys of the JSON files."""
+    return tuple(self._label_values)
+
+  @functools.cached_property
+  def _label_values(self) -> Mapping[str, list[Any]]:
+    """Some values of every column and key."""
+    found = collections.defaultdict(list)
+    for table in self._tables:
+      for row in table.table.rows[:_LOOKED_AT]:
+        for column, value in row.cells.items():
+          if column and column != table.table.file_column:
+            found[column].append(value)
+    files = filter(None, map(self._label_file, self._files.pictures))
+    for file in itertools.islice(files, _LOOKED_AT):
+      try:
+        _collect(labels_lib.read_json(file), found)
+      except (OSError, RecursionError, ValueError):
+        continue  # reading the image reports it
+    return found
 
   @property
   def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
     """Gaze, if an image has one."""
-    known = any(not np.isnan(row.gaze).any() for row in self._rows)
+    known = any(not np.isnan(row.labels.gaze).any() for row in self._rows)
     return {'gaze': (3,)} if known else {}
 
   @property
   def label_warning(self) -> str:
     """How many labels cannot be used, and why the first cannot."""
-    unusable = [row.unusable for row in self._rows if row.unusable]
+    unusable = [x.labels.unusable for x in self._rows if x.labels.unusable]
     if not unusable:
       return ''
     return (
@@ -76,111 +146,134 @@ class ImageFolder(FittedSource):
         f' as unknown, the first because {unusable[0]}'
     )
 
+  @property
+  def notes(self) -> list[str]:
+    """What was decided about the files and their labels."""
+    notes = [note for table in self.label_tables for note in table.notes]
+    without = [
+        name
+        for name in self._files.pictures
+        if name not in self._in_tables and not self._label_file(name)
+    ]
+    if 0 < len(without) < len(self._rows):
+      notes.append(
+          f'{len(without):,} of {len(self._rows):,} images have no labels,'
+          f' first {without[0]}'
+      )
+    files = self._files
+    beside = {x for found in files.companions.values() for x in found}
+    images = [x for x in sorted(beside) if _suffix(x) in companions_lib.IMAGES]
+    if images:
+      notes.append(
+          f'{len(images):,} images belong to others and are carried along,'
+          f' first {images[0]}; the setting pattern, a glob, chooses the images'
+      )
+    if files.left:
+      notes.append(f'not read: {_count_endings(files.left)}')
+    return notes
+
+  def find_pixel_labels(self, size: int) -> list[str]:
+    """Return names of labels that look like pixels and are not declared."""
+    return pixels_lib.look_like_pixels(
+        self._label_values, self.pixel_labels, size
+    )
+
+  def companions(self, entry: Entry) -> list[Path]:
+    """Return the files that belong to an image."""
+    assert entry.file
+    found = self._files.companions.get(self._relative(entry.file), ())
+    return [self.path / name for name in found]
+
+  @functools.cached_property
+  def _json_files(self) -> Mapping[str, str]:
+    """The JSON files by the image they are named after."""
+    found: dict[str, str] = {}
+    for picture, beside in self._files.companions.items():
+      for name in beside:
+        of = picture, os.path.splitext(picture)[0]  # 0.png.json, 0.json
+        if _suffix(name) == '.json' and os.path.splitext(name)[0] in of:
+          if picture in found:
+            raise InputError(
+                f'{self.path}: both {found[picture]} and {name} may hold the'
+                f' labels of {picture}; remove one.'
+            )
+          found[picture] = name
+    return found
+
+  def _label_file(self, picture: str) -> Path | None:
+    name = self._json_files.get(picture)
+    return self.path / name if name else None
+
+  @functools.cached_property
+  def _in_tables(self) -> Mapping[str, labels_lib.Labels]:
+    return tables_lib.group(self.label_tables)
+
   @functools.cached_property
   def _rows(self) -> list[_Row]:
-    if self.label_table:
-      return _read_table(self.label_table)
-    files = folders.list_files(self.path, _SUFFIXES, recursive=True)
-    rows = [_read_labels(file, self.path) for file in files]
+    rows = [_Row(name, found) for name, found in self._in_tables.items()]
+    for name in self._files.pictures:
+      if name not in self._in_tables:
+        rows.append(self._read_labels(name))
     return sorted(rows, key=lambda row: row.file)
 
-  def list_entries(self) -> Iterator[Entry]:
-    """Yield the images of the table, or of the folder, by name."""
-    for row in self._rows:
-      read = functools.partial(self._read, row)
-      yield Entry(row.file, row.subject, read, row.label_file)
+  def _read_labels(self, name: str) -> _Row:
+    """Return the row of an image, with the labels of its JSON file if any."""
+    file = self._label_file(name)
+    if not file:
+      return _Row(name)
+    try:
+      content = labels_lib.read_json(file)
+    except (OSError, RecursionError, ValueError) as error:
+      return _Row(name, damage=f'{file}: {error}')
+    if not isinstance(content, dict):
+      why = f'{file}: it holds no object'
+      return _Row(name, labels_lib.Labels(unusable=why), file)
+    cells = {key.lower(): value for key, value in content.items()}
+    return _Row(name, labels_lib.understand(cells, str(file)), file)
 
-  def _read(self, row: _Row) -> Sample:
+  def list_entries(self) -> Iterator[Entry]:
+    """Yield the images by name."""
+    _ = self.pixel_labels  # reports a wrong declaration
+    for row in self._rows:
+      file = self.path / row.file
+      pages = decoding.count_pages(file) if self.pages == 'all' else 1
+      for page in range(pages):
+        name = PurePosixPath(row.file)
+        if pages > 1:
+          name = name.with_name(f'{name.stem}_page{page:03}{name.suffix}')
+        number = page if self.pages == 'all' else None
+        read = functools.partial(self._read, row, number)
+        yield Entry(str(name), row.labels.subject, read, row.label_file, file)
+
+  def _read(self, row: _Row, page: int | None) -> Sample:
     if row.damage:
       raise Damaged(row.damage)
-    return self._fit(crops.read_image(self.path / row.file), row.gaze)
+    decoded = decoding.read_image(self.path / row.file, page)
+    return self._fit(decoded, row.labels.gaze)
 
 
-def _read_labels(file: Path, folder: Path) -> _Row:
-  """Return the row of an image, with the labels of its JSON file if any."""
-  name, labels = file.relative_to(folder).as_posix(), file.with_suffix('.json')
-  if not os.path.lexists(labels):
-    return _Row(name)
-  try:
-    cells = json.loads(labels.read_text(encoding='utf-8'))
-  except (OSError, RecursionError, ValueError) as error:
-    return _Row(name, damage=f'{labels}: {error}')
-  if isinstance(cells, dict):
-    return _make_row(name, cells, str(labels))._replace(label_file=labels)
-  return _Row(name, label_file=labels, unusable=f'{labels}: it holds no object')
+def _suffix(name: str) -> str:
+  return os.path.splitext(name)[1].lower()
 
 
-def _make_row(name: str, cells: Mapping[Any, Any], where: str) -> _Row:
-  """Return the row of an image; labels that cannot be used are unknown."""
-  row = _Row(name)
-  readers: dict[str, Callable[..., Any]] = {'subject': _subject, 'gaze': _gaze}
-  for label, read in readers.items():
-    try:
-      row = row._replace(**{label: read(cells)})
-    # The cell may hold anything.
-    except (OverflowError, RecursionError, TypeError, ValueError) as error:
-      row = row._replace(unusable=f'{where}: {label}: {error}')
-  return row
+def _count_endings(names: Sequence[str]) -> str:
+  """Return such as '12 .gif files, 1 .db file, first a.gif'."""
+  counts = collections.Counter(map(_suffix, names))
+  parts = [
+      f'{count:,} {suffix or "file without ending"}'
+      + (' file' + 's' * (count > 1)) * bool(suffix)
+      for suffix, count in counts.most_common()
+  ]
+  return f'{", ".join(parts)}, first {names[0]}'
 
 
-def _read_table(table: Path) -> list[_Row]:
-  """Return the rows of a labels.csv, sorted by file, or raise InputError."""
-  rows: dict[str, _Row] = {}
-  try:
-    with table.open(newline='', encoding='utf-8-sig', errors='replace') as text:
-      reader = csv.DictReader(text)
-      if 'file' not in (reader.fieldnames or ()):
-        raise InputError(
-            f"{table} has no column 'file'; name the columns in its first line."
-        )
-      for cells in reader:
-        where = f'{table}, line {reader.line_num}'
-        name = _check_name(cells['file'] or '', where)
-        if name in rows:
-          raise InputError(f'{where}: {name} is there twice; remove one.')
-        rows[name] = _make_row(name, cells, where)
-  except (OSError, csv.Error) as error:
-    raise InputError(
-        f'{table} cannot be read ({error}); correct or remove it.'
-    ) from error
-  if not rows:
-    raise InputError(f'{table} has no rows; add some or remove the file.')
-  return [rows[name] for name in sorted(rows)]
-
-
-def _check_name(name: str, where: str) -> str:
-  """Return the path of an image in the folder without ./ and //."""
-  if not name:
-    raise InputError(f'{where} names no file; add it or remove the line.')
-  if name[0] == '/' or '..' in Path(name).parts:
-    raise InputError(
-        f'{where}: {name} lies outside of the folder; name files in it.'
-    )
-  return Path(name).as_posix()
-
-
-def _subject(cells: Mapping[Any, Any]) -> int:
-  """Return the number of the person, 0 when unknown."""
-  number = int(cells.get('subject') or 0)
-  if not 0 <= number < 2**31:
-    raise ValueError(f'{number} is not between 0 and {2**31 - 1}')
-  return number
-
-
-def _gaze(cells: Mapping[Any, Any]) -> np.ndarray:
-  """Return the gaze as a unit vector [3], NaN when unknown."""
-  columns = next((s for s in _LABELS if not set(s).isdisjoint(cells)), ())
-  missing = [column for column in columns if column not in cells]
-  if missing:
-    raise ValueError(f'no {" and no ".join(missing)} of {", ".join(columns)}')
-  values = [cells[column] for column in columns]
-  if all(value == '' for value in values):
-    return np.full(3, np.nan)
-  numbers = [float(value) for value in values]
-  vector = np.array(numbers)
-  if len(numbers) == 2 and np.isfinite(vector).all():
-    vector = gaze_angles.vector_from_angles(*vector)
-  length = np.linalg.norm(vector)
-  if not 0 < length < np.inf:
-    raise ValueError(f'{numbers} is no direction')
-  return vector / length
+def _collect(value: Any, found: dict[str, list[Any]]) -> None:
+  """Add the values of all objects in a JSON value, by key in lower case."""
+  if isinstance(value, list):
+    for item in value[:_LOOKED_AT]:
+      _collect(item, found)
+  elif isinstance(value, dict):
+    for key, item in value.items():
+      if not isinstance(item, dict):
+        found[key.lower()].append(item)
+      _collect(item, found)

@@ -9,16 +9,18 @@ import abc
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import crops
+from simgan_jax.data import companions, crops
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample, printable
+from simgan_jax.data.label_tables import LabelTable
+from simgan_jax.data.pixel_labels import PixelLabels, Transform
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings.config import CHOICES
 
@@ -80,9 +82,38 @@ class Source(abc.ABC):
     return self.LABELS
 
   @property
-  def label_table(self) -> Path | None:
-    """File with the labels of all images, by file name, if there is one."""
-    return None
+  def label_tables(self) -> Sequence[LabelTable]:
+    """Files with the labels of many images, by file name."""
+    return ()
+
+  @property
+  def pixel_labels(self) -> PixelLabels:
+    """The labels that are points and boxes in pixels of the originals."""
+    return PixelLabels()
+
+  def find_pixel_labels(self, size: int) -> list[str]:
+    """Return names of other labels that look like pixels, up to `size`."""
+    del size
+    return []
+
+  @property
+  def notes(self) -> Sequence[str]:
+    """What was decided about the files and their labels, to tell the user."""
+    return ()
+
+  def companions(self, entry: Entry) -> list[Path]:
+    """Return the files beside an image that have its name but the ending."""
+    image = entry.file or entry.label_file or self.path / entry.name
+    return self._list_beside(image.parent).get(image.stem, [])
+
+  @functools.cached_property
+  def _list_beside(self) -> Callable[[Path], Mapping[str, list[Path]]]:
+    return functools.cache(companions.list_beside)
+
+  @property
+  def label_columns(self) -> tuple[str, ...]:
+    """Columns or keys of the files of labels."""
+    return ()
 
   @property
   def label_warning(self) -> str:
@@ -163,9 +194,14 @@ class FittedSource(Source):
   def _fit(self, image: crops.Pixels, gaze: Any) -> Sample:
     box = crops.fit_box(image, self.fit, self.height, self.width)
     deep = image.dtype == np.uint16
+    left, upper, right, lower = box
+    transform = Transform(
+        left, upper, self.width / (right - left), self.height / (lower - upper)
+    )
     return Sample(
         self._cut(image, box),
         gaze,
         size=f'{image.shape[1]} x {image.shape[0]}',
         levels=(int(image.min()), int(image.max())) if deep else None,
+        transform=transform,
     )

@@ -37,7 +37,8 @@ class Text(NamedTuple):
   def encode(self, text: str) -> bytes:
     """Return another text in the encoding of this one."""
     try:
-      return self.mark + text.encode(self.encoding)
+      errors = 'surrogateescape' if self.encoding == 'utf-8' else 'strict'
+      return self.mark + text.encode(self.encoding, errors)
     except UnicodeEncodeError:  # a new name that Latin-1 lacks
       return codecs.BOM_UTF8 + text.encode()
 
@@ -60,7 +61,12 @@ class Table(NamedTuple):
   columns: list[str]  # in the file's order, in lower case
   file_column: str
   start: str  # raw text up to and with the line of the columns
-  rows: list[Row]  # without blank ones
+  lines: list[Row]  # blank ones, too, which have no cells
+
+  @property
+  def rows(self) -> list[Row]:
+    """The rows that are not blank."""
+    return [row for row in self.lines if row.cells]
 
   @property
   def remark(self) -> str:
@@ -97,16 +103,22 @@ class Table(NamedTuple):
 def decode(content: bytes) -> Text:
   """Return the text of a file in UTF-8, UTF-16 or, if in neither, Latin-1.
 
+  With a mark of UTF-8, bytes that are no UTF-8 are kept as surrogates.
+
   Raises:
-    UnicodeError: If the file says to be in UTF-8 or UTF-16, and is not.
+    UnicodeError: If the file is in UTF-16 and damaged.
   """
   for mark, encoding in _BYTE_ORDER_MARKS.items():
     if content.startswith(mark):
-      text = content.removeprefix(mark).decode(encoding)
-      return Text(text, encoding, mark)
+      rest = content.removeprefix(mark)
+      errors = 'surrogateescape' if encoding == 'utf-8' else 'strict'
+      return Text(rest.decode(encoding, errors), encoding, mark)
   # UTF-16 without a mark: every other byte of plain text is 0.
   start = content[:200]
-  for encoding, zeros in (('utf-16-le', start[1::2]), ('utf-16-be', start[::2])):
+  for encoding, zeros in (
+      ('utf-16-le', start[1::2]),
+      ('utf-16-be', start[::2]),
+  ):
     if zeros.count(0) > len(zeros) / 2 and not len(content) % 2:
       return Text(content.decode(encoding), encoding)
   try:
@@ -142,7 +154,7 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
   number, separator = _find_header(lines)
   separator = separator or _find_separator(lines[number : number + 1])
   reader = csv.reader(
-      lines[number:], delimiter=separator, skipinitialspace=True, strict=True
+      lines[number:], delimiter=separator, skipinitialspace=True
   )
   columns = [cell.strip().lower() for cell in next(reader, [])]
   file_column = _find_file_column(columns)
@@ -162,9 +174,16 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
   end = number + reader.line_num
   start, rows = ''.join(lines[:end]), []
   for cells in reader:
-    line = number + reader.line_num
+    first, line = end + 1, number + reader.line_num
     raw, end = ''.join(lines[end:line]), line
-    if any(cell.strip() for cell in cells):
+    if not any(cell.strip() for cell in cells):
+      rows.append(Row('', line, raw, {}))
+    else:
+      if '"' in raw and not _is_quoted_well(raw, separator):
+        raise InputError(
+            f'{path}, line {first}: a quote is not closed, or'
+            ' has text after it; correct it.'
+        )
       if any(cells[len(columns) :]):
         raise InputError(
             f'{path}, line {line}: there are {len(cells)} cells, but'
@@ -175,6 +194,14 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
       by_column = dict(zip(columns, padded, strict=False))
       rows.append(Row(by_column[file_column], line, raw, by_column))
   return Table(path, source, separator, columns, file_column, start, rows)
+
+
+def _is_quoted_well(raw: str, separator: str) -> bool:
+  """Return whether the quotes of a row enclose whole cells."""
+  separator = re.escape(separator)
+  plain = rf' *(?:[^" {separator}\r\n][^{separator}\r\n]*)?'
+  cell = rf'(?: *"(?:[^"]|"")*" *|{plain})'
+  return bool(re.fullmatch(rf'(?:{cell}{separator})*{cell}[\r\n]*', raw))
 
 
 def _find_header(lines: list[str]) -> tuple[int, str]:

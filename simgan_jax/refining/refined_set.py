@@ -17,7 +17,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from simgan_jax.data import inputs
+from simgan_jax.data import inputs, tables
+from simgan_jax.data.pixel_labels import Transform
 from simgan_jax.data.source import Source
 from simgan_jax.machine import errors, progress
 from simgan_jax.machine import files as files_lib
@@ -25,10 +26,10 @@ from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.refining import (
     companions,
     formats,
-    label_tables,
     manifest,
     naming,
     shards,
+    written_labels,
 )
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import refiners
@@ -76,25 +77,55 @@ def _finish(
   """Write what concerns all shards; return what was found in them."""
   lengths, files, left_out = [], {}, []
   bits: collections.Counter = collections.Counter()
+  noted: collections.Counter = collections.Counter()
+  transforms, size = {}, 0
   for record in map(shards.read_record, record_files):
     lengths.append(len(record.files))
     files |= record.files
     left_out += record.left_out
     bits.update(record.bits)
+    noted.update(record.notes)
+    transforms |= record.transforms
+    size = max(size, record.size)
   if not files:
     raise errors.InputError(
         f'none of {len(originals.entries):,} images can be used, the first'
         f' because {left_out[0]}; replace them.'
     )
   writer.finish(lengths, np.dtype(f'uint{max(bits)}'))
-  table = folder / label_tables.NAME
-  if originals.label_table:
-    label_tables.carry_over(originals.label_table, table, files)
+  if originals.label_tables:
+    kept = collections.defaultdict(list)
+    for entry in originals.entries:
+      if entry.file and entry.name in files:
+        transform = transforms.get(entry.name)
+        kept[entry.file.relative_to(originals.path).as_posix()].append(
+            written_labels.Kept(
+                entry.name,
+                files[entry.name],
+                Transform(*transform) if transform else None,
+            )
+        )
+    for table in originals.label_tables:
+      written_labels.carry_over(table, folder, kept, originals.pixel_labels)
   elif originals.label_shapes:
     records = map(shards.read_record, record_files)
     rows = (row for record in records for row in record.rows)
-    label_tables.write(table, tuple(originals.label_shapes), rows)
-  return {'images': len(files), 'bits': dict(bits), 'left_out': left_out}
+    path = folder / tables.NAME
+    written_labels.write(path, tuple(originals.label_shapes), rows)
+  notes = [*originals.notes]
+  notes += [f'{count:,} images: {note}' for note, count in noted.items()]
+  if suspects := size and originals.find_pixel_labels(size):
+    notes.append(
+        f'{", ".join(suspects)} look like pixels of the original images, which'
+        ' were resized; they are written as they were, unless you declare them'
+        ' with data.synthetic.points or .boxes'
+    )
+  return {
+      'images': len(files),
+      'bits': dict(bits),
+      'left_out': left_out,
+      'notes': notes,
+  }
 
 
 def _digest(params: Any) -> str:
@@ -146,11 +177,9 @@ def write(
   files = naming.name_files([entry.name for entry in originals.entries])
   if kind != 'folder':  # arrays and their table keep the names of the originals
     files = {name: name for name in files}
-  drawn = originals.origin in config_lib.BUILTIN
-  place = None if drawn else Path(path).expanduser()
-  find_beside = companions.make_find_beside(originals, place, files)
+  beside = companions.Companions(originals, files)
   reserved = *naming.RESERVED, *formats.FORMATS[kind].FILES
-  companions.check_beside(originals.entries, find_beside, reserved)
+  beside.check(originals.entries, reserved)
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels
@@ -175,8 +204,9 @@ def write(
         labels=tuple(originals.label_shapes),
         refine=shards.make_refine(config, refiner, workdir=workdir, mesh=mesh),
         image_writer=image_writer,
-        find_beside=find_beside,
+        companions=beside,
         folder=folder,
+        keep_transforms=bool(originals.pixel_labels.names),
     )
     records = list(_make_records(originals, writer, folder, kind))
     found = _finish(originals, image_writer, folder, records)

@@ -1,7 +1,7 @@
 """A thousand images at a time: read, refined with their bit depth, written."""
 
 import json
-import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from jaxtyping import UInt
 
 from simgan_jax.data.entries import Entry, Sample
 from simgan_jax.data.source import Source
-from simgan_jax.refining import companions, formats, label_tables
+from simgan_jax.refining import companions, formats, written_labels
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import refiners
 
@@ -30,6 +30,10 @@ class Record(NamedTuple):
   bits: list[int]  # of each image, 8 or 16
   rows: list[list[str]]  # of the table of labels
   left_out: list[str]  # 'name: reason'
+  notes: dict[str, int]  # number of images by what was decided about them
+  # How images with points and boxes were cut, by name of the original.
+  transforms: dict[str, list[float]]
+  size: int  # greatest side in pixels of the originals that were resized
 
 
 def read_record(path: Path) -> Record:
@@ -88,8 +92,9 @@ class Writer(NamedTuple):
   labels: Sequence[str]  # fields of `Sample` that are known
   refine: Refine
   image_writer: formats.Format
-  find_beside: companions.FindBeside
+  companions: companions.Companions
   folder: Path  # for the files beside the images
+  keep_transforms: bool = False
 
   def write(
       self,
@@ -119,12 +124,24 @@ class Writer(NamedTuple):
           formats.Shard(number, names, new, images, subjects, labels)
       )
     rows = []
-    for i, (entry, _) in enumerate(used):
+    for i, (entry, sample) in enumerate(used):
       values = [of_images[i] for of_images in labels.values()]
-      rows.append(label_tables.row(files[entry.name], entry.subject, values))
-      for beside, name in self.find_beside(entry):
-        copy = self.folder / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(beside, copy)
+      rows.append(written_labels.row(files[entry.name], entry.subject, values))
+      self.companions.write(entry, self.folder, sample.transform)
     bits = [8 * image.itemsize for image in images]
-    return Record(files, bits, rows, left_out)
+    moved = {
+        entry.name: (list(sample.transform), sample.size)
+        for entry, sample in used
+        if sample.transform and not sample.transform.is_identity
+    }
+    sides = [int(x) for _, size in moved.values() for x in size.split(' x ')]
+    transforms = {name: transform for name, (transform, _) in moved.items()}
+    return Record(
+        files,
+        bits,
+        rows,
+        left_out,
+        notes=Counter(note for _, sample in used for note in sample.notes),
+        transforms=transforms if self.keep_transforms else {},
+        size=max(sides, default=0),
+    )

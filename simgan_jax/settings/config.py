@@ -42,6 +42,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     'domain': ('synthetic', 'real'),
     'fit': ('crop', 'pad', 'resize'),
     'on_error': ('stop', 'skip'),
+    'pages': ('one', 'all'),
     'samples': ('evaluation', 'all'),
 }
 
@@ -89,6 +90,11 @@ class SourceConfig:
   samples: str = 'evaluation'  # mpiigaze only: the evaluation lists, or 'all'
   crop: str = 'box'  # unity_eyes only; 'columbia' crops as columbia_gaze does
   views: str = '1'  # nyu_hand only: cameras, such as '1-3' or '1,3'
+  # The rest is for image_folder only; docs/formats.md has examples.
+  pattern: str = ''  # glob of the images, such as '*.rgb.png'; '' = by names
+  pages: str = 'one'  # of TIFF, GIF and PNG; 'all' makes each page an image
+  points: str = ''  # columns or keys with pixels of points, such as 'x,y'
+  boxes: str = ''  # of boxes, such as 'left,upper,width,height'
 
 
 @dataclasses.dataclass

@@ -12,16 +12,17 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from configs import eyes
-from simgan_jax.data import arrays, crops
+from simgan_jax.data import arrays, crops, label_tables, tables
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.pixel_labels import PixelLabels
 from simgan_jax.machine import errors
 from simgan_jax.machine import files as files_lib
 from simgan_jax.refining import (
     formats,
-    label_tables,
     manifest,
     naming,
     refined_set,
+    written_labels,
 )
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import refiners
@@ -216,18 +217,22 @@ def test_temporary_files_of_others_are_not_replaced(refine, tmp_path):
 @pytest.mark.parametrize('end', [b'\r\n', b''])
 def test_a_table_changes_only_where_names_do(tmp_path, end):
   lines = [
-      *(b'"what", file,file', b'', b'"1,0","",./a.png', b'\xe9 "x",2,"b.jpg"'),
-      *(b'"two\r\nlines ""here""",3,c,d.jpg', b' 4 ,"" ,"e.png"z', b'5,,f.bmp'),
+      *(b'"what", other,file', b'', b'"1,0","",./a.png', b'\xe9 "x",2,"b.jpg"'),
+      *(b'"two\r\nlines ""here""",3,c', b' 4 ,"" ,"e.png"', b'5,,f.bmp'),
   ]
   content = codecs.BOM_UTF8 + b'\r\n'.join(lines) + end
-  (tmp_path / 'in.csv').write_bytes(content)
+  (tmp_path / 'labels.csv').write_bytes(content)
   files = {'a.png': 'a.png', 'b.jpg': 'b,1.png', 'c': 'c.png', 'f.bmp': 'f.bmp'}
-  label_tables.carry_over(tmp_path / 'in.csv', tmp_path / 'out.csv', files)
+  table = label_tables.LabelTable(tables.read(tmp_path / 'labels.csv'), '.')
+  kept = {old: [written_labels.Kept(old, new)] for old, new in files.items()}
+  written_labels.carry_over(
+      table.match([*files]), tmp_path / 'out', kept, PixelLabels()
+  )
   changed = content.replace(b'"b.jpg"', b'"b,1.png"').replace(
-      b',c,', b',c.png,'
+      b',c\r', b',c.png\r'
   )
   changed = changed.replace(lines[5] + b'\r\n', b'')  # is not among the files
-  assert (tmp_path / 'out.csv').read_bytes() == changed
+  assert (tmp_path / 'out' / 'labels.csv').read_bytes() == changed
 
 
 def test_a_jpeg_leaves_the_rest_of_a_table(refine, tmp_path):
@@ -237,9 +242,10 @@ def test_a_jpeg_leaves_the_rest_of_a_table(refine, tmp_path):
   assert refine(folder)['images'] == 2
   written = (tmp_path / 'out' / 'labels.csv').read_bytes()
   assert written == table.replace(b'b.jpg', b'b.png')
-  (folder / 'labels.csv').write_bytes(b'file\na.png\n./a.png')
-  with pytest.raises(errors.InputError, match=r'a\.png is there twice'):
-    refine(folder, tmp_path / 'again')
+  rows = b'file\na.png\n./a.png'  # a row an object
+  (folder / 'labels.csv').write_bytes(rows)
+  refine(folder, tmp_path / 'again')
+  assert (tmp_path / 'again' / 'labels.csv').read_bytes() == rows
 
 
 @pytest.mark.parametrize('channels', [1, 3])
