@@ -83,7 +83,8 @@ class ImageFolder(FittedSource):
   @functools.cached_property
   def pixel_labels(self) -> pixels_lib.PixelLabels:
     """The columns and keys that hold points and boxes."""
-    declared = pixels_lib.parse(self.points, self.boxes)
+    values = self._label_values
+    declared = pixels_lib.parse(self.points, self.boxes, values)
     for table in self._tables:
       columns = [column for column in table.table.columns if column]
       pixels_lib.check_columns(declared, columns, str(table.path))

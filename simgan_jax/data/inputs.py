@@ -60,6 +60,12 @@ def _choose(config: Config, settings: SourceConfig, *, domain: str) -> Source:
   offered = vars(config.data) | vars(settings) | {'domain': domain}
   fields = dataclasses.fields(SOURCES.get(name, Source))
   options = {f.name: offered[f.name] for f in fields if f.name in offered}
+  for field in ('pattern', 'points', 'boxes'):
+    if offered[field] and field not in options:
+      raise InputError(
+          f'{field}={offered[field]!r} is for images in a folder, not for'
+          f' {name}; leave it out.'
+      )
   return make_source(name, **options)
 
 

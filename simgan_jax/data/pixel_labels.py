@@ -53,6 +53,7 @@ class PixelLabels(NamedTuple):
 
   points: tuple[str, ...] = ()  # names of x and y in turn, or of lists
   boxes: tuple[str, ...] = ()  # names of x, y, width and height, or of lists
+  lists: frozenset[str] = frozenset()  # those that hold lists, in JSON
 
   @property
   def names(self) -> tuple[str, ...]:
@@ -60,21 +61,32 @@ class PixelLabels(NamedTuple):
     return self.points + self.boxes
 
   def groups(self) -> list[tuple[str, ...]]:
-    """Return the names in pairs and fours."""
-    return [
-        names[start : start + size]
-        for names, size in ((self.points, 2), (self.boxes, 4))
-        for start in range(0, len(names), size)
-    ]
+    """Return the names of numbers in pairs and fours."""
+    groups = []
+    for names, size in ((self.points, 2), (self.boxes, 4)):
+      numbers = [name for name in names if name not in self.lists]
+      starts = range(0, len(numbers), size)
+      groups += [tuple(numbers[start : start + size]) for start in starts]
+    return groups
 
 
-def parse(points: str, boxes: str) -> PixelLabels:
-  """Return the labels that the settings declare, such as 'x,y'."""
+def parse(
+    points: str, boxes: str, values: Mapping[str, Sequence[Any]]
+) -> PixelLabels:
+  """Return the labels that the settings declare, such as 'x,y'.
+
+  `values` are some values of each column or key.
+  """
   names = [
       tuple(name.strip().lower() for name in text.split(',') if name.strip())
       for text in (points, boxes)
   ]
-  return PixelLabels(*names)
+  lists = (
+      name
+      for name in (*names[0], *names[1])
+      if any(isinstance(value, (dict, list)) for value in values.get(name, ()))
+  )
+  return PixelLabels(*names, frozenset(lists))
 
 
 def check_columns(
@@ -148,19 +160,20 @@ def move_values(
       return value
     keys = {str(key).lower(): key for key in value}
     result = {key: walk(item) for key, item in value.items()}
+    for name in declared.lists.intersection(keys):
+      key = keys[name]
+      if not labels_lib.is_unknown(value[key]):
+        is_box = name in declared.boxes
+        result[key] = move_list(value[key], is_box=is_box)
     for group in declared.groups():
       found = [keys[name] for name in group if name in keys]
-      is_box = group[0] in declared.boxes
-      lists = [key for key in found if isinstance(value[key], (list, dict))]
-      for key in lists:
-        result[key] = move_list(value[key], is_box=is_box)
       numbers = [value[key] for key in found]
-      if lists or not found or all(map(labels_lib.is_unknown, numbers)):
-        continue
-      if len(found) < (4 if is_box else 2):
-        raise ValueError(f'{", ".join(found)} without the others of {group}')
-      moved = transform.move(numbers, is_box=is_box)
-      result |= dict(zip(found, moved, strict=True))
+      if not all(map(labels_lib.is_unknown, numbers)):
+        size = 4 if group[0] in declared.boxes else 2
+        if len(found) < size:
+          raise ValueError(f'{", ".join(found)} without others: {size} belong')
+        moved = transform.move(numbers, is_box=size == 4)
+        result |= dict(zip(found, moved, strict=True))
     return result
 
   def move_list(value: Any, *, is_box: bool) -> Any:
@@ -168,15 +181,15 @@ def move_values(
       return {
           key: move_list(item, is_box=is_box) for key, item in value.items()
       }
-    if not value:
-      return value
+    if not isinstance(value, list):
+      raise ValueError(f'{value!r} is no list')
     if any(isinstance(item, (list, dict)) for item in value):
       return [move_list(item, is_box=is_box) for item in value]
     size = 4 if is_box else 2
     # [x, y, visible] is certain, [x, y, x, y] is not.
-    if not size <= len(value) <= size + 1:
+    if value and not size <= len(value) <= size + 1:
       raise ValueError(f'{value} is not a list of {size} numbers')
-    return transform.move(value, is_box=is_box)
+    return transform.move(value, is_box=is_box) if value else value
 
   try:
     return walk(value)

@@ -2,8 +2,6 @@
 
 import codecs
 import json
-import os
-import types
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from configs import eyes
 from simgan_jax.data import arrays, crops, label_tables, tables
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.pixel_labels import PixelLabels
@@ -25,44 +22,6 @@ from simgan_jax.refining import (
     written_labels,
 )
 from simgan_jax.settings import config as config_lib
-from simgan_jax.training import refiners
-
-
-@pytest.fixture
-def refine(tmp_path, monkeypatch):
-  """Return a function that writes originals with a refiner of no effect."""
-  chosen = types.SimpleNamespace(round=1, rule='best')
-  monkeypatch.setattr(
-      refiners, 'load_refiner', lambda *_, **__: (_Refiner, chosen)
-  )
-  monkeypatch.setattr(
-      refined_set.shards,
-      'make_refine',
-      lambda *_, **__: lambda _, images: images,
-  )
-  config = eyes.get_config()
-
-  def refine(
-      path, output=tmp_path / 'out', workdir=None, kind='folder', **data
-  ):
-    for name, value in data.items():
-      setattr(config.data, name, value)
-    workdir = workdir or str(tmp_path / 'run')
-    files_lib.write_text(
-        os.path.join(workdir, 'config.json'), config_lib.to_json(config)
-    )
-    return refined_set.write(
-        workdir=workdir,
-        output=str(output),
-        kind=kind,
-        path=str(path),
-    )
-
-  return refine
-
-
-class _Refiner:
-  params = {'kernel': np.zeros(3)}
 
 
 def _make_folder(folder, *names):
