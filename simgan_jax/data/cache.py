@@ -101,6 +101,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         report=report._replace(
             left_out=tuple(report.left_out),
             sixteen_bit=tuple(report.sixteen_bit),
+            notes=tuple(report.notes),
         ),
         **known,
     )
@@ -162,6 +163,8 @@ def load(source: Source, data_dir: str | Path) -> LabelledImages:
         f'{source.name}: {len(loaded.names)} images, {len(left_out)} left out,'
         f' the first: {left_out[0]}'
     )
+  for note in loaded.report.notes:
+    print(f'{source.name}: {note}')
   if warning:
     text = f'warning: {source.name}: {warning}; only eval.py needs them.'
     print(text, file=sys.stderr)

@@ -20,6 +20,8 @@ class Encoded(NamedTuple):
   size: str = ''  # such as '640 x 480', before the cut
   left_out: str = ''  # 'name: reason'
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
+  name: str = ''
+  notes: tuple[str, ...] = ()  # what was decided about the file
 
 
 def encode(source: Source, entry: Entry) -> Encoded:
@@ -39,7 +41,13 @@ def encode(source: Source, entry: Entry) -> Encoded:
       for name in source.LABELS
   }
   example.update(image=png.getvalue(), name=entry.name, subject=entry.subject)
-  return Encoded(example, sample.size, levels=sample.levels)
+  return Encoded(
+      example,
+      sample.size,
+      levels=sample.levels,
+      name=entry.name,
+      notes=sample.notes,
+  )
 
 
 def make_report(
@@ -48,10 +56,19 @@ def make_report(
   """Return the fields of the `ImportReport`; examples are not needed."""
   levels = [level for found in encoded for level in found.levels or ()]
   deep = sum(found.levels is not None for found in encoded)
+  names: dict[str, list[str]] = {}
+  for found in encoded:
+    for note in found.notes:
+      names.setdefault(note, []).append(found.name)
+  used = sum(not found.left_out for found in encoded)
   report = ImportReport(
       left_out=tuple(found.left_out for found in encoded if found.left_out),
       sizes=Counter(found.size for found in encoded if found.size),
       sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
       label_warning=label_warning,
+      notes=tuple(
+          f'{len(those):,} of {used:,} images: {note}, first {those[0]}'
+          for note, those in names.items()
+      ),
   )
   return report._asdict()

@@ -27,6 +27,7 @@ class Sample(NamedTuple):
   intrinsics: Any = None
   size: str = ''  # such as '640 x 480', before the cut
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
+  notes: tuple[str, ...] = ()  # what was decided about the file
 
 
 class Entry(NamedTuple):
@@ -36,6 +37,7 @@ class Entry(NamedTuple):
   subject: int
   read: Callable[[], Sample]
   label_file: Path | None = None  # holds the labels of this image alone
+  file: Path | None = None  # of the image, if it has one of its own
 
 
 def printable(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simgan_jax.data import crops, folders, gaze_angles
+from simgan_jax.data import decoding, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
@@ -88,12 +88,13 @@ class ImageFolder(FittedSource):
     """Yield the images of the table, or of the folder, by name."""
     for row in self._rows:
       read = functools.partial(self._read, row)
-      yield Entry(row.file, row.subject, read, row.label_file)
+      file = self.path / row.file
+      yield Entry(row.file, row.subject, read, row.label_file, file)
 
   def _read(self, row: _Row) -> Sample:
     if row.damage:
       raise Damaged(row.damage)
-    return self._fit(crops.read_image(self.path / row.file), row.gaze)
+    return self._fit(decoding.read_image(self.path / row.file), row.gaze)
 
 
 def _read_labels(file: Path, folder: Path) -> _Row:

@@ -17,6 +17,7 @@ class ImportReport(NamedTuple):
   # Number of 16-bit originals, their least and their greatest value; or empty.
   sixteen_bit: tuple[int, ...] = ()
   label_warning: str = ''  # why some labels count as unknown
+  notes: tuple[str, ...] = ()  # what was decided, of how many images
 
 
 class LabelledImages(NamedTuple):
