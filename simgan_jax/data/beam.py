@@ -45,7 +45,7 @@ def read(pipeline: Any, source: Source, metadata: Any) -> Any:
       | 'notes' >> beam.MapTuple(lambda i, e: (i, e._replace(example=None)))
       | 'list_notes' >> beam.combiners.ToList()
       | 'in_order' >> beam.Map(lambda notes: [e for _, e in sorted(notes)])
-      | 'report' >> beam.Map(make_report, source.label_warning)
+      | 'report' >> beam.Map(make_report, source)
   )
   return (
       encoded

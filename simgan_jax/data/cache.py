@@ -74,7 +74,7 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         count += 1
         if count == source.limit:
           break
-    report = encoding.make_report(notes, source.label_warning)
+    report = encoding.make_report(notes, source)
     if not count:
       left_out = report['left_out'][:1]
       reason = ''.join(f', the first because {r}' for r in left_out)
@@ -101,6 +101,8 @@ class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         report=report._replace(
             left_out=tuple(report.left_out),
             sixteen_bit=tuple(report.sixteen_bit),
+            label_columns=tuple(report.label_columns),
+            notes=tuple(report.notes),
         ),
         **known,
     )
@@ -162,6 +164,8 @@ def load(source: Source, data_dir: str | Path) -> LabelledImages:
         f'{source.name}: {len(loaded.names)} images, {len(left_out)} left out,'
         f' the first: {left_out[0]}'
     )
+  for note in loaded.report.notes:
+    print(f'{source.name}: {note}')
   if warning:
     text = f'warning: {source.name}: {warning}; only eval.py needs them.'
     print(text, file=sys.stderr)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from simgan_jax.data import crops, folders, gaze_angles
+from simgan_jax.data import crops, decoding, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample
 from simgan_jax.data.source import Source
 
@@ -37,14 +37,15 @@ class ColumbiaGaze(Source):
     for file in folders.list_files(self.path, ('.jpg',)):
       match = _NAME.fullmatch(file.name)
       read = functools.partial(self._read, file, match)
-      yield Entry(file.name, int(match[1]) if match else 0, read)
+      subject = int(match[1]) if match else 0
+      yield Entry(file.name, subject, read, file=file)
 
   def _read(self, file: Path, match: re.Match[str] | None) -> Sample:
     if match is None:
       raise Damaged(f'{file}: the name is not like 0001_2m_-15P_10V_5H_L.jpg')
     if _ONE_LABEL_IS_WRONG.fullmatch(file.name):
       raise LeftOut('the same bytes under two labels')
-    image = crops.read_image(file)
+    image, notes = decoding.read_image(file)
     box = crops.fit_box(image, 'crop', 35, 55)
     patch = crops.cut(image, box, height=35, width=55, channels=1)
     if patch.std() < _MIN_CONTRAST:
@@ -54,4 +55,4 @@ class ColumbiaGaze(Source):
     if match[5] == 'L':
       image = image[:, ::-1]
       labels = gaze_angles.mirror(*labels)
-    return Sample(image, *labels)
+    return Sample(image, *labels, notes=notes)

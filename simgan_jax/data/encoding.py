@@ -20,6 +20,8 @@ class Encoded(NamedTuple):
   size: str = ''  # such as '640 x 480', before the cut
   left_out: str = ''  # 'name: reason'
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
+  name: str = ''
+  notes: tuple[str, ...] = ()  # what was decided about the file
 
 
 def encode(source: Source, entry: Entry) -> Encoded:
@@ -39,19 +41,58 @@ def encode(source: Source, entry: Entry) -> Encoded:
       for name in source.LABELS
   }
   example.update(image=png.getvalue(), name=entry.name, subject=entry.subject)
-  return Encoded(example, sample.size, levels=sample.levels)
+  return Encoded(
+      example,
+      sample.size,
+      levels=sample.levels,
+      name=entry.name,
+      notes=sample.notes,
+  )
 
 
-def make_report(
-    encoded: Collection[Encoded], label_warning: str
-) -> dict[str, Any]:
+def make_report(encoded: Collection[Encoded], source: Source) -> dict[str, Any]:
   """Return the fields of the `ImportReport`; examples are not needed."""
   levels = [level for found in encoded for level in found.levels or ()]
   deep = sum(found.levels is not None for found in encoded)
+  names: dict[str, list[str]] = {}
+  for found in encoded:
+    for note in found.notes:
+      names.setdefault(note, []).append(found.name)
+  used = sum(not found.left_out for found in encoded)
+  sizes = Counter(found.size for found in encoded if found.size)
   report = ImportReport(
       left_out=tuple(found.left_out for found in encoded if found.left_out),
-      sizes=Counter(found.size for found in encoded if found.size),
+      sizes=sizes,
       sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
-      label_warning=label_warning,
+      label_warning=source.label_warning,
+      label_columns=tuple(source.label_columns),
+      notes=(
+          *source.notes,
+          *(
+              f'{len(those):,} of {used:,} images: {note}, first {those[0]}'
+              for note, those in names.items()
+          ),
+          *describe_pixel_labels(source, sizes),
+      ),
   )
   return report._asdict()
+
+
+def describe_pixel_labels(
+    source: Source, sizes: Collection[str]
+) -> tuple[str, ...]:
+  """Return a sentence on labels that no longer fit their resized images.
+
+  `sizes` are those of the originals, such as '640 x 480'.
+  """
+  sides = [tuple(map(int, size.split(' x '))) for size in sizes]
+  if all(side == (source.width, source.height) for side in sides):
+    return ()
+  names = source.find_pixel_labels(max(map(max, sides)))
+  if not names:
+    return ()
+  return (
+      f'the labels {", ".join(names)} look like pixels of the originals, which'
+      ' are resized: refine.py copies them as they are, unless you declare them'
+      ' with data.synthetic.points or data.synthetic.boxes',
+  )

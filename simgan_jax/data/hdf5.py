@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from simgan_jax.data import crops, folders, gaze_angles
+from simgan_jax.data import decoding, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
@@ -63,7 +63,7 @@ class Hdf5(FittedSource):
   def _read(self, open_file: Callable[[], Any], key: Any) -> Sample:
     file = open_file()
     try:
-      image = crops.check_pixels(np.asarray(file[_IMAGE][key]))
+      image = decoding.check_pixels(np.asarray(file[_IMAGE][key]))
       gaze = np.full(3, np.nan)
       if _LABEL in file:
         look = np.asarray(file[_LABEL][key], np.float64)[:3]
@@ -75,7 +75,7 @@ class Hdf5(FittedSource):
       raise Damaged(
           f'{self.path}, {_IMAGE} {key}: cannot be read ({error})'
       ) from error
-    return self._fit(image, gaze)
+    return self._fit(decoding.Decoded(image), gaze)
 
 
 def _count(file: Any, name: str) -> int:

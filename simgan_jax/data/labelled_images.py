@@ -1,11 +1,12 @@
 """The record that every source is loaded into."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int32, Shaped, UInt8
 
+from simgan_jax.data import labels as labels_lib
 from simgan_jax.machine.errors import InputError
 
 
@@ -17,6 +18,8 @@ class ImportReport(NamedTuple):
   # Number of 16-bit originals, their least and their greatest value; or empty.
   sixteen_bit: tuple[int, ...] = ()
   label_warning: str = ''  # why some labels count as unknown
+  label_columns: tuple[str, ...] = ()  # columns or keys of the labels
+  notes: tuple[str, ...] = ()  # what was decided, of how many images
 
 
 class LabelledImages(NamedTuple):
@@ -43,21 +46,40 @@ class LabelledImages(NamedTuple):
     """What an estimator learns: joints where there are any, else gaze."""
     return self.gaze if self.joints is None else self.joints
 
-  def check_labels(self, kind: str, remedy: str) -> None:
-    """Raise an InputError if an image lacks the labels for an estimator.
+  def keep_labelled(self, kind: str, remedy: str) -> 'LabelledImages':
+    """Return the images that have labels, and tell how many have none.
 
-    The message calls the images `kind`, such as 'test', and ends with `remedy`.
+    Messages call the images `kind`, such as 'test', and end with `remedy`.
+
+    Raises:
+      InputError: If none has labels, or some have labels that cannot be used.
     """
-    labels, number, first = self.labels, 'the', ''
+    labels, warning = self.labels, self.report.label_warning
+    rows = np.full((len(self.images), 1), np.nan)
     if labels is not None:
       rows = labels.reshape(len(labels), -1)
-      unknown = np.flatnonzero(np.isnan(rows).any(axis=1))
-      if not len(unknown):
-        return
-      number = f'{len(unknown):,} of {len(self.images):,}'
-      first = f', first {self.names[unknown[0]]}'
-    warning = self.report.label_warning
-    why = f' ({warning})' if warning else ''
-    raise InputError(
-        f'{number} {kind} images have no labels{first}{why}: {remedy}.'
-    )
+    known = np.array([not np.isnan(row).any() for row in rows], bool)
+    if known.all():
+      return self
+    number = len(known) - known.sum()
+    first = self.names[known.argmin()]
+    if known.any() and not warning:
+      print(
+          f'{kind}: {number:,} of {len(known):,} images have no labels and are'
+          f' left out, first {first}'
+      )
+      kept: dict[str, Any] = {
+          name: value[known] if isinstance(value, np.ndarray) else value
+          for name, value in self._asdict().items()
+      }
+      return LabelledImages(**kept)
+    many = f'{number:,} of {len(known):,}' if known.any() else 'the'
+    why = f', first {first}' if known.any() else ''
+    if warning:
+      why += f' ({warning})'
+    elif self.report.label_columns:
+      why += (
+          f' (there are {", ".join(self.report.label_columns[:20])}; understood'
+          f' are {labels_lib.UNDERSTOOD})'
+      )
+    raise InputError(f'{many} {kind} images have no labels{why}: {remedy}.')

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Float
 
-from simgan_jax.data import crops, folders, subjects
+from simgan_jax.data import crops, decoding, folders, subjects
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import Source
 from simgan_jax.machine import pixels
@@ -85,7 +85,7 @@ class NyuHand(Source):
       for frame, uvd in enumerate(joints[view - 1], start=1):
         file = self.path / f'{prefix}{frame:07d}.png'
         read = functools.partial(self._read, file, uvd)
-        yield Entry(f'{view}_{frame:07d}', 0, read)
+        yield Entry(f'{view}_{frame:07d}', 0, read, file=file)
 
   def _read(self, file: Path, uvd: Float[np.ndarray, 'k 3']) -> Sample:
     size = {'height': self.height, 'width': self.width}
@@ -162,7 +162,9 @@ def _read_joints(file: Path) -> Float[np.ndarray, 'view n k 3']:
 
 def _read_depth(file: Path) -> Float[np.ndarray, 'h w']:
   """Return the distances from the camera's plane in mm, 0 if not measured."""
-  image = crops.read_image(file)
+  image, notes = decoding.read_image(file)
+  if notes:
+    raise Damaged(f'{file}: is not a depth image ({notes[0]})')
   if (image.shape, image.dtype) != ((HEIGHT, WIDTH, 3), np.uint8):
     height, width, channels = image.shape
     raise Damaged(

@@ -29,11 +29,6 @@ class Transform(NamedTuple):
   x_scale: float  # new pixels for one of the original
   y_scale: float
 
-  @property
-  def is_identity(self) -> bool:
-    """Whether nothing moved."""
-    return self == (0, 0, 1, 1)
-
   def move(self, values: Sequence[Any], *, is_box: bool) -> list[float]:
     """Return x, y of a point, or x, y, width, height of a box, in new pixels.
 
@@ -77,16 +72,16 @@ def parse(
 
   `values` are some values of each column or key.
   """
-  names = [
+  first, second = (
       tuple(name.strip().lower() for name in text.split(',') if name.strip())
       for text in (points, boxes)
-  ]
+  )
   lists = (
       name
-      for name in (*names[0], *names[1])
+      for name in first + second
       if any(isinstance(value, (dict, list)) for value in values.get(name, ()))
   )
-  return PixelLabels(*names, frozenset(lists))
+  return PixelLabels(first, second, frozenset(lists))
 
 
 def check_columns(

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import companions, crops
+from simgan_jax.data import companions, crops, decoding
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.entries import Damaged, Entry, LeftOut, Sample, printable
 from simgan_jax.data.label_tables import LabelTable
@@ -191,7 +191,8 @@ class FittedSource(Source):
 
   fit: str = 'crop'  # see `crops.fit_box`
 
-  def _fit(self, image: crops.Pixels, gaze: Any) -> Sample:
+  def _fit(self, decoded: decoding.Decoded, gaze: Any) -> Sample:
+    image = decoded.pixels
     box = crops.fit_box(image, self.fit, self.height, self.width)
     deep = image.dtype == np.uint16
     left, upper, right, lower = box
@@ -204,4 +205,5 @@ class FittedSource(Source):
         size=f'{image.shape[1]} x {image.shape[0]}',
         levels=(int(image.min()), int(image.max())) if deep else None,
         transform=transform,
+        notes=decoded.notes,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from simgan_jax.data import crops, folders, gaze_angles
+from simgan_jax.data import crops, decoding, folders, gaze_angles
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import Source
 from simgan_jax.machine.errors import InputError
@@ -65,14 +65,16 @@ class UnityEyes(Source):
     files = folders.list_files(folder, ('.jpg', '.json'))
     numbers = {int(file.stem) for file in files if file.stem.isdecimal()}
     for number in sorted(numbers):
-      read = functools.partial(self._read, folder / f'{number}.jpg')
-      yield Entry(str(number), 0, read, folder / f'{number}.json')
+      file = folder / f'{number}.jpg'
+      read = functools.partial(self._read, file)
+      yield Entry(str(number), 0, read, file.with_suffix('.json'), file)
 
   def _read(self, file: Path) -> Sample:
-    image = crops.read_image(file)
+    image, notes = decoding.read_image(file)
     labels = _read_labels(file.with_suffix('.json'))
     box = self.crop_box(labels, image.shape[0])
-    return Sample(self._cut(image, box), labels.gaze, labels.head_pose)
+    image = self._cut(image, box)
+    return Sample(image, labels.gaze, labels.head_pose, notes=notes)
 
   def crop_box(self, labels: Labels, image_height: int) -> crops.Box:
     """Return the box to cut from an image.

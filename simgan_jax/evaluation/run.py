@@ -63,7 +63,10 @@ def read(
   test = inputs.load_test(
       config, data_dir=data_dir, path=test_path, subjects=test_subjects
   )
-  test.check_labels('test', 'give a labelled set with --test_path')
+  test = test.keep_labelled('test', 'give a labelled set with --test_path')
+  if synthetic.labels is not None:
+    remedy = 'an estimator learns from them; correct or remove them'
+    synthetic = synthetic.keep_labelled('synthetic', remedy)
   of_eyes = synthetic.joints is None
   if synthetic.labels is not None and of_eyes != (test.joints is None):
     raise errors.InputError(
@@ -83,7 +86,7 @@ def read(
       task=tasks.choose(test, config.evaluation),
       synthetic=synthetic,
       real=real,
-      apart=real if apart else None,
+      apart=real.keep_labelled('real', 'correct them') if apart else None,
       test=test,
       test_name=f'{test.source} {subjects}'.strip(),
   )

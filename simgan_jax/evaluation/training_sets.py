@@ -71,7 +71,7 @@ def build(
     InputError: If a label is missing.
   """
   remedy = 'an estimator learns from them; give a source with labels'
-  synthetic.check_labels('synthetic', remedy)
+  synthetic.keep_labelled('synthetic', remedy)
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)
@@ -96,6 +96,5 @@ def build(
       first = slice(scale * base_images)
       sets.append(TrainingSet(train_on, scale, images[first], labels[first]))
   if real is not None and real.labels is not None:
-    real.check_labels('real', 'label all of them or none')
     sets.append(TrainingSet('real', 1, real.images, real.labels))
   return sets

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from simgan_jax.data import inputs, tables
+from simgan_jax.data import encoding, inputs, tables
 from simgan_jax.data.pixel_labels import Transform
 from simgan_jax.data.source import Source
 from simgan_jax.machine import errors, progress
@@ -78,7 +78,7 @@ def _finish(
   lengths, files, left_out = [], {}, []
   bits: collections.Counter = collections.Counter()
   noted: collections.Counter = collections.Counter()
-  transforms, size = {}, 0
+  transforms, sizes = {}, set()
   for record in map(shards.read_record, record_files):
     lengths.append(len(record.files))
     files |= record.files
@@ -86,7 +86,7 @@ def _finish(
     bits.update(record.bits)
     noted.update(record.notes)
     transforms |= record.transforms
-    size = max(size, record.size)
+    sizes.update(record.sizes)
   if not files:
     raise errors.InputError(
         f'none of {len(originals.entries):,} images can be used, the first'
@@ -114,12 +114,7 @@ def _finish(
     written_labels.write(path, tuple(originals.label_shapes), rows)
   notes = [*originals.notes]
   notes += [f'{count:,} images: {note}' for note, count in noted.items()]
-  if suspects := size and originals.find_pixel_labels(size):
-    notes.append(
-        f'{", ".join(suspects)} look like pixels of the original images, which'
-        ' were resized; they are written as they were, unless you declare them'
-        ' with data.synthetic.points or .boxes'
-    )
+  notes += encoding.describe_pixel_labels(originals, sizes)
   return {
       'images': len(files),
       'bits': dict(bits),

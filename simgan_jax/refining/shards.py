@@ -33,7 +33,7 @@ class Record(NamedTuple):
   notes: dict[str, int]  # number of images by what was decided about them
   # How images with points and boxes were cut, by name of the original.
   transforms: dict[str, list[float]]
-  size: int  # greatest side in pixels of the originals that were resized
+  sizes: list[str]  # of the originals, such as '640 x 480'
 
 
 def read_record(path: Path) -> Record:
@@ -129,19 +129,17 @@ class Writer(NamedTuple):
       rows.append(written_labels.row(files[entry.name], entry.subject, values))
       self.companions.write(entry, self.folder, sample.transform)
     bits = [8 * image.itemsize for image in images]
-    moved = {
-        entry.name: (list(sample.transform), sample.size)
+    transforms = {
+        entry.name: list(sample.transform)
         for entry, sample in used
-        if sample.transform and not sample.transform.is_identity
+        if sample.transform and self.keep_transforms
     }
-    sides = [int(x) for _, size in moved.values() for x in size.split(' x ')]
-    transforms = {name: transform for name, (transform, _) in moved.items()}
     return Record(
         files,
         bits,
         rows,
         left_out,
         notes=Counter(note for _, sample in used for note in sample.notes),
-        transforms=transforms if self.keep_transforms else {},
-        size=max(sides, default=0),
+        transforms=transforms,
+        sizes=sorted({sample.size for _, sample in used if sample.size}),
     )

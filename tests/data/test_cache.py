@@ -126,9 +126,9 @@ def test_relative_folders_and_home(folder, tmp_path, monkeypatch):
 
 KILLED = """
 import os, signal, sys
-from simgan_jax.data import cache, crops, inputs
+from simgan_jax.data import cache, decoding, inputs
 
-read_image, count = crops.read_image, 0
+read_image, count = decoding.read_image, 0
 
 def read_ten_images(file):
   global count
@@ -137,7 +137,7 @@ def read_ten_images(file):
     os.kill(os.getpid(), signal.SIGKILL)
   return read_image(file)
 
-crops.read_image = read_ten_images
+decoding.read_image = read_ten_images
 source = inputs.make_source(
     'image_folder', path=sys.argv[1], height=35, width=55)
 cache.load(source, sys.argv[2])

@@ -121,7 +121,7 @@ def test_labels_that_cannot_be_used(load, folder, header, row, message):
       f'of 1 of 12 images .*{message}', loaded.report.label_warning
   )
   with pytest.raises(InputError, match=f'^the test images have no .*{message}'):
-    loaded.check_labels('test', 'give others')
+    loaded.keep_labelled('test', 'give others')
 
 
 def test_one_label_that_cannot_be_used_leaves_the_others(load, folder):
@@ -133,7 +133,7 @@ def test_one_label_that_cannot_be_used_leaves_the_others(load, folder):
   assert np.isnan(loaded.gaze[two]).all(axis=1).tolist() == [False, True]
   assert 'of 2 of 12 images' in loaded.report.label_warning
   with pytest.raises(InputError, match=r'^11 of 12 test .*first 10\.png.*Ann'):
-    loaded.check_labels('test', 'give others')
+    loaded.keep_labelled('test', 'give others')
 
 
 def test_a_table_that_is_a_folder(load, folder):

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from simgan_jax.data import arrays, crops, label_tables, tables
+from simgan_jax.data import arrays, decoding, label_tables, tables
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.pixel_labels import PixelLabels
 from simgan_jax.machine import errors
@@ -233,7 +233,7 @@ def test_16_bits_come_out_again(refine, tmp_path, channels):
   png = tf.io.decode_png((out / 'colour.png').read_bytes(), dtype=tf.uint16)
   np.testing.assert_array_equal(np.squeeze(png), refined)
   for name in ('colour.png', 'colour.ppm', 'colour.tif'):
-    read = crops.read_image(out / name)
+    read = decoding.read_image(out / name).pixels
     np.testing.assert_array_equal(np.squeeze(read), refined)
 
 

@@ -137,7 +137,7 @@ def test_undeclared_pixels_are_named(refine, tmp_path):
       '0.png,10,10,60,50,33,0,0,-1\n'
   )
   (note,) = refine(folder)['notes']
-  assert note.startswith('xmin, ymin, xmax, ymax look like pixels')
+  assert note.startswith('the labels xmin, ymin, xmax, ymax look like')
   small = make_folder(tmp_path / 'small', '0.png', size=(55, 35))
   (small / 'labels.csv').write_text('file,xmin,ymin\n0.png,10,10\n')
   assert not refine(small, tmp_path / 'out2')['notes']
