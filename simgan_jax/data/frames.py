@@ -92,6 +92,8 @@ def read(
   raw = tags.get(_COMPRESSION, 1) == 1
   if tags.get(_PHOTOMETRIC) == 6 and raw and tags.get(_SUBSAMPLING) != (1, 1):
     raise ValueError('YCbCr of reduced colour; save it as RGB')
+  if tags.get(_PLANES) == 2 and tags.get(_EXTRA_SAMPLES, (0,))[0] == 1:
+    raise ValueError('premultiplied alpha in planes; save it as plain RGB')
   try:
     image = _open(opened, frame)
   except (Image.UnidentifiedImageError, SyntaxError) as error:

@@ -531,6 +531,10 @@ REFUSED = {
         _tiff(np.repeat(GREY, 5, axis=-1), 1),
         r'TIFF of \(8, 8, 8, 8, 8\) bits and photometric interpretation 1;',
     ),
+    'multiplied.tif': (
+        _tiff(np.dstack([RGB, ALPHA]), t284=2, t338=1),
+        'premultiplied alpha in planes; save it as plain RGB',
+    ),
     'reduced.tif': (_tiff(RGB, 6), 'YCbCr of reduced colour; save it as RGB'),
     'many.tif': (_tiff(RGB, t277=200), 'TIFF of'),
     'planes.tif': (_tiff(RGB_16, t284=2), '16-bit RGB in planes; save it as'),
