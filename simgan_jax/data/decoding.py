@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib import format as npy
 from PIL import Image, TiffImagePlugin
 
-from simgan_jax.data import samples
+from simgan_jax.data import frames
 from simgan_jax.data.crops import Pixels
 from simgan_jax.data.entries import Damaged
 
@@ -54,7 +54,7 @@ def read_image(file: Path, page: int | None = None) -> Decoded:
       if (page or 0) >= len(pages):
         raise Damaged(f'{file}: has no page {page}')
       frame, tags = pages[page or 0]
-      found = samples.read(opened, frame, tags, several=len(pages) > 1)
+      found = frames.read(opened, frame, tags, several=len(pages) > 1)
       premultiplied = tags.get(_EXTRA_SAMPLES, (0,))[0] == 1
       return _composite(found, premultiplied=premultiplied)
   except FileNotFoundError:
@@ -100,13 +100,13 @@ def check_pixels(pixels: np.ndarray) -> Pixels:
 def _list_pages(opened: IO[bytes]) -> list[tuple[int, Mapping[int, Any]]]:
   """Return the frames that are pages: their numbers, and tags if it is TIFF."""
   if opened.read(4) in TiffImagePlugin.PREFIXES:
-    frames = list(enumerate(_read_tags(opened)))
+    every = list(enumerate(_read_tags(opened)))
     pages = [
         (number, tags)
-        for number, tags in frames
+        for number, tags in every
         if not tags.get(_KIND_OF_PAGE, 0) & _REDUCED_OR_MASK
     ]
-    return pages or frames
+    return pages or every
   opened.seek(0)
   image = Image.open(opened)
   # Photographs have previews as further frames, Photoshop has the layers there.
@@ -130,7 +130,7 @@ def _read_tags(opened: IO[bytes]) -> Iterator[Mapping[int, Any]]:
     yield dict(directory)
 
 
-def _composite(found: samples.Samples, *, premultiplied: bool) -> Decoded:
+def _composite(found: frames.Samples, *, premultiplied: bool) -> Decoded:
   """Return an image; of 2 or 4 channels, the last is alpha."""
   if found.shape[-1] % 2:
     return Decoded(found)

@@ -169,7 +169,7 @@ def write(
   )
   originals = inputs.open_synthetic(config, path=path)
   path = path or data.synthetic.path
-  files = naming.name_files([entry.name for entry in originals.entries])
+  files = naming.name_files(originals.entries, data.channels)
   if kind != 'folder':  # arrays and their table keep the names of the originals
     files = {name: name for name in files}
   beside = companions.Companions(originals, files)

@@ -124,18 +124,31 @@ def test_relative_folders_and_home(folder, tmp_path, monkeypatch):
   assert len(caches(tmp_path / 'cache')) == 1
 
 
+def test_what_was_decided_is_said_every_time(folder, tmp_path, capsys):
+  for number in (3, 17):
+    Image.new('RGBA', (55, 35), (9, 9, 9, number)).save(
+        folder / f'{number:02d}.png'
+    )
+  said = (
+      '2 of 20 images: transparent pixels are composited on black, first 03.png'
+  )
+  for _ in range(2):
+    assert load(folder, tmp_path / 'cache').report.notes == (said,)
+    assert f'image_folder: {said}\n' in capsys.readouterr().out
+
+
 KILLED = """
 import os, signal, sys
 from simgan_jax.data import cache, decoding, inputs
 
 read_image, count = decoding.read_image, 0
 
-def read_ten_images(file):
+def read_ten_images(file, page):
   global count
   count += 1
   if count > 10:
     os.kill(os.getpid(), signal.SIGKILL)
-  return read_image(file)
+  return read_image(file, page)
 
 decoding.read_image = read_ten_images
 source = inputs.make_source(

@@ -101,6 +101,25 @@ def _png(samples, color=None, bits=None, **chunks):
   )
 
 
+def _interlaced(image):
+  """Return a PNG in the seven passes of Adam7."""
+  data = b''
+  for x, y, dx, dy in (
+      *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+      *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+  ):
+    rows = image[y::dy, x::dx].astype(image.dtype.newbyteorder('>'))
+    data += b''.join(b'\0' + row.tobytes() for row in rows)
+  plain = _png(image)
+  header = plain[12:28] + b'\1'  # IHDR
+  return b''.join(
+      [
+          plain[:8] + _chunk(b'IHDR', header[4:]),
+          _chunk(b'IDAT', zlib.compress(data)) + _chunk(b'IEND', b''),
+      ]
+  )
+
+
 def _packed(values, bits):
   """Return rows of values of few bits, the first the highest."""
   each = np.unpackbits(values.astype('>u2').view(np.uint8), axis=1)
@@ -243,13 +262,24 @@ KINDS = {
     # Another depth.
     '16.png': (_pillow(GREY_16, 'PNG'), GREY_16),
     '16 rgb.png': (_png(RGB_16), RGB_16),
-    '16 rgb interlaced.png': (
-        tf.io.encode_png(RGB_16).numpy(),
-        RGB_16,
+    '16 rgb of others.png': (tf.io.encode_png(RGB_16).numpy(), RGB_16),
+    '16 rgb interlaced.png': (_interlaced(RGB_16), RGB_16),
+    '16 grey alpha interlaced.png': (
+        _interlaced(np.dstack([GREY_16, ALPHA_16])),
+        _on_black(GREY_16, ALPHA_16),
+        ON_BLACK,
     ),
     '12 of 16.pgm': (
         b'P5 13 9 4095 ' + TWELVE.astype('>u2').tobytes(),
         SCALED_12,
+    ),
+    '12 of 16.ppm': (
+        b'P6 13 9 4095 ' + (RGB_16 >> 4).astype('>u2').tobytes(),
+        np.rint((RGB_16 >> 4) * (65535 / 4095)),
+    ),
+    '16 above the largest.ppm': (
+        b'P6 13 9 4095 ' + (RGB_16 | 4096).astype('>u2').tobytes(),
+        np.full_like(RGB_16, 65535),
     ),
     '16 plain.ppm': (
         b'P3 13 9 65535 ' + ' '.join(map(str, RGB_16.ravel())).encode(),
@@ -501,6 +531,12 @@ REFUSED = {
         _tiff(np.repeat(GREY, 5, axis=-1), 1),
         r'TIFF of \(8, 8, 8, 8, 8\) bits and photometric interpretation 1;',
     ),
+    'multiplied.tif': (
+        _tiff(np.dstack([RGB, ALPHA]), t284=2, t338=1),
+        'premultiplied alpha in planes; save it as plain RGB',
+    ),
+    'reduced.tif': (_tiff(RGB, 6), 'YCbCr of reduced colour; save it as RGB'),
+    'many.tif': (_tiff(RGB, t277=200), 'TIFF of'),
     'planes.tif': (_tiff(RGB_16, t284=2), '16-bit RGB in planes; save it as'),
     'cmyk.tif': (
         _tiff(np.dstack([RGB_16, GREY_16]), 5),

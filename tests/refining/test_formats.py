@@ -9,7 +9,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from simgan_jax.data import arrays, decoding, label_tables, tables
+from simgan_jax.data import (
+    arrays,
+    decoding,
+    entries,
+    label_tables,
+    tables,
+)
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.pixel_labels import PixelLabels
 from simgan_jax.machine import errors
@@ -22,6 +28,10 @@ from simgan_jax.refining import (
     written_labels,
 )
 from simgan_jax.settings import config as config_lib
+
+
+def _entries(*names):
+  return [entries.Entry(name, 0, lambda: None) for name in names]
 
 
 def _make_folder(folder, *names):
@@ -58,13 +68,27 @@ def _make_npz(path, names, dtype=np.uint8):
         (['a.jpg', 'a.png/b.png'], ['a.jpg.png', 'a.png/b.png']),
         # The stem a.jpg is that of the last, whose label may be a.jpg.json.
         (
-            ['a.jpg', 'a.png', 'a.jpg.bmp'],
-            ['a.jpg.png.png', 'a.png', 'a.jpg.bmp'],
+            ['a.jpg', 'a.png', 'a.jpg.tif'],
+            ['a.jpg.png.png', 'a.png', 'a.jpg.tif'],
         ),
+        (['a.webp', 'b.GIF', 'c.gif'], ['a.png', 'b.png', 'c.png']),
+        (['a.ppm', 'b.pgm', 'b.ppm'], ['a.png', 'b.pgm', 'b.png']),
+        (['a.bmp', 'a.png'], ['a.bmp.png', 'a.png']),  # holds what is unknown
     ],
 )
 def test_every_name_has_a_file_of_its_own(names, files):
-  assert naming.name_files(names) == dict(zip(names, files, strict=True))
+  found = naming.name_files(_entries(*names), 1)
+  assert found == dict(zip(names, files, strict=True))
+
+
+def test_a_format_that_holds_the_pixels(tmp_path):
+  originals = _entries('a.pgm', 'a.ppm', 'b.bmp', 'c.bmp', 'd.bmp')
+  Image.new('L', (5, 5)).save(tmp_path / 'b.bmp')
+  Image.new('I;16', (5, 5)).save(tmp_path / 'c.bmp', 'PNG')
+  originals = [one._replace(file=tmp_path / one.name) for one in originals]
+  assert list(naming.name_files(originals, 3).values()) == [
+      *('a.png', 'a.ppm', 'b.bmp', 'c.png', 'd.png')
+  ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +102,7 @@ def test_every_name_has_a_file_of_its_own(names, files):
 )
 def test_names_that_cannot_be(names, message):
   with pytest.raises(errors.InputError, match=message):
-    naming.name_files(names)
+    naming.name_files(_entries(*names), 1)
 
 
 def test_names_that_collide_are_all_written_with_their_labels(refine, tmp_path):
@@ -232,9 +256,31 @@ def test_16_bits_come_out_again(refine, tmp_path, channels):
     np.testing.assert_allclose(refined, luma, atol=1)
   png = tf.io.decode_png((out / 'colour.png').read_bytes(), dtype=tf.uint16)
   np.testing.assert_array_equal(np.squeeze(png), refined)
-  for name in ('colour.png', 'colour.ppm', 'colour.tif'):
+  ppm_as = 'colour.ppm' if channels == 3 else 'colour.ppm.png'
+  for name in ('colour.png', ppm_as, 'colour.tif'):
     read = decoding.read_image(out / name).pixels
     np.testing.assert_array_equal(np.squeeze(read), refined)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_16_bits_under_other_names_come_out_again(refine, tmp_path, channels):
+  (tmp_path / 'in').mkdir()
+  values = np.random.default_rng(0).integers(0, 2**16, (35, 55, channels))
+  image = values.astype(np.uint16)
+  content = formats.encode(image, '.png')
+  names = 'a.bmp', 'b.jpg', 'c.pgm', 'd.ppm', 'e.tif', 'g.npy'
+  for name in names:
+    (tmp_path / 'in' / name).write_bytes(content)
+  assert refine(tmp_path / 'in', channels=channels)['bits'] == {16: 6}
+  written = [
+      path for path in (tmp_path / 'out').iterdir() if path.suffix != '.json'
+  ]
+  assert sorted(path.name for path in written) == [
+      *('a.png', 'b.png', f'c.{"pgm" if channels == 1 else "png"}'),
+      *(f'd.{"ppm" if channels == 3 else "png"}', 'e.tif', 'g.npy'),
+  ]
+  for path in written:
+    np.testing.assert_array_equal(decoding.read_image(path).pixels, image)
 
 
 @pytest.mark.parametrize('kind', ['npz', 'tfds'])

@@ -13,6 +13,7 @@ from runs import wait_for
 
 from configs import eyes
 from simgan_jax.data import arrays, cache, histograms, inputs
+from simgan_jax.data.entries import Entry
 from simgan_jax.machine import errors, files
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
@@ -372,7 +373,8 @@ def test_nor_can_the_files_of_one_data_set(refine, tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', ['../a.png', '/tmp/a.png', 'a/../../b.png'])
 def test_no_name_leads_out_of_the_folder(name):
   with pytest.raises(errors.InputError, match='lies outside of the folder'):
-    naming.name_files(['fine.png', name])
+    entries = [Entry(name, 0, lambda: None) for name in ('fine.png', name)]
+    naming.name_files(entries, 1)
 
 
 def test_nothing_usable(refine, tmp_path):

@@ -1,4 +1,4 @@
-"""Samples of a pixel as they are in the file, before anything is decided.
+"""One frame of an image file, decoded: grey or RGB, and alpha if there is any.
 
 Pillow decodes everything. It reduces colour of 16 bits to 8, so this is decoded
 twice, for the upper and for the lower bytes.
@@ -6,6 +6,7 @@ twice, for the upper and for the lower bytes.
 
 import contextlib
 import ctypes
+import logging
 import warnings
 from collections.abc import Mapping
 from typing import IO, Any
@@ -17,7 +18,8 @@ from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 Samples = UInt[np.ndarray, 'h w c']  # c: grey or RGB, and alpha if any
 
 _BITS, _PHOTOMETRIC, _PLANES = 258, 262, 284  # tags of TIFF
-_EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
+_COMPRESSION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 259, 338, 339
+_SUBSAMPLING = 530
 _FORMATS = {2: 'signed', 3: 'float', 5: 'complex', 6: 'complex'}
 _REMEDY = 'save them as unsigned ones of 8 or 16 bits'
 _SCALES = {'L;2': 85, 'L;4': 17}  # of grey PNGs, to 8 bits
@@ -35,6 +37,7 @@ for _order, _grey in ((b'II', 'I;16'), (b'MM', 'I;16B')):
     TiffImagePlugin.OPEN_INFO[_key] = _kind
 # What Pillow and libtiff print either does not matter or raises as well.
 warnings.filterwarnings('ignore', module='PIL')
+logging.getLogger('PIL').setLevel(logging.CRITICAL)
 with contextlib.suppress(AttributeError, OSError):  # where it is another file
   ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
@@ -52,15 +55,20 @@ def _raw_mode(image: Any) -> str:
   return str(args[0]) if isinstance(args, tuple) else args or ''
 
 
-def _load(image: Any, raw_mode: str = '') -> np.ndarray:
-  """Return the samples, upright; `raw_mode` replaces that of the file."""
+def _load(image: Any, raw_mode: str = '') -> Any:
+  """Decode an image and turn it upright; return it.
+
+  Args:
+    image: Image that is open, but not decoded.
+    raw_mode: Layout of the samples to assume, Pillow's own if empty.
+  """
   for i, tile in enumerate(image.tile if raw_mode else ()):
     args = tile.args
     args = (raw_mode, *args[1:]) if isinstance(args, tuple) else raw_mode
     image.tile[i] = tile._replace(args=args)
   image.load()
   ImageOps.exif_transpose(image, in_place=True)
-  return np.array(image)
+  return image
 
 
 def read(
@@ -81,6 +89,11 @@ def read(
   kind = _FORMATS.get(tags.get(_SAMPLE_FORMAT, (1,))[0], 'unsigned')
   if bits > 16 or kind != 'unsigned':
     raise ValueError(f'pixels are {bits}-bit {kind}; {_REMEDY}')
+  raw = tags.get(_COMPRESSION, 1) == 1
+  if tags.get(_PHOTOMETRIC) == 6 and raw and tags.get(_SUBSAMPLING) != (1, 1):
+    raise ValueError('YCbCr of reduced colour; save it as RGB')
+  if tags.get(_PLANES) == 2 and tags.get(_EXTRA_SAMPLES, (0,))[0] == 1:
+    raise ValueError('premultiplied alpha in planes; save it as plain RGB')
   try:
     image = _open(opened, frame)
   except (Image.UnidentifiedImageError, SyntaxError) as error:
@@ -103,7 +116,7 @@ def read(
     samples = _decode_16_bits(opened, frame, image, tags)
   # Pillow decodes PGM files of 16 bits to 32.
   elif image.mode.startswith('I;16') or (is_ppm and image.mode == 'I'):
-    samples = _load(image).astype(np.uint16)[..., None]
+    samples = np.asarray(_load(image)).astype(np.uint16)[..., None]
     if bits == 12:
       samples = np.rint(samples * (65535 / 4095)).astype(np.uint16)
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero
@@ -147,7 +160,7 @@ def _decode_16_bits(
     order = '='
   layout = _raw_mode(image).partition(';')[0].upper()
   if layout == 'LA' or len(tags.get(_BITS, ())) == 2:
-    samples = _load(image, 'RGBA').view(f'{order}u2')
+    samples = np.array(_load(image, 'RGBA')).view(f'{order}u2')
     channels = 1 if tags.get(_EXTRA_SAMPLES) == (0,) else 2
     return samples[..., :channels].astype(np.uint16)
   # The bytes that are upper in big-endian files, and the others.
