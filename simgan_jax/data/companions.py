@@ -7,9 +7,10 @@ picture are left.
 
 import collections
 import fnmatch
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from simgan_jax.machine.errors import InputError
@@ -66,7 +67,7 @@ def sort_files(
   pictures = {
       name
       for name in names
-      if PurePosixPath(name).suffix.lower() in suffixes
+      if os.path.splitext(name)[1].lower() in suffixes
       and (not pattern or _matches(name, pattern))
   } | set(named)
   if not pattern:
@@ -114,7 +115,7 @@ def _index(pictures: Collection[str]) -> tuple[_Index, _Index]:
 
 
 def _stem(name: str) -> str:
-  return str(PurePosixPath(name).with_suffix(''))
+  return os.path.splitext(name)[0]
 
 
 def _make_key(name: str) -> tuple[tuple[str, ...], bool]:
