@@ -175,12 +175,9 @@ def _check_decided(
   for name in sorted(doubtful):
     twins = [twin for twin in by_stem[_stem(name)] if twin < name]
     for owner in (twins or _find_tagged(name, by_stem))[:1]:
-      tag = name.removeprefix(_stem(owner))
-      if re.search(
-          r'[^\W\d_]',
-          tag.removesuffix(PurePosixPath(name).suffix * (not twins)),
-      ):
-        pairs[tag].append((owner, name))
+      tag = _stem(name).removeprefix(_stem(owner))
+      if twins or re.search(r'[^\W\d_]', tag):
+        pairs[tag, name.removeprefix(_stem(name))].append((owner, name))
   num_tagged = sum(map(len, pairs.values()))
   for found in pairs.values():
     if len(found) > 1 and 2 * len(found) >= len(pictures) - num_tagged:
