@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simgan_jax.data import companions as companions_lib
-from simgan_jax.data import decoding, folders
+from simgan_jax.data import decoding, folders, tables
 from simgan_jax.data import label_tables as tables_lib
 from simgan_jax.data import labels as labels_lib
 from simgan_jax.data import pixel_labels as pixels_lib
@@ -229,7 +229,7 @@ class ImageFolder(FittedSource):
     if not isinstance(content, dict):
       why = f'{file}: it holds no object'
       return _Row(name, labels_lib.Labels(unusable=why), file)
-    cells = {key.lower(): value for key, value in content.items()}
+    cells = {tables.normalize(key): value for key, value in content.items()}
     return _Row(name, labels_lib.understand(cells, str(file)), file)
 
   def list_entries(self) -> Iterator[Entry]:
@@ -276,5 +276,5 @@ def _collect(value: Any, found: dict[str, list[Any]]) -> None:
   elif isinstance(value, dict):
     for key, item in value.items():
       if not isinstance(item, dict):
-        found[key.lower()].append(item)
+        found[tables.normalize(key)].append(item)
       _collect(item, found)
