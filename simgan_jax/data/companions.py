@@ -21,8 +21,9 @@ IMAGES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff .webp'.split()
 _LABEL_WORDS = frozenset(
     """alpha albedo annotation annotations class classes coordinates cs depth
     depths disparity flow gt gtfine id ids instance instances label labelids
-    labels     mask masks matte matting normal normals objectid panoptic parsing seg segs
-    segmap segmentation segmentations semantic semantics stencil trimap uv
+    labels mask masks matte matting normal normals objectid panoptic parsing
+    seg segs segmap segmentation segmentations semantic semantics stencil
+    trimap uv
     """.split()
 )
 _PICTURE_WORDS = frozenset(
@@ -159,7 +160,7 @@ class _Index:
       )
 
   def find_tagged(self, name: str) -> list[str]:
-    """Return the pictures whose name begins this one, up to a - or _ or blank."""
+    """Return the pictures whose name begins this one, before -, _ or blank."""
     stem = _stem(name)
     for match in reversed(list(re.finditer(r'[-_ ]', stem))):
       if stem[: match.start()] in self.by_stem:
