@@ -28,6 +28,7 @@ class Sample(NamedTuple):
   joints: Any = None
   intrinsics: Any = None
   size: str = ''  # such as '640 x 480', before the cut
+  channels: int = 0  # of the original; 0 means unknown
   levels: tuple[int, int] | None = None  # range of 16-bit values before the cut
   notes: tuple[str, ...] = ()  # what was decided about the image
   transform: Transform | None = None  # from the original's pixels to these

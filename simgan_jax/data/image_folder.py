@@ -47,7 +47,7 @@ class ImageFolder(FittedSource):
   boxes: str = ''  # of boxes, such as 'x,y,width,height'
 
   @functools.cached_property
-  def _files(self) -> companions_lib.Sorted:
+  def files(self) -> companions_lib.Sorted:
     """The files by their roles; tables are none of them."""
     tables = {table.path for table in self._tables}
     found = folders.list_all(self.path)
@@ -94,15 +94,15 @@ class ImageFolder(FittedSource):
 
   def stamp(self) -> str:
     """Return the state of all images and of their labels."""
-    used = [self.path / name for name in self._files.pictures]
+    used = [self.path / name for name in self.files.pictures]
     used += [table.path for table in self._tables]
-    used += filter(None, (self._label_file(x) for x in self._files.pictures))
-    return '\n'.join([folders.stamp(self.path, used), *self._files.left])
+    used += filter(None, (self._label_file(x) for x in self.files.pictures))
+    return '\n'.join([folders.stamp(self.path, used), *self.files.left])
 
   @functools.cached_property
   def label_tables(self) -> Sequence[tables_lib.LabelTable]:
     """Every `labels.csv`, with the images of its rows."""
-    return [table.match(self._files.pictures) for table in self._tables]
+    return [table.match(self.files.pictures) for table in self._tables]
 
   @functools.cached_property
   def label_columns(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class ImageFolder(FittedSource):
   @functools.cached_property
   def _label_values(self) -> Mapping[str, list[Any]]:
     """Some values of every column and key."""
-    files = filter(None, map(self._label_file, self._files.pictures))
+    files = filter(None, map(self._label_file, self.files.pictures))
     return label_values.collect([x.table for x in self._tables], files)
 
   @property
@@ -138,7 +138,7 @@ class ImageFolder(FittedSource):
     notes = [note for table in self.label_tables for note in table.notes]
     without = [
         name
-        for name in self._files.pictures
+        for name in self.files.pictures
         if name not in self._in_tables and not self._label_file(name)
     ]
     if 0 < len(without) < len(self._rows):
@@ -146,7 +146,7 @@ class ImageFolder(FittedSource):
           f'{len(without):,} of {len(self._rows):,} images have no labels,'
           f' first {without[0]}'
       )
-    files = self._files
+    files = self.files
     beside = {x for found in files.companions.values() for x in found}
     images = [x for x in sorted(beside) if _suffix(x) in companions_lib.IMAGES]
     if images:
@@ -167,14 +167,14 @@ class ImageFolder(FittedSource):
   def companions(self, entry: Entry) -> list[Path]:
     """Return the files that belong to an image."""
     assert entry.file
-    found = self._files.companions.get(self._relative(entry.file), ())
+    found = self.files.companions.get(self._relative(entry.file), ())
     return [self.path / name for name in found]
 
   @functools.cached_property
   def _json_files(self) -> Mapping[str, str]:
     """The JSON files by the image they are named after."""
     found: dict[str, str] = {}
-    for picture, beside in self._files.companions.items():
+    for picture, beside in self.files.companions.items():
       for name in beside:
         of = picture, os.path.splitext(picture)[0]  # 0.png.json, 0.json
         if _suffix(name) == '.json' and os.path.splitext(name)[0] in of:
@@ -197,7 +197,7 @@ class ImageFolder(FittedSource):
   @functools.cached_property
   def _rows(self) -> list[_Row]:
     rows = [_Row(name, found) for name, found in self._in_tables.items()]
-    for name in self._files.pictures:
+    for name in self.files.pictures:
       if name not in self._in_tables:
         rows.append(self._read_labels(name))
     return sorted(rows, key=lambda row: row.file)

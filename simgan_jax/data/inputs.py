@@ -146,6 +146,26 @@ def open_synthetic(config: Config, *, path: str = '') -> Source:
   return _choose(config, settings, domain='synthetic')
 
 
+def open_given(config: Config) -> dict[str, Source]:
+  """Return the data sets that are built in or have a path.
+
+  Returns:
+    Sources by 'synthetic', 'real' and, unless it equals 'real', 'test'.
+  """
+  data, found = config.data, {}
+  if data.synthetic.path or data.synthetic.name in BUILTIN:
+    found['synthetic'] = open_synthetic(config)
+  if data.real.path or data.real.name in BUILTIN:
+    found['real'] = _choose(config, data.real, domain='real')
+  other = data.test.name != data.real.name or data.test.subjects
+  given = data.test.path or data.test.name in BUILTIN
+  if given or (data.real.path and other):
+    test = _choose_test(config)
+    if test != found.get('real'):
+      found['test'] = test
+  return found
+
+
 def prepare(
     config: Config,
     *,

@@ -8,33 +8,38 @@ from typing import Any
 
 from simgan_jax.data import labels, tables
 
-_LOOKED_AT = 1_000  # rows of a table, JSON files, items of a list
-
 
 def collect(
-    found: Iterable[tables.Table], json_files: Iterable[Path]
+    found: Iterable[tables.Table],
+    json_files: Iterable[Path],
+    *,
+    most: int | None = 1_000,
 ) -> Mapping[str, list[Any]]:
-  """Return values of every column but the files', and of keys at any depth."""
+  """Return values of every column but the files', and of keys at any depth.
+
+  They are those of the first `most` rows and JSON files, None for all.
+  """
   values: dict[str, list[Any]] = collections.defaultdict(list)
   for table in found:
-    for row in table.rows[:_LOOKED_AT]:
+    for row in table.rows[:most]:
       for column, value in row.cells.items():
         if column and column != table.file_column:
           values[column].append(value)
-  for file in itertools.islice(json_files, _LOOKED_AT):
+  for file in itertools.islice(json_files, most):
     try:
-      _add(labels.read_json(file), values)
+      add(labels.read_json(file), values)
     except (OSError, RecursionError, ValueError):
       continue  # reading the image reports it
   return values
 
 
-def _add(value: Any, values: dict[str, list[Any]]) -> None:
+def add(value: Any, values: dict[str, list[Any]]) -> None:
+  """Add the values of all objects in a JSON value, by key."""
   if isinstance(value, list):
-    for item in value[:_LOOKED_AT]:
-      _add(item, values)
+    for item in value:
+      add(item, values)
   elif isinstance(value, dict):
     for key, item in value.items():
       if not isinstance(item, dict):
         values[tables.normalize(key)].append(item)
-      _add(item, values)
+      add(item, values)

@@ -17,7 +17,7 @@ from simgan_jax.machine.errors import InputError
 _PIXEL_NAME = re.compile(
     r'(?:[xyuvwh]|c[xy]|[xy](?:_?(?:min|max|\d+|px|pix\w*|cent\w*|left|top))'
     r'|\w+[_.][xyuv]\d*|[xyuv]_\w+|left|top|right|bottom|width|height'
-    r'|b(ounding_?)?box\w*|key_?points?\w*|landmarks?\w*|points?\w*|cuboid\w*'
+    r'|(?:b|bounding_?)?box\w*|key_?points?\w*|landmarks?\w*|points?\w*|cuboid\w*'
     r'|\w+_(?:bbox|keypoints|cuboid|px|2d))'
 )
 
@@ -191,7 +191,7 @@ def move_values(
 
   try:
     return walk(value)
-  except (AttributeError, TypeError, ValueError) as error:
+  except (AttributeError, RecursionError, TypeError, ValueError) as error:
     raise InputError(
         f'{where}: {error}; write points as [x, y] and boxes as [x, y, width,'
         ' height], each in a list of its own.'

@@ -82,6 +82,11 @@ class Source(abc.ABC):
     return self.LABELS
 
   @property
+  def files(self) -> companions.Sorted:
+    """The files by their roles, where the source tells them apart."""
+    return companions.Sorted([], {}, [])
+
+  @property
   def label_tables(self) -> Sequence[LabelTable]:
     """Files with the labels of many images, by file name."""
     return ()
@@ -203,6 +208,7 @@ class FittedSource(Source):
         self._cut(image, box),
         gaze,
         size=f'{image.shape[1]} x {image.shape[0]}',
+        channels=image.shape[2],
         levels=(int(image.min()), int(image.max())) if deep else None,
         transform=transform,
         notes=decoded.notes,

@@ -1,12 +1,14 @@
 """Sheets of images for people: synthetic | refined | real, and others."""
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image, ImageDraw
 
+from simgan_jax.data.marks import Marks
 from simgan_jax.machine import batching, files
 
 TITLES = ('synthetic', 'refined', 'real')
@@ -15,6 +17,8 @@ _NUM_GROUPS = 2  # triples in a row
 _NUM_NEIGHBOURS = 8
 _GAP, _HEADER = 4, 16  # pixels
 _ZOOM, _LABEL_WIDTH, _FONT_SIZE = 3, 170, 14  # of draw_rows
+NUM_CONTACTS = 64  # images on a contact sheet
+_CONTACT_WIDTH, _NAME_HEIGHT, _NAME_SIZE = 110, 13, 10  # pixels
 
 
 def choose(images: np.ndarray) -> np.ndarray:
@@ -74,6 +78,54 @@ def draw_rows(
     middle = _GAP, _GAP + row * cell_h + (cell_h - _GAP) // 2
     draw.text(middle, name, fill='black', anchor='lm', font_size=_FONT_SIZE)
   return np.asarray(sheet)
+
+
+def draw_contacts(
+    images: UInt8[np.ndarray, 'n h w c'],
+    names: Sequence[str],
+    marks: Sequence[Marks],
+) -> UInt8[np.ndarray, 'height width 3']:
+  """Lay up to 64 images, evenly spread, side by side, each above its name.
+
+  Points are red, boxes green. The last tile is the mean of all images.
+  """
+  places = batching.spread(len(images), NUM_CONTACTS)
+  mean = images.mean(axis=0).round().astype(np.uint8)
+  zoom = max(1, round(_CONTACT_WIDTH / images.shape[2]))
+  tiles = _enlarge(np.concatenate([images[places], mean[None]]), zoom)
+  labels = [*(names[place] for place in places), 'mean']
+  cell_h, cell_w = tiles[0].shape[0] + _NAME_HEIGHT, tiles[0].shape[1]
+  columns = math.ceil(math.sqrt(len(tiles)))
+  size = columns * cell_w, math.ceil(len(tiles) / columns) * cell_h
+  sheet = Image.new('RGB', size, 'white')
+  draw = ImageDraw.Draw(sheet)
+  for i, tile in enumerate(tiles):
+    x, y = i % columns * cell_w, i // columns * cell_h
+    found = marks[places[i]] if i < len(places) else Marks()
+    inside = tile[:-_GAP, :-_GAP]  # clips the marks
+    sheet.paste(_draw_marks(inside, found, zoom), (x, y))
+    name = ascii(labels[i])[1:-1]  # the font has no other letters
+    while name and draw.textlength(name, font_size=_NAME_SIZE) > cell_w - _GAP:
+      name = name[1:]  # its end tells images apart
+    below = x, y + cell_h - _NAME_HEIGHT - _GAP
+    draw.text(below, name, fill='black', font_size=_NAME_SIZE)
+  return np.asarray(sheet)
+
+
+def _draw_marks(
+    image: UInt8[np.ndarray, 'h w 3'], marks: Marks, zoom: int
+) -> Image.Image:
+  tile = Image.fromarray(image)
+  draw = ImageDraw.Draw(tile)
+  for box in marks.boxes:
+    x, y, width, height = (zoom * value for value in box)
+    left, right = sorted((x, x + width))
+    upper, lower = sorted((y, y + height))
+    draw.rectangle((left, upper, right - 1, lower - 1), outline='lime')
+  for point in marks.points:
+    x, y = (zoom * value for value in point)
+    draw.ellipse((x - 2, y - 2, x + 2, y + 2), outline='red')
+  return tile
 
 
 def find_nearest(

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
@@ -125,11 +125,14 @@ def _rules(
   yield 'evaluation.scales', evaluation.scales, 'give at least one scale'
 
 
-def validate(config: config_lib.Config) -> None:
+def validate(
+    config: config_lib.Config, *, optional: Collection[str] = ()
+) -> None:
   """Check every constraint on the settings of a run.
 
   Args:
     config: Settings of the run.
+    optional: Names of fields that are not checked.
 
   Raises:
     InputError: If a setting breaks a rule; the message names the field, its
@@ -137,7 +140,7 @@ def validate(config: config_lib.Config) -> None:
   """
   values = config_lib.flatten(dataclasses.asdict(config))
   for field, is_allowed, remedy in _rules(config, values):
-    if not is_allowed:
+    if not is_allowed and field not in optional:
       raise errors.InputError(
           f'--config.{field}={values[field]!r} does not work: {remedy}.'
       )
