@@ -51,6 +51,8 @@ def main() -> None:
   )
   if left_out := len(found['left_out']):
     message += f', {left_out:,} left out: see manifest.json'
+  for note in found['notes']:
+    print(note)
   print(message)
 
 

@@ -165,7 +165,7 @@ def load(source: Source, data_dir: str | Path) -> LabelledImages:
         f' the first: {left_out[0]}'
     )
   for note in loaded.report.notes:
-    print(f'{source.name}: {note}')
+    print(f'{source}: {note}')
   if warning:
     text = f'warning: {source.name}: {warning}; only eval.py needs them.'
     print(text, file=sys.stderr)

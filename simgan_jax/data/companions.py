@@ -7,9 +7,10 @@ picture are left.
 
 import collections
 import fnmatch
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from simgan_jax.machine.errors import InputError
@@ -18,10 +19,11 @@ from simgan_jax.machine.errors import InputError
 IMAGES = '.bmp .jpeg .jpg .npy .pgm .png .ppm .tif .tiff .webp'.split()
 # Words in names of label images, and in names of pictures.
 _LABEL_WORDS = frozenset(
-    """alpha albedo annotation annotations class classes cs depth depths
-    disparity flow gt gtfine id ids instance instances label labelids labels
-    mask masks matte matting normal normals objectid panoptic parsing seg segs
-    segmap segmentation segmentations semantic semantics stencil trimap uv
+    """alpha albedo annotation annotations class classes coordinates cs depth
+    depths disparity flow gt gtfine id ids instance instances label labelids
+    labels mask masks matte matting normal normals objectid panoptic parsing
+    seg segs segmap segmentation segmentations semantic semantics stencil
+    trimap uv
     """.split()
 )
 _PICTURE_WORDS = frozenset(
@@ -66,24 +68,23 @@ def sort_files(
   pictures = {
       name
       for name in names
-      if PurePosixPath(name).suffix.lower() in suffixes
+      if os.path.splitext(name)[1].lower() in suffixes
       and (not pattern or _matches(name, pattern))
   } | set(named)
   if not pattern:
-    by_stem, by_key = _index(pictures)
-    beside = {
+    index = _Index(pictures)
+    pictures -= {
         name
-        for name in pictures - set(named)
-        if any(owner != name for owner in _find_owners(name, by_stem, by_key))
+        for name in pictures.difference(named)
+        if any(owner != name for owner in index.find_owners(name))
     }
-    pictures -= beside
-    _check_decided(pictures - set(named), pictures)
-  by_stem, by_key = _index(pictures)
-  companions, left = collections.defaultdict(list), []
+    _check_decided(pictures.difference(named), pictures)
+  index, left = _Index(pictures), []
+  companions = collections.defaultdict(list)
   for name in names:
     if name not in pictures:
-      owners = list(_find_owners(name, by_stem, by_key))
-      owners = owners or (_find_tagged(name, by_stem) if pattern else [])
+      owners = list(index.find_owners(name))
+      owners = owners or (index.find_tagged(name) if pattern else [])
       for owner in owners:
         companions[owner].append(name)
       if not owners:
@@ -99,65 +100,95 @@ def _matches(name: str, pattern: str) -> bool:
   )
 
 
-_Index = Mapping[object, list[str]]
+class _Key(NamedTuple):
+  """What the words of a path say; where they stand does not matter."""
+
+  words: tuple[str, ...]  # without those that tell kinds
+  numbers: tuple[str, ...]
+  is_label: bool  # a word such as mask is among them
+  is_picture: bool  # a word such as rgb is, and none such as mask
 
 
-def _index(pictures: Collection[str]) -> tuple[_Index, _Index]:
-  """Return pictures by path without ending, and by the key of the path."""
-  by_stem, by_key = collections.defaultdict(list), collections.defaultdict(list)
-  for name in sorted(pictures):
-    by_stem[_stem(name)].append(name)
-    key, is_label = _make_key(name)
-    if not is_label:
-      by_key[key].append(name)
-  return by_stem, by_key
+def _make_key(name: str) -> _Key:
+  words = re.findall(r'leftimg8bit|\d+|[^\W\d_]+', _stem(name).lower())
+  is_label = not _LABEL_WORDS.isdisjoint(words)
+  is_picture = not is_label and not _PICTURE_WORDS.isdisjoint(words)
+  rest = tuple(x for x in words if x not in _LABEL_WORDS | _PICTURE_WORDS)
+  numbers = tuple(word for word in rest if word.isdecimal())
+  return _Key(rest, numbers, is_label, is_picture)
+
+
+class _Index:
+  """Pictures by what other files may share with them."""
+
+  def __init__(self, pictures: Collection[str]):
+    self.by_stem: dict[str, list[str]] = collections.defaultdict(list)
+    self.by_words: dict[tuple, list[str]] = collections.defaultdict(list)
+    self.by_numbers: dict[tuple, list[str]] = collections.defaultdict(list)
+    for name in sorted(pictures):
+      key = _make_key(name)
+      self.by_stem[_stem(name)].append(name)
+      if not key.is_label:
+        self.by_words[key.words].append(name)
+      if key.is_picture:
+        self.by_numbers[key.numbers].append(name)
+
+  def find_owners(self, name: str) -> Iterator[str]:
+    """Yield the pictures that a file belongs to, itself not among them."""
+    folder, _, file = name.rpartition('/')
+    parts = file.split('.')
+    for end in range(len(parts) - 1, 0, -1):
+      stem = f'{folder}/' * bool(folder) + '.'.join(parts[:end])
+      same = self.by_stem.get(stem, ())
+      owners = [owner for owner in same if owner != name]
+      # Of 0.png and 0.jpg neither is a label of the other, nor is 0.jpg.png.
+      is_last = end == len(parts) - 1
+      if owners and not (is_last and name in same):
+        exact = f'{stem}.{parts[end]}'
+        is_ending = f'.{parts[end].lower()}' in IMAGES
+        if exact in owners and not is_last:  # 0.jpg.json
+          owners = [exact]
+          is_ending = f'.{parts[-1].lower()}' in IMAGES
+        if parts[end][:1].isalpha() and (is_last or not is_ending):
+          yield from owners
+        return
+    key = _make_key(name)
+    if key.is_label:
+      # Further words may say more about the kind, as in forward_flow_0.
+      yield from self.by_words.get(key.words) or (
+          self.by_words.get(key.numbers, ()) if key.numbers else ()
+      )
+
+  def find_tagged(self, name: str) -> list[str]:
+    """Return the pictures whose name begins this one, before -, _ or blank."""
+    stem = _stem(name)
+    for match in reversed(list(re.finditer(r'[-_ ]', stem))):
+      if stem[: match.start()] in self.by_stem:
+        return self.by_stem[stem[: match.start()]]
+    return []
+
+  def find_partner(self, name: str) -> tuple[str, str]:
+    """Return a picture that may own this one, and what tells the two apart.
+
+    Both are empty if there is none.
+    """
+    stem = _stem(name)
+    ending = name.removeprefix(stem)
+    twins = [twin for twin in self.by_stem[stem] if twin < name]
+    for owner in (twins or self.find_tagged(name))[:1]:
+      tag = stem.removeprefix(_stem(owner))
+      if twins or re.search(r'[^\W\d_]', tag):
+        return owner, tag + ending
+    key = _make_key(name)
+    owners = self.by_numbers.get(key.numbers, ()) if key.numbers else ()
+    letters = ' '.join(word for word in key.words if not word.isdecimal())
+    if len(owners) == 1 and letters and not key.is_picture:
+      return owners[0], letters
+    return '', ''
 
 
 def _stem(name: str) -> str:
-  return str(PurePosixPath(name).with_suffix(''))
-
-
-def _make_key(name: str) -> tuple[tuple[str, ...], bool]:
-  """Return the words of a path without those of kinds; whether it is a label.
-
-  Where the words of a kind stand in the path does not matter.
-  """
-  words = re.findall(r'leftimg8bit|\d+|[^\W\d_]+', _stem(name).lower())
-  kinds = _LABEL_WORDS | _PICTURE_WORDS
-  key = tuple(word for word in words if word not in kinds)
-  return key, not _LABEL_WORDS.isdisjoint(words)
-
-
-def _find_owners(name: str, by_stem: _Index, by_key: _Index) -> Iterator[str]:
-  """Yield the pictures that a file belongs to, itself not among them."""
-  folder, _, file = name.rpartition('/')
-  parts = file.split('.')
-  for end in range(len(parts) - 1, 0, -1):
-    stem = f'{folder}/' * bool(folder) + '.'.join(parts[:end])
-    owners = [owner for owner in by_stem.get(stem, ()) if owner != name]
-    # Of 0.png and 0.jpg neither is a label of the other, nor is 0.jpg.png.
-    is_twin = end == len(parts) - 1 and name in by_stem.get(stem, ())
-    if owners and not is_twin:
-      exact = f'{stem}.{parts[end]}'
-      is_ending = f'.{parts[end].lower()}' in IMAGES
-      if exact in owners and end < len(parts) - 1:  # 0.jpg.json
-        owners = [exact]
-        is_ending = f'.{parts[-1].lower()}' in IMAGES
-      if parts[end][:1].isalpha() and not (is_ending and end < len(parts) - 1):
-        yield from owners
-      return
-  key, is_label = _make_key(name)
-  if is_label:
-    yield from by_key.get(key, ())
-
-
-def _find_tagged(name: str, by_stem: _Index) -> list[str]:
-  """Return the pictures whose name begins this one, before - or _ or blank."""
-  stem = _stem(name)
-  for match in reversed(list(re.finditer(r'[-_ ]', stem))):
-    if stem[: match.start()] in by_stem:
-      return by_stem[stem[: match.start()]]
-  return []
+  return os.path.splitext(name)[0]
 
 
 def _check_decided(
@@ -165,21 +196,15 @@ def _check_decided(
 ) -> None:
   """Raise an InputError if pictures have partners of one unknown kind.
 
-  Examples are 0.png and 0_x.png, 1.png and 1_x.png, or 0.jpg and 0.png, 1.jpg
-  and 1.png. One such pair among many images is taken for two pictures, as is
-  0_1.png beside 0.png.
+  Examples are 0.png and 0_x.png, 1.png and 1_x.png; 0.jpg and 0.png, 1.jpg and
+  1.png; rgb_0.png and x_0.png, rgb_1.png and x_1.png. One such pair among many
+  images is taken for two pictures, as is 0_1.png beside 0.png.
   """
-  by_stem, _ = _index(pictures)
-  pairs = collections.defaultdict(list)
+  index, pairs = _Index(pictures), collections.defaultdict(list)
   for name in sorted(doubtful):
-    twins = [twin for twin in by_stem[_stem(name)] if twin < name]
-    for owner in (twins or _find_tagged(name, by_stem))[:1]:
-      tag = name.removeprefix(_stem(owner))
-      if re.search(
-          r'[^\W\d_]',
-          tag.removesuffix(PurePosixPath(name).suffix * (not twins)),
-      ):
-        pairs[tag].append((owner, name))
+    owner, tag = index.find_partner(name)
+    if owner:
+      pairs[tag].append((owner, name))
   num_tagged = sum(map(len, pairs.values()))
   for found in pairs.values():
     if len(found) > 1 and 2 * len(found) >= len(pictures) - num_tagged:

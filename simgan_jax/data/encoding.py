@@ -59,10 +59,9 @@ def make_report(encoded: Collection[Encoded], source: Source) -> dict[str, Any]:
     for note in found.notes:
       names.setdefault(note, []).append(found.name)
   used = sum(not found.left_out for found in encoded)
-  sizes = Counter(found.size for found in encoded if found.size)
   report = ImportReport(
       left_out=tuple(found.left_out for found in encoded if found.left_out),
-      sizes=sizes,
+      sizes=Counter(found.size for found in encoded if found.size),
       sixteen_bit=(deep, min(levels), max(levels)) if levels else (),
       label_warning=source.label_warning,
       label_columns=tuple(source.label_columns),
@@ -72,7 +71,6 @@ def make_report(encoded: Collection[Encoded], source: Source) -> dict[str, Any]:
               f'{len(those):,} of {used:,} images: {note}, first {those[0]}'
               for note, those in names.items()
           ),
-          *describe_pixel_labels(source, sizes),
       ),
   )
   return report._asdict()
@@ -94,5 +92,5 @@ def describe_pixel_labels(
   return (
       f'the labels {", ".join(names)} look like pixels of the originals, which'
       ' are resized: refine.py copies them as they are, unless you declare them'
-      ' with data.synthetic.points or data.synthetic.boxes',
+      ' with data.synthetic.points or data.synthetic.boxes (docs/formats.md)',
   )

@@ -1,7 +1,8 @@
 """Listing a source's folder, and noticing that it has changed."""
 
+import collections
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from simgan_jax.machine.errors import InputError
@@ -83,3 +84,16 @@ def stamp(folder: Path, files: list[Path]) -> str:
     except OSError:
       lines.append(f'{name} missing')
   return '\n'.join(lines)
+
+
+def count_endings(names: Sequence[str]) -> str:
+  """Return such as '12 .gif files, 1 .db file, first a.gif'."""
+  counts = collections.Counter(
+      os.path.splitext(name)[1].lower() for name in names
+  )
+  parts = [
+      f'{count:,} {suffix or "file without ending"}'
+      + (' file' + 's' * (count > 1)) * bool(suffix)
+      for suffix, count in counts.most_common()
+  ]
+  return f'{", ".join(parts)}, first {names[0]}'

@@ -1,9 +1,7 @@
 """A plain folder of images, with or without labels."""
 
-import collections
 import dataclasses
 import functools
-import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,15 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simgan_jax.data import companions as companions_lib
-from simgan_jax.data import decoding, folders
+from simgan_jax.data import decoding, folders, label_values, tables
 from simgan_jax.data import label_tables as tables_lib
 from simgan_jax.data import labels as labels_lib
 from simgan_jax.data import pixel_labels as pixels_lib
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import FittedSource
 from simgan_jax.machine.errors import InputError
-
-_LOOKED_AT = 1_000  # label files whose keys are looked at
 
 
 class _Row(NamedTuple):
@@ -66,7 +62,7 @@ class ImageFolder(FittedSource):
     )
     if not files.pictures:
       what = f'file that {self.pattern!r} matches' if self.pattern else 'image'
-      unread = f' ({_count_endings(files.left)})' if files.left else ''
+      unread = f' ({folders.count_endings(files.left)})' if files.left else ''
       raise InputError(
           f'{self.path} holds no {what}{unread}; images end in'
           f' {", ".join(sorted(suffixes))}.'
@@ -116,19 +112,8 @@ class ImageFolder(FittedSource):
   @functools.cached_property
   def _label_values(self) -> Mapping[str, list[Any]]:
     """Some values of every column and key."""
-    found = collections.defaultdict(list)
-    for table in self._tables:
-      for row in table.table.rows[:_LOOKED_AT]:
-        for column, value in row.cells.items():
-          if column and column != table.table.file_column:
-            found[column].append(value)
     files = filter(None, map(self._label_file, self.files.pictures))
-    for file in itertools.islice(files, _LOOKED_AT):
-      try:
-        labels_lib.collect(labels_lib.read_json(file), found)
-      except (OSError, RecursionError, ValueError):
-        continue  # reading the image reports it
-    return found
+    return label_values.collect([x.table for x in self._tables], files)
 
   @property
   def label_shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -170,7 +155,7 @@ class ImageFolder(FittedSource):
           f' first {images[0]}; the setting pattern, a glob, chooses the images'
       )
     if files.left:
-      notes.append(f'not read: {_count_endings(files.left)}')
+      notes.append(f'not read: {folders.count_endings(files.left)}')
     return notes
 
   def find_pixel_labels(self, size: int) -> list[str]:
@@ -229,7 +214,7 @@ class ImageFolder(FittedSource):
     if not isinstance(content, dict):
       why = f'{file}: it holds no object'
       return _Row(name, labels_lib.Labels(unusable=why), file)
-    cells = {key.lower(): value for key, value in content.items()}
+    cells = {tables.normalize(key): value for key, value in content.items()}
     return _Row(name, labels_lib.understand(cells, str(file)), file)
 
   def list_entries(self) -> Iterator[Entry]:
@@ -255,14 +240,3 @@ class ImageFolder(FittedSource):
 
 def _suffix(name: str) -> str:
   return os.path.splitext(name)[1].lower()
-
-
-def _count_endings(names: Sequence[str]) -> str:
-  """Return such as '12 .gif files, 1 .db file, first a.gif'."""
-  counts = collections.Counter(map(_suffix, names))
-  parts = [
-      f'{count:,} {suffix or "file without ending"}'
-      + (' file' + 's' * (count > 1)) * bool(suffix)
-      for suffix, count in counts.most_common()
-  ]
-  return f'{", ".join(parts)}, first {names[0]}'

@@ -1,10 +1,12 @@
 """From the settings to images: which data sets a run reads."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simgan_jax.data import encoding
 from simgan_jax.data.arrays import Arrays
 from simgan_jax.data.builtin import BuiltinEyes, BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
@@ -93,7 +95,11 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  return _load(open_synthetic(config), data_dir)
+  source = open_synthetic(config)
+  loaded = _load(source, data_dir)
+  for note in encoding.describe_pixel_labels(source, loaded.report.sizes):
+    print(f'warning: {source}: {note}.', file=sys.stderr)
+  return loaded
 
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
@@ -102,8 +108,10 @@ def load_real(config: Config, *, data_dir: str) -> LabelledImages:
 
 
 def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
-  test = config.data.test
-  path = path or test.path or config.data.real.path
+  test, real = config.data.test, config.data.real
+  if not path and not test.path:  # the same files
+    test = dataclasses.replace(test, pattern=real.pattern, pages=real.pages)
+  path = path or test.path or real.path
   subjects = subjects or test.subjects
   settings = dataclasses.replace(test, path=path, subjects=subjects)
   return _choose(config, settings, domain='real')

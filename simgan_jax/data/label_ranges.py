@@ -1,13 +1,11 @@
 """What the labels of a data set hold: their names, ranges and values."""
 
-import collections
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from simgan_jax.data import gaze_angles, labels
+from simgan_jax.data import gaze_angles, label_values, labels
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.entries import Entry, Sample
 from simgan_jax.data.source import Source
@@ -43,9 +41,15 @@ def describe(
     lines.append(f'subjects {ranges} of {len(persons):,} images')
   if not lines:
     lines.append(f'none are understood; {labels.UNDERSTOOD} would be')
+  files = [entry.label_file for entry in entries if source.files.pictures]
+  found = label_values.collect(
+      [table.table for table in source.label_tables],
+      dict.fromkeys(filter(None, files)),
+      most=None,
+  )
   others = [
       f'{name} {_describe_values(values)}'
-      for name, values in _collect(source, entries).items()
+      for name, values in found.items()
       if name not in labels.COLUMNS
   ]
   if others:
@@ -60,24 +64,6 @@ def _describe_angles(angles: np.ndarray) -> str:
       f'{name} {low[i]:.1f} to {high[i]:.1f} degrees'
       for i, name in enumerate(('yaw', 'pitch'))
   )
-
-
-def _collect(
-    source: Source, entries: Sequence[Entry]
-) -> Mapping[str, list[Any]]:
-  """Return the values of all columns and keys."""
-  found = collections.defaultdict(list)
-  for table in source.label_tables:
-    for row in table.table.rows:
-      for column, value in row.cells.items():
-        if column and column != table.table.file_column:
-          found[column].append(value)
-  if source.files.pictures:
-    for file in dict.fromkeys(entry.label_file for entry in entries):
-      if file:
-        with contextlib.suppress(OSError, RecursionError, ValueError):
-          labels.collect(labels.read_json(file), found)
-  return found
 
 
 def _describe_values(values: Sequence[Any]) -> str:

@@ -21,7 +21,6 @@ UNDERSTOOD = (
 _UNKNOWN = frozenset(('', 'nan', 'na', 'n/a', '<na>', 'none', 'null', '-', '?'))
 _DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+(?:[eE][+-]?\d+)?')
 _MOST_SUBJECTS = 2**31
-_MOST_ITEMS = 1_000  # of a list in JSON that are looked at
 
 
 class Labels(NamedTuple):
@@ -35,18 +34,6 @@ class Labels(NamedTuple):
 def read_json(file: Path) -> Any:
   """Return what is in a JSON file; raise OSError, ValueError or others."""
   return json.loads(tables.decode(file.read_bytes()).text)
-
-
-def collect(value: Any, found: dict[str, list[Any]]) -> None:
-  """Add the values of all objects in a JSON value, by key in lower case."""
-  if isinstance(value, list):
-    for item in value[:_MOST_ITEMS]:
-      collect(item, found)
-  elif isinstance(value, dict):
-    for key, item in value.items():
-      if not isinstance(item, dict):
-        found[key.lower()].append(item)
-      collect(item, found)
 
 
 def understand(cells: Mapping[str, Any], where: str) -> Labels:

@@ -6,10 +6,11 @@ may lie outside of the new image.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simgan_jax.data import labels as labels_lib
+from simgan_jax.data import tables
 from simgan_jax.machine.errors import InputError
 
 # Names of columns and keys that usually hold pixels.
@@ -44,7 +45,7 @@ class Transform(NamedTuple):
 
 
 class PixelLabels(NamedTuple):
-  """The columns or keys that hold points and boxes, in lower case."""
+  """The columns or keys that hold points and boxes."""
 
   points: tuple[str, ...] = ()  # names of x and y in turn, or of lists
   boxes: tuple[str, ...] = ()  # names of x, y, width and height, or of lists
@@ -73,7 +74,7 @@ def parse(
   `values` are some values of each column or key.
   """
   first, second = (
-      tuple(name.strip().lower() for name in text.split(',') if name.strip())
+      tuple(tables.normalize(x) for x in text.split(',') if x.strip())
       for text in (points, boxes)
   )
   lists = (
@@ -85,7 +86,7 @@ def parse(
 
 
 def check_columns(
-    declared: PixelLabels, columns: Collection[str], where: str
+    declared: PixelLabels, columns: Sequence[str], where: str
 ) -> None:
   """Raise an InputError if a table lacks a column, or a group is not whole."""
   for group, size in ((declared.points, 2), (declared.boxes, 4)):
@@ -95,6 +96,8 @@ def check_columns(
           f'{where}: the columns {", ".join(group)} are not {what}; set points'
           ' and boxes so.'
       )
+  if twice := [name for name in declared.names if columns.count(name) > 1]:
+    raise InputError(f'{where}: the column {twice[0]!r} is there twice.')
   if missing := [name for name in declared.names if name not in columns]:
     raise InputError(
         f'{where}: there is no column {missing[0]!r}, which points or boxes'
@@ -153,7 +156,7 @@ def move_values(
       return [walk(item) for item in value]
     if not isinstance(value, dict):
       return value
-    keys = {str(key).lower(): key for key in value}
+    keys = {tables.normalize(key): key for key in value}
     result = {key: walk(item) for key, item in value.items()}
     for name in declared.lists.intersection(keys):
       key = keys[name]

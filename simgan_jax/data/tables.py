@@ -49,7 +49,7 @@ class Row(NamedTuple):
   file: str  # what stands in the column of files
   line: int  # number of its last line; the file's first line is 1
   raw: str  # as it stands in the file, with the end of the line
-  cells: Mapping[str, str]  # by column in lower case, without outer blanks
+  cells: Mapping[str, str]  # by column, without outer blanks
 
 
 class Table(NamedTuple):
@@ -58,7 +58,7 @@ class Table(NamedTuple):
   path: Path
   source: Text
   separator: str
-  columns: list[str]  # in the file's order, in lower case
+  columns: list[str]  # in the file's order, as `normalize` writes them
   file_column: str
   start: str  # raw text up to and with the line of the columns
   lines: list[Row]  # blank ones, too, which have no cells
@@ -127,12 +127,23 @@ def decode(content: bytes) -> Text:
     return Text(content.decode('latin-1'), 'latin-1')
 
 
+def normalize(column: str) -> str:
+  """Return the name of a column or key as it is compared.
+
+  'File Name' is file_name, 'Yaw [deg]' and yaw-degrees are yaw_deg, and yaw_rad
+  is yaw.
+  """
+  name = re.sub(r'[\s()\[\]_-]+', '_', column.strip().lower()).strip('_')
+  name = re.sub('_(?:degrees?|°)$', '_deg', name)
+  return re.sub('^(yaw|pitch)_(?:rad|radians?)$', r'\1', name)
+
+
 def read(path: Path, used: Collection[str] = ()) -> Table:
   """Return the table in a file.
 
   Args:
     path: File to read.
-    used: Columns, in lower case, whose meaning is known.
+    used: Columns whose meaning is known.
 
   Raises:
     InputError: If it cannot be read, has no column `file`, twice a used one, or
@@ -156,7 +167,7 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
   reader = csv.reader(
       lines[number:], delimiter=separator, skipinitialspace=True
   )
-  columns = [cell.strip().lower() for cell in next(reader, [])]
+  columns = [normalize(cell) for cell in next(reader, [])]
   file_column = _find_file_column(columns)
   twice = collections.Counter(
       column for column in columns if column in used or column == file_column
@@ -220,7 +231,7 @@ def _find_separator(header: list[str]) -> str:
   """Return the separator with which the header has a column of files."""
   for separator in _SEPARATORS:
     reader = csv.reader(header, delimiter=separator, skipinitialspace=True)
-    if _find_file_column([cell.strip().lower() for cell in next(reader, [])]):
+    if _find_file_column([normalize(cell) for cell in next(reader, [])]):
       return separator
   return max(_SEPARATORS, key=header[0].count) if header else ','
 

@@ -134,7 +134,7 @@ def test_what_was_decided_is_said_every_time(folder, tmp_path, capsys):
   )
   for _ in range(2):
     assert load(folder, tmp_path / 'cache').report.notes == (said,)
-    assert f'image_folder: {said}\n' in capsys.readouterr().out
+    assert f'images: {said}\n' in capsys.readouterr().out
 
 
 KILLED = """

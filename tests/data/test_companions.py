@@ -53,6 +53,21 @@ KINDS = {
         ['a.jpg', 'a.jpg.png', 'a.png', 'b.png'],
         {},
     ),
+    'more words about a kind': (
+        ['forward_flow_00.png', 'object_coordinates_00.png', 'rgba_00.png'],
+        ['rgba_00.png'],
+        {'rgba_00.png': 2},
+    ),
+    'classes in names': (
+        ['cat.0.jpg', 'cat.1.jpg', 'dog.0.jpg', 'dog.1.jpg'],
+        ['cat.0.jpg', 'cat.1.jpg', 'dog.0.jpg', 'dog.1.jpg'],
+        {},
+    ),
+    'no label word': (
+        ['left/0.png', 'left/1.png', 'right/0.png', 'right/1.png'],
+        ['left/0.png', 'left/1.png', 'right/0.png', 'right/1.png'],
+        {},
+    ),
     'of no picture': (
         ['0.png', '_camera_settings.json', 'notes.txt', 'x.gif'],
         ['0.png'],
@@ -73,7 +88,13 @@ def test_kinds(kind):
 
 @pytest.mark.parametrize(
     ('first', 'second'),
-    [('{}.png', '{}_x.png'), ('{}.jpg', '{}.png'), ('{}.png', '{}-part b.png')],
+    [
+        ('{}.png', '{}_x.png'),
+        ('{}.jpg', '{}.png'),
+        ('{}.png', '{}-part b.png'),
+        ('rgb_{}.png', 'xyz_{}.png'),
+        ('images/{}.png', 'other/{}.png'),
+    ],
 )
 def test_what_cannot_be_decided(first, second):
   names = sorted(x.format(i) for x in (first, second) for i in range(3))

@@ -43,7 +43,21 @@ _ENCODINGS = (
     *('utf-8', 'utf-8', 'latin-1', 'cp1252'),
 )
 _JSON = (
-    *('{', '}', '[', ']', '"yaw"', '"pitch"', '"subject"', ':', ',', '0', '1'),
+    *(
+        '{',
+        '}',
+        '[',
+        ']',
+        '{"x":',
+        '1' + '0' * 400,
+        '"yaw"',
+        '"pitch"',
+        '"subject"',
+        ':',
+        ',',
+        '0',
+        '1',
+    ),
     *('-0.5', 'NaN', 'null', '"ö"', '1e999', '"0,5"', '[[[', ' ', '\ufeff'),
 )
 
@@ -182,7 +196,7 @@ def _check(folder, images, files, **options):
         'image_folder', path=folder, height=3, width=3, **options
     )
 
-  seen = preview.look('images', open_folder())
+  seen = preview.look('synthetic', open_folder())
   assert not any('\n' in text for text in (*seen.problems, *seen.lines))
   try:
     source = open_folder()

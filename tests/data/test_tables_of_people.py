@@ -76,9 +76,13 @@ READ = {
         '',
     ),
     'capitals': (PLAIN.replace('yaw', 'Yaw').replace('file', 'FILE'), ''),
+    'units in names': (
+        PLAIN.replace('yaw,pitch', 'Yaw [rad],Pitch (radians)'),
+        '',
+    ),
     'another name of the column': (
-        PLAIN.replace('file', 'filename'),
-        "names of files in 'filename'",
+        PLAIN.replace('file', 'File name'),
+        "names of files in 'file_name'",
     ),
     'an index': (
         '\n'.join(f'{i},{x}' for i, x in enumerate(PLAIN.split('\r\n')[:5]))[
@@ -89,7 +93,7 @@ READ = {
     'old line ends': (PLAIN.replace('\r\n', '\r'), ''),
     'an empty last column': (PLAIN.replace('\r\n', ',\r\n'), ''),
     'degrees': (
-        'file,yaw_deg,pitch_deg\n'
+        'file,Yaw (degrees),pitch_deg\n'
         + ''.join(
             f'{i}.png,{np.degrees(0.01 * i)},{np.degrees(-0.02 * i)}\n'
             for i in range(4)
