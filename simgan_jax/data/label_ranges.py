@@ -1,6 +1,6 @@
 """What the labels of a data set hold: their names, ranges and values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,15 @@ def describe(
     lines.append(f'subjects {ranges} of {len(persons):,} images')
   if not lines:
     lines.append(f'none are understood; {labels.UNDERSTOOD} would be')
+  files = [entry.label_file for entry in entries if source.files.pictures]
+  found = label_values.collect(
+      [table.table for table in source.label_tables],
+      dict.fromkeys(filter(None, files)),
+      most=None,
+  )
   others = [
       f'{name} {_describe_values(values)}'
-      for name, values in _collect(source, entries).items()
+      for name, values in found.items()
       if name not in labels.COLUMNS
   ]
   if others:
@@ -58,16 +64,6 @@ def _describe_angles(angles: np.ndarray) -> str:
       f'{name} {low[i]:.1f} to {high[i]:.1f} degrees'
       for i, name in enumerate(('yaw', 'pitch'))
   )
-
-
-def _collect(
-    source: Source, entries: Sequence[Entry]
-) -> Mapping[str, list[Any]]:
-  """Return the values of all columns and keys."""
-  found = [table.table for table in source.label_tables]
-  files = dict.fromkeys(entry.label_file for entry in entries)
-  json_files = filter(None, files if source.files.pictures else ())
-  return label_values.collect(found, json_files, most=None)
 
 
 def _describe_values(values: Sequence[Any]) -> str:

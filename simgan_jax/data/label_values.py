@@ -8,16 +8,19 @@ from typing import Any
 
 from simgan_jax.data import labels, tables
 
+_LOOKED_AT = 1_000  # rows of a table, JSON files, items of a list
+
 
 def collect(
     found: Iterable[tables.Table],
     json_files: Iterable[Path],
     *,
-    most: int | None = 1_000,
+    most: int | None = _LOOKED_AT,
 ) -> Mapping[str, list[Any]]:
   """Return values of every column but the files', and of keys at any depth.
 
-  They are those of the first `most` rows and JSON files, None for all.
+  Of each table `most` rows are looked at, and `most` JSON files; None means all
+  of them.
   """
   values: dict[str, list[Any]] = collections.defaultdict(list)
   for table in found:
@@ -27,19 +30,18 @@ def collect(
           values[column].append(value)
   for file in itertools.islice(json_files, most):
     try:
-      add(labels.read_json(file), values)
+      _add(labels.read_json(file), values)
     except (OSError, RecursionError, ValueError):
       continue  # reading the image reports it
   return values
 
 
-def add(value: Any, values: dict[str, list[Any]]) -> None:
-  """Add the values of all objects in a JSON value, by key."""
+def _add(value: Any, values: dict[str, list[Any]]) -> None:
   if isinstance(value, list):
-    for item in value:
-      add(item, values)
+    for item in value[:_LOOKED_AT]:
+      _add(item, values)
   elif isinstance(value, dict):
     for key, item in value.items():
       if not isinstance(item, dict):
         values[tables.normalize(key)].append(item)
-      add(item, values)
+      _add(item, values)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from simgan_jax.data import labels as labels_lib
-from simgan_jax.data import pixel_labels
+from simgan_jax.data import pixel_labels, tables
 from simgan_jax.data.entries import Entry
 from simgan_jax.data.pixel_labels import PixelLabels, Transform
 from simgan_jax.data.source import Source
@@ -57,7 +57,7 @@ def _collect(declared: PixelLabels, value: Any, marks: Marks) -> None:
     _collect(declared, item, marks)
   if not isinstance(value, dict):
     return
-  by_name = {str(key).lower(): item for key, item in value.items()}
+  by_name = {tables.normalize(str(key)): item for key, item in value.items()}
   for names in (*declared.groups(), *((name,) for name in declared.lists)):
     found = [by_name.get(name) for name in names]
     is_box = names[0] in declared.boxes

@@ -123,7 +123,10 @@ def _describe(kind: str, source: Source, found: Sequence[_Read]) -> Preview:
         f' {", ".join(source.pixel_labels.boxes) or "none"}; {marked:,} images'
         ' have some'
     )
-  lines += [f'  note: {note}' for note in report['notes']]
+  notes = list(report['notes'])
+  if kind == 'synthetic':  # whose labels refine.py writes
+    notes += encoding.describe_pixel_labels(source, report['sizes'])
+  lines += [f'  note: {note}' for note in notes]
   if report['label_warning']:
     lines.append(f'  warning: {report["label_warning"]}')
   problems = []
