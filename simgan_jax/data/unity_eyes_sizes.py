@@ -33,7 +33,7 @@ _FACTORS = {
     for part in range(1, whole + 1)
     for sign in (1, -1)
 }
-_LARGEST_ERROR = 0.025  # of a factor that is certain
+_LARGEST_ERROR = 0.05  # of a factor that is certain
 
 
 class _Middle(NamedTuple):
@@ -69,19 +69,20 @@ def fit_to_image(
     return labels, ()
   weights = middle.deviation**-2 / np.sum(middle.deviation**-2)
   ratio = middle.place @ weights
-  margin = _SURE / np.sqrt(np.sum(middle.deviation**-2)) + ratio / min(half) / 2
+  error = _SURE / np.sqrt(np.sum(middle.deviation**-2))
+  margin = error + ratio / min(width, height) / 2  # sizes are rounded
   near = [factor for factor in _FACTORS if abs(factor - ratio) < margin]
   apart = abs(middle.place[0] - middle.place[1])
   # Other factors in x and y are those of a part that was cut out of an image,
   # whose labels may have been moved by its owner.
   if 1 in near or apart > _SURE * np.hypot(*middle.deviation) + margin:
     return labels, ()
-  if len(near) != 1 or margin > _LARGEST_ERROR * ratio:
+  if len(near) != 1 or error > _LARGEST_ERROR * ratio:
     size = f'{width * ratio:.0f} x {height * ratio:.0f}'
     raise _resized(labels, width, height, file, f' as if it were {size}')
   note = (
-      f'images were resized by {1 / near[0]} after rendering; their landmarks'
-      ' are scaled, too'
+      f'resized by {1 / near[0]} after rendering; the landmarks are scaled to'
+      ' fit'
   )
   scale = np.array([1 / float(near[0])] * 2 + [1])
   eye, iris = labels.eye * scale[:2], labels.iris * scale
