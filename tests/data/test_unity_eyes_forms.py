@@ -12,6 +12,7 @@ from simgan_jax.machine.errors import InputError
 
 SOURCE = 'unity_eyes'
 WIDTH, HEIGHT, FOCAL, DEPTH = 240, 180, 2000.0, 49.0
+HEAD = '(350.0000, 200.0000, 0.0000)'
 LOOK = np.array([0.2, -0.3, -0.93])
 
 
@@ -41,7 +42,7 @@ def write(folder, number=3, look=LOOK, *, size=(WIDTH, HEIGHT), change=str):
       'caruncle_2d': [_text((78, 88, 48.9)), _text((80, 90, 48.9))],
       'iris_2d': [_text(point) for point in iris],
       'eye_details': {'look_vec': _text((*look, 0))},
-      'head_pose': '(350.0000, 200.0000, 0.0000)',
+      'head_pose': HEAD,
   }
   (folder / f'{number}.json').write_text(change(json.dumps(labels)))
   return file
@@ -101,9 +102,7 @@ def assert_same(found, plain, names=('3',)):
         lambda text: semicolons(comma(text)),
         lambda text: re.sub(r'"\(([^"]*)\)"', r'"\1"', text),
         lambda text: text.replace('200.0000, 0.0000)', '200, 0)'),
-        lambda text: text.replace(
-            '(350.0000, 200.0000, 0.0000)', '(350,200,0)'
-        ),
+        lambda text: text.replace(HEAD, '(350,200,0)'),
         lambda text: bare(comma(text)).replace('-0,9300,0,0000', '-0,93,0,0'),
         lambda text: comma(text).replace(', -0,9300, 0,0000)', ', -0,93)'),
         lambda text: bare(comma(text)).replace('-0,9300,0,0000)', '-0,93)'),
@@ -136,7 +135,7 @@ def test_encodings(load, tmp_path, plain, encoding):
         (
             '-0.9300',
             'NaN',
-            r"look_vec is '\(0.2000, -0.3000, NaN, .*not finite",
+            r"look_vec is '\(0.2000, .*NaN.*not finite",
         ),
         ('-0.9300', '-Infinity', 'look_vec is .*not finite'),
         (
@@ -151,16 +150,16 @@ def test_encodings(load, tmp_path, plain, encoding):
         ),
         ('200.0000', 'inf', r"head_pose is '\(350.0000, inf, .*not finite"),
         (
-            '(350.0000, 200.0000, 0.0000)',
+            HEAD,
             '(350,200,0,0)',
-            'head_pose is .* 3 n',
+            'head_pose is',
         ),
-        ('(350.0000, 200.0000, 0.0000)', '', "head_pose is '', not certainly"),
+        (HEAD, '', "head_pose is '', not certainly"),
         ('(78.0000', '(nan', r'caruncle_2d is .*not finite'),
         (
             '(78.0000, 88.0000, 48.9000)',
             '1,5,2,7',
-            'caruncle_2d is .*certainly',
+            'caruncle_2d is',
         ),
     ],
 )
@@ -197,11 +196,12 @@ def test_names_of_files(load, tmp_path, plain, image, labels, name):
   (folder / '.3.json').write_text('')
   before = UnityEyes(path=folder, height=35, width=55)
   assert before.iris_centres([name]).shape == (1, 2)
+  fingerprint = before.fingerprint
   assert_same(load(folder), plain, [name])
   with (folder / image).open('ab') as opened:
     opened.write(b' ')
   after = UnityEyes(path=folder, height=35, width=55)
-  assert after.fingerprint != before.fingerprint
+  assert after.fingerprint != fingerprint
 
 
 def test_several_cameras_with_labels_of_their_own(load, tmp_path, plain):
@@ -224,17 +224,17 @@ def test_files_without_a_number_are_told(load, tmp_path):
     [
         (
             ['3_cam0.jpg', '3_cam1.jpg', '3.json'],
-            r'3_cam0\.jpg and 3_cam1\.jpg have only 3\.json, whose labels fit one'
-            ' camera; give each',
+            r'3_cam0\.jpg and 3_cam1\.jpg have only 3\.json, whose labels'
+            ' fit one camera; give each',
         ),
         (
             ['3.jpg', '3_cam1.jpg', '3.json'],
-            r'3\.jpg and 3_cam1\.jpg have only',
+            r'3\.jpg and 3_cam1\.jpg have',
         ),
         (['3.jpg', '3.png', '3.json'], r'3\.jpg and 3\.png are both number 3;'),
         (
             ['03.jpg', '3.jpg', '3.json'],
-            r'03\.jpg and 3\.jpg are both number 3',
+            r'03\.jpg and 3\.jpg are both',
         ),
         (['3.jpg', '03.json', '3.json'], r'03\.json and 3\.json are both'),
         (['3.jpg'], r'folder holds no \.json files'),
@@ -268,8 +268,8 @@ def test_resized_images_are_understood(load, tmp_path, plain, size, factor):
   write(tmp_path / 'resized', size=size)
   found = load(tmp_path / 'resized')
   assert found.report.notes == (
-      f'images were resized by {factor} after rendering; their landmarks are'
-      ' scaled, too',
+      f'1 of 1 images: resized by {factor} after rendering; the landmarks are'
+      ' scaled to fit, first 3',
   )
   difference = found.images.astype(float) - plain.images
   assert np.abs(difference).mean() < 5
