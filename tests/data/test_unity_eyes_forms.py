@@ -155,6 +155,7 @@ def test_encodings(load, tmp_path, plain, encoding):
             'head_pose is',
         ),
         (HEAD, '', "head_pose is '', not certainly"),
+        ('(78.0000', '(1e300', r'caruncle_2d is .*too large'),
         ('(78.0000', '(nan', r'caruncle_2d is .*not finite'),
         (
             '(78.0000, 88.0000, 48.9000)',
