@@ -32,6 +32,7 @@ _SEPARATORS = {
     '.': (r'\s*;\s*', r'\s*,\s*', r'\s+'),
     ',': (r'\s*;\s*', r'\s*,\s+', r'\s+'),
 }
+_LARGEST = 1e9
 # How many numbers there are, the usual count first.
 _LOOK_VEC, _HEAD_POSE, _POINT = (4, 3), (3,), (3, 2)
 
@@ -61,7 +62,7 @@ def read(file: Path, *, needs_iris: bool = False) -> Labels:
     labels = json.loads(tables.decode(file.read_bytes()).text)
     details = labels['eye_details']
     look_vec = _numbers('look_vec', details['look_vec'], _LOOK_VEC)
-    if not look_vec[:3].any():
+    if np.linalg.norm(look_vec[:3]) < 1 / _LARGEST:
       raise ValueError(f'look_vec is {look_vec.tolist()}, no direction')
     head_pose = _numbers('head_pose', labels['head_pose'], _HEAD_POSE)
     margin = _points(labels, 'interior_margin_2d')
@@ -122,7 +123,7 @@ def _numbers(
 
   Raises:
     ValueError: If there is no reading or no certain one, or if a number is not
-      finite.
+      finite or too large.
   """
   inner = text.strip(' \t\r\n()[]{}<>').replace('\N{MINUS SIGN}', '-')
   found = _split(inner, counts) or _pair(field, inner.split(','), counts)
@@ -131,6 +132,8 @@ def _numbers(
     raise ValueError(f'{field} is {text[:80]!r}, not certainly {count} numbers')
   if not np.isfinite(found).all():
     raise ValueError(f'{field} is {text[:80]!r}, not finite')
+  if np.abs(found).max() > _LARGEST:
+    raise ValueError(f'{field} is {text[:80]!r}, too large')
   return np.array(found)
 
 

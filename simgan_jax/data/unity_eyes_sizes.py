@@ -104,7 +104,7 @@ def check_box(
   left, upper, right, lower = box
   columns = max(min(right, width) - max(left, 0), 0)
   rows = max(min(lower, height) - max(upper, 0), 0)
-  if columns * rows < (right - left) * (lower - upper) / 2:
+  if not columns * rows >= (right - left) * (lower - upper) / 2:
     raise _resized(labels, width, height, file)
 
 
@@ -148,13 +148,23 @@ def _normal(labels: Labels) -> Float[np.ndarray, '3']:
   return labels.gaze * np.array([1, -1, 1])
 
 
+def _is_usable(iris: Float[np.ndarray, '_ 3']) -> bool:
+  """Return whether there are points with depths, apart from each other."""
+  return (
+      len(iris) >= _LEAST_POINTS
+      and bool((np.abs(iris) < _LARGEST).all())  # false for NaN
+      and iris[:, 2].min() > 0
+      and np.ptp(iris[:, :2], axis=0).max() > 1e-3
+  )
+
+
 def _may_have_middle(labels: Labels, middle: Float[np.ndarray, '2']) -> bool:
   """Return whether the iris is a circle seen from before that middle.
 
   This is faster than finding the middle.
   """
   normal = _normal(labels)
-  if len(labels.iris) < _LEAST_POINTS or not normal[2]:
+  if not _is_usable(labels.iris) or not normal[2]:
     return False
   columns, rows, depths = labels.iris.T
   # All points are in a plane, which yields the focal length.
@@ -173,12 +183,10 @@ def _find_middle(
 ) -> _Middle | None:
   """Return the middle of the original image; None if it is not known."""
   iris = labels.iris
-  if len(iris) < _LEAST_POINTS or not (np.abs(iris) < _LARGEST).all():
+  if not _is_usable(iris):
     return None
   centre = iris[:, :2].mean(axis=0)
   size = np.ptp(iris[:, :2], axis=0).max()
-  if not (size and iris[:, 2].min() > 0):
-    return None
 
   def residuals(unknown: Float[np.ndarray, '3']) -> Float[np.ndarray, '_']:
     focal = size * np.exp(np.clip(unknown[0], -9, 30))
