@@ -132,8 +132,7 @@ def test_a_folder_that_cannot_be_used_is_not_the_compilers_fault(
 ):
   (tmp_path / 'file').touch()
   fresh.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
-  assert native.available() and not caplog.text
-  native.available.cache_clear()
+  assert os.path.exists(native.compile_library(os.environ.get('CXX') or 'c++'))
 
   def refuse(path):
     raise OSError(f'{path}: failed to map segment')

@@ -33,7 +33,7 @@ def refine(tmp_path, monkeypatch):
       output=tmp_path / 'out',
       workdir=None,
       kind='folder',
-      on_error='',
+      flag='',
       **data,
   ):
     for name, value in data.items():
@@ -48,7 +48,7 @@ def refine(tmp_path, monkeypatch):
         output=str(output),
         kind=kind,
         path=str(path),
-        on_error=on_error,
+        on_error=flag,
     )
 
   return refine

@@ -32,7 +32,7 @@ def test_after_a_stop_the_rest_is_refined_and_the_damage_skipped(
   first = out / naming.PROGRESS / '00000.json'
   made = (out / 'a.png').stat().st_mtime_ns
   assert first.exists()
-  found = refine(folder, on_error='skip')
+  found = refine(folder, flag='skip')
   assert (out / 'a.png').stat().st_mtime_ns == made
   assert found['images'] == 4 and found['left_out'][0].startswith('d.png: ')
   assert sorted(path.name for path in out.glob('*.png')) == [
@@ -47,19 +47,17 @@ def test_a_set_with_gaps_is_not_finished_as_one_without(
   with monkeypatch.context() as patch:
     patch.setattr(refined_set.manifest, 'complete', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-      refine(folder, on_error='skip')
-  for on_error in ('', 'stop'):
+      refine(folder, flag='skip')
+  for flag in ('', 'stop'):
     with pytest.raises(errors.InputError, match=r'\(another on_error\)'):
-      refine(folder, on_error=on_error)
-  refine(folder, on_error='skip')
+      refine(folder, flag=flag)
+  refine(folder, flag='skip')
   written = json.loads((out / manifest.FILE).read_text())
   assert written['complete'] and len(written['left_out']) == 1
 
 
 def test_the_flag_replaces_the_setting_of_the_run(refine, folder, tmp_path):
-  settings = {'path': str(folder), 'name': 'image_folder'}
   with pytest.raises(errors.InputError, match='d.png: '):
-    refine('', tmp_path / 'other', on_error='stop', **settings)
-  found = refine('', on_error='skip', **settings)
-  assert found['config']['data']['on_error'] == 'stop'
-  assert found['on_error'] == 'skip'
+    refine(folder, tmp_path / 'other', flag='stop', on_error='skip')
+  found = refine(folder, on_error='skip')
+  assert found['images'] == 4 and found['on_error'] == 'skip'
