@@ -72,7 +72,7 @@ def _describe_values(values: Sequence[Any]) -> str:
   for value in _flatten(values):
     try:
       numbers.append(labels.read_number(value))
-    except (OverflowError, TypeError, ValueError):
+    except (TypeError, ValueError):
       others.append(value)
   if others:
     different = set(map(str, numbers + others))

@@ -99,7 +99,11 @@ def read_number(value: Any) -> float:
   """Return the number in a cell, or raise TypeError or ValueError."""
   if isinstance(value, bool):
     raise TypeError(f'{value} is no number')
-  return float(value.replace(',', '.') if has_decimal_comma(value) else value)
+  text = value.replace(',', '.') if has_decimal_comma(value) else value
+  try:
+    return float(text)
+  except OverflowError as error:  # a whole number of JSON may have any size
+    raise ValueError(str(error)) from error
 
 
 class _DegreesError(Exception):

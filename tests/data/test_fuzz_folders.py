@@ -5,6 +5,7 @@ Each image is of one brightness, which is its number.
 
 import csv
 import io
+import json
 import os
 import pathlib
 import tempfile
@@ -42,23 +43,10 @@ _ENCODINGS = (
     *('utf-8', 'utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'),
     *('utf-8', 'utf-8', 'latin-1', 'cp1252'),
 )
-_JSON = (
-    *(
-        '{',
-        '}',
-        '[',
-        ']',
-        '{"x":',
-        '1' + '0' * 400,
-        '"yaw"',
-        '"pitch"',
-        '"subject"',
-        ':',
-        ',',
-        '0',
-        '1',
-    ),
-    *('-0.5', 'NaN', 'null', '"ö"', '1e999', '"0,5"', '[[[', ' ', '\ufeff'),
+_KEYS = 'yaw', 'pitch', 'Yaw', 'gaze_x', 'subject', 'x', 'y', 'p', 'größe', ''
+_VALUES = (
+    *(0, 1, 2.5, -0.5, 1e308, 10**400, float('nan'), float('inf'), None, True),
+    *('', '0,5', '1', 'x', '-'),
 )
 
 
@@ -76,6 +64,40 @@ _names = st.builds(
     _joined(_PARTS, 1, 4),
     st.sampled_from(_ENDINGS),
 ).filter(lambda name: set(name.rpartition('/')[2]) != {'.'})
+
+
+_json_values = st.recursive(
+    st.sampled_from(_VALUES),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def _json_files(draw):
+  """Return the content of a JSON file, more or less as people write it."""
+  value = draw(
+      st.one_of(
+          st.dictionaries(st.sampled_from(_KEYS), _json_values, max_size=5),
+          _json_values,
+      )
+  )
+  encoding = draw(st.sampled_from(_ENCODINGS))
+  text = json.dumps(value, ensure_ascii=draw(st.booleans()))
+  return _damage(draw, text.encode(encoding, 'ignore'))
+
+
+def _damage(draw, content):
+  """Return a content, cut or with other bytes in it now and then."""
+  if _rarely(draw):
+    content = content[: draw(st.integers(0, len(content)))]
+  if _rarely(draw):
+    place = draw(st.integers(0, len(content)))
+    content = content[:place] + draw(st.binary(max_size=4)) + content[place:]
+  return content
 
 
 def _rarely(draw):
@@ -139,12 +161,7 @@ def _tables(draw, names):
     before += f'sep={separator}\n'
   encoding = draw(st.sampled_from(_ENCODINGS))
   content = (before + text.getvalue()).encode(encoding, 'ignore')
-  if _rarely(draw):
-    content = content[: draw(st.integers(0, len(content)))]
-  if _rarely(draw):
-    place = draw(st.integers(0, len(content)))
-    content = content[:place] + draw(st.binary(max_size=4)) + content[place:]
-  return content
+  return _damage(draw, content)
 
 
 class _Folder(NamedTuple):
@@ -157,8 +174,14 @@ def _folders(draw):
   names = draw(st.lists(_names, min_size=1, max_size=6, unique=True))
   files = {}
   for name in names:
-    if name.endswith('.json'):
-      files[name] = draw(_joined(_JSON, 0, 12)).encode()
+    stem, ending = os.path.splitext(name)
+    if ending == '.json':
+      files[name] = draw(_json_files())
+    elif not draw(st.integers(0, 3)):
+      beside = stem + draw(
+          st.sampled_from(('.json', '.JSON', f'{ending}.json'))
+      )
+      files[beside] = draw(_json_files())
   for place in draw(
       st.lists(st.sampled_from(('', '', 'a/', 'A/')), max_size=2, unique=True)
   ):
@@ -234,7 +257,7 @@ _SETTINGS = hypothesis.settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=int(os.environ.get('FUZZ', 400)),
+    max_examples=int(os.environ.get('FUZZ', 250)),
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 
@@ -242,7 +265,7 @@ _SETTINGS = hypothesis.settings(
 @_SETTINGS
 @hypothesis.given(
     _folders(),
-    st.sampled_from(({}, {}, {'points': 'yaw,pitch'}, {'boxes': 'x'})),
+    st.sampled_from(({}, {}, {'points': 'x,y'}, {'points': 'p,x'})),
 )
 def test_any_folder(content, options):
   hypothesis.assume(_can_be_made(content))
