@@ -4,8 +4,9 @@
         --config.data.synthetic.path=DIR --config.data.real.path=DIR
     python refine.py --workdir=runs/folders --output=refined
 
-Images are PNG, JPEG, TIFF, BMP, PGM or NPY, grey or colour, of 8 or 16 bits and
-of any size. docs/guide.md says how to keep their labels. Set at least:
+Images are PNG, JPEG, TIFF, BMP, WebP, PGM or NPY, grey or colour, of 8 or 16
+bits and of any size. docs/formats.md says how folders and labels are read, and
+prepare.py --check what is read from yours. Set at least:
 
     --config.data.width --config.data.height    the size of all images
     --config.data.channels=3                    for colour
