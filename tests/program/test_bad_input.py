@@ -78,10 +78,10 @@ CASES = [
     (_folders('empty'), 'empty holds no'),
     (_folders('truncated'), 'a.png: cannot be read as an image'),
     (_folders('text'), 'a.png: cannot be read as an image'),
-    (_folders('deep'), 'a.tiff: has 32-bit pixels'),
+    (_folders('deep'), 'a.tiff: cannot be read as an image (pixels are 32-bit float'),
     (_folders('pickle'), 'allow_pickle=False'),
-    (_folders('no_column'), "has no column 'file'"),
-    (_folders('twice'), 'a.png is there twice'),
+    (_folders('no_column'), "there is no column 'file'"),
+    (_folders('twice'), "the column 'yaw' is there twice"),
     (_folders('outside'), '../secret.png lies outside'),
     (_folders('bad_json'), 'a.json: '),
     (_folders('bad_folders/link'), 'a.png: the file is missing'),
@@ -147,7 +147,7 @@ def files(tmp_path_factory):
   objects = np.array([{}], object)
   np.save(make('pickle', files=[]) / 'a.npy', objects, allow_pickle=True)
   make('no_column', {'labels.csv': 'name\na.png\n'})
-  make('twice', {'labels.csv': 'file\na.png\na.png\n'})
+  make('twice', {'labels.csv': 'file,yaw,yaw\na.png,0,1\n'})
   make('outside', {'labels.csv': 'file\n../secret.png\n'})
   make('bad_json', {'a.json': '{"yaw": '}, files=['a.png', 'a.jpg'])
   (root / 'bad_folders').mkdir()
