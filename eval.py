@@ -21,6 +21,7 @@ _TEST_SUBJECTS = flags.DEFINE_string(
 _SEEDS = flags.DEFINE_list(
     'seeds', [], 'Seeds of the estimators, such as 0,1,2.'
 )
+_ON_ERROR = command_line.define_on_error()
 _REUSE = flags.DEFINE_bool(
     'reuse', False, 'Score the estimators of an earlier call, do not train.'
 )
@@ -33,6 +34,7 @@ def main() -> None:
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
+  devices.start()
   # Imported after use_cores, because they may start a JAX backend.
   from simgan_jax.evaluation import protocol, run
   from simgan_jax.report import tables
@@ -43,6 +45,7 @@ def main() -> None:
       seeds=seeds,
       test_path=_TEST_PATH.value,
       test_subjects=_TEST_SUBJECTS.value,
+      on_error=_ON_ERROR.value,
   )
   results = protocol.evaluate(trained, reuse=_REUSE.value)
   print(f'\n{tables.format_tables(results)}')

@@ -27,6 +27,7 @@ _INPUT = command_line.define_path(
     "Folder or packed file to refine instead of the run's synthetic images; it"
     ' must be of the same source.',
 )
+_ON_ERROR = command_line.define_on_error()
 # All commands take it; this one reads images from their source.
 command_line.define_data_dir()
 
@@ -36,6 +37,7 @@ def main() -> None:
   workdir, output = _WORKDIR.value, _OUTPUT.value or f'{_WORKDIR.value}/refined'
   devices.use_cores(128)
   devices.cache_programs()
+  devices.start()
   # After use_cores: these imports may start a JAX backend.
   from simgan_jax.refining import refined_set
 
@@ -44,6 +46,7 @@ def main() -> None:
       output=output,
       kind=_FORMAT.value,
       path=_INPUT.value,
+      on_error=_ON_ERROR.value,
   )
   message = (
       f'{output}: {found["images"]:,} images, refined with round'

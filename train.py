@@ -33,6 +33,7 @@ def main() -> None:
         config_lib.divisible_size(config), num_devices=_NUM_DEVICES.value
     )
   devices.cache_programs()
+  devices.start()
   # Imported after use_cores, because the loop may start a JAX backend.
   from simgan_jax.machine import processes
   from simgan_jax.training import loop

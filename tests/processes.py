@@ -126,11 +126,12 @@ def _run(
   os.environ.update(environment)
   sys.path.insert(0, folder)
   sys.argv = command
-  if 'JAX_NUM_CPU_DEVICES' in environment:
-    import jax  # imported before the fork, when the variable was not yet set
+  import jax  # imported before the fork, when the variables were not yet set
 
+  if 'JAX_NUM_CPU_DEVICES' in environment:
     number = int(environment['JAX_NUM_CPU_DEVICES'])
     jax.config.update('jax_num_cpu_devices', number)
+  jax.config.update('jax_platforms', environment.get('JAX_PLATFORMS'))
   code = 0
   try:
     if command[0].endswith('.py'):

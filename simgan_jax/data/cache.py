@@ -127,7 +127,13 @@ def prepare(
     InputError: If the source cannot be used, or `data_dir` not be written.
     RunError: If Beam fails.
   """
-  data_dir = Path(data_dir).expanduser().absolute()
+  try:
+    data_dir = Path(data_dir).expanduser().absolute()
+  except RuntimeError as error:
+    raise InputError(
+        f'{data_dir} cannot be written (the user has no home folder); give'
+        ' another --data_dir.'
+    ) from error
   with _quiet():
     builder = Prepared(source, data_dir, num_workers, bool(beam_options))
     if builder.is_prepared():

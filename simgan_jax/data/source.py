@@ -173,7 +173,9 @@ class Source(abc.ABC):
     except Damaged as damage:
       if self.on_error == 'stop':
         raise InputError(
-            f'{damage}; repair or remove it, or set on_error=skip.'
+            f'{damage}; repair or remove it, or leave such files out with'
+            ' --on_error=skip (train.py and prepare.py:'
+            ' --config.data.on_error=skip).'
         ) from damage
       return str(damage)
 

@@ -6,20 +6,31 @@ million synthesised images", ETRA 2016.
 
 import dataclasses
 import functools
-import json
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
-from simgan_jax.data import crops, decoding, folders, gaze_angles
+from simgan_jax.data import (
+    crops,
+    decoding,
+    folders,
+    gaze_angles,
+    unity_eyes_labels,
+    unity_eyes_sizes,
+)
 from simgan_jax.data.entries import Damaged, Entry, Sample
 from simgan_jax.data.source import Source
+from simgan_jax.data.unity_eyes_labels import Labels
 from simgan_jax.machine.errors import InputError
 
+_JSON = '.json'
+_SUFFIXES = '.jpg', '.jpeg', '.png', _JSON
+# Number, and the camera if there are several (UnityEyes 2).
+_STEM = re.compile(r'(\d+)(?:[-_ ]?(cam(?:era)?[-_ ]?\w*))?', re.IGNORECASE)
 # Mean place of the iris, (x, y) in px of an image of 55 x 35 from the first
 # pixel's centre, as a linear function of angles in degrees: the constant, the
 # factor of the gaze (yaw for x, pitch for y) and that of the head pose. Fitted
@@ -31,12 +42,15 @@ _IN_COLUMBIA = np.array([(26.98, -0.229, 0.076), (15.20, 0.0, 0.0)])
 _WIDTH = 55
 
 
-class Labels(NamedTuple):
-  """The labels of an image, in this project's conventions."""
+class _Key(NamedTuple):
+  """What an image and its JSON have in common; sorted by number."""
 
-  gaze: Float[np.ndarray, '3']  # unit vector
-  head_pose: Float[np.ndarray, '2']  # yaw, pitch [rad]
-  eye: Float[np.ndarray, '_ 2']  # points of lids and caruncle, (x, y up) [px]
+  number: int
+  length: int = 0  # of the camera's name: 10 comes after 9
+  camera: str = ''
+
+  def __str__(self) -> str:
+    return f'{self.number}_{self.camera}' if self.camera else str(self.number)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -54,27 +68,69 @@ class UnityEyes(Source):
   def _folder(self) -> Path:
     return self.path / 'imgs' if (self.path / 'imgs').is_dir() else self.path
 
+  @functools.cached_property
+  def _files(self) -> list[Path]:
+    return folders.list_files(self._folder, _SUFFIXES)
+
   def stamp(self) -> str:
     """Return the state of all images and labels."""
-    files = folders.list_files(self._folder, ('.jpg', '.json'))
-    return folders.stamp(self._folder, files)
+    return folders.stamp(self._folder, self._files)
+
+  @property
+  def notes(self) -> Sequence[str]:
+    """What was decided about the files, to tell the user."""
+    others = [file.name for file in self._files if not _find_key(file)]
+    if not others:
+      return ()
+    return (
+        f'{len(others)} files, such as {others[0]}, are not read: they are not'
+        ' named by a number',
+    )
 
   def list_entries(self) -> Iterator[Entry]:
-    """Yield the images by number, also those that lack one of two files."""
-    folder = self._folder
-    files = folders.list_files(folder, ('.jpg', '.json'))
-    numbers = {int(file.stem) for file in files if file.stem.isdecimal()}
-    for number in sorted(numbers):
-      file = folder / f'{number}.jpg'
-      read = functools.partial(self._read, file)
-      yield Entry(str(number), 0, read, file.with_suffix('.json'), file)
+    """Yield the images by number, also those that lack one of two files.
 
-  def _read(self, file: Path) -> Sample:
+    Raises:
+      InputError: If there is no JSON, if two files have one number, or if
+        several images have one JSON.
+    """
+    folders.list_files(self._folder, (_JSON,))  # raises if there are none
+    for name, (file, label_file) in self._find_pairs().items():
+      read = functools.partial(self._read, file, label_file)
+      yield Entry(name, 0, read, label_file, file)
+
+  def _find_pairs(self) -> dict[str, tuple[Path, Path]]:
+    """Return image and JSON by name; one of the two may be missing."""
+    images = _by_key(file for file in self._files if not _is_json(file))
+    labels = _by_key(filter(_is_json, self._files))
+    matched = _match(images, labels)
+    pairs = {
+        key: (file, matched.get(key, file.with_suffix(_JSON)))
+        for key, file in images.items()
+    }
+    used = set(matched.values())
+    for key, file in labels.items():
+      if file not in used:
+        pairs[key] = file.with_suffix('.jpg'), file
+    return {str(key): pairs[key] for key in sorted(pairs)}
+
+  def _read(self, file: Path, label_file: Path) -> Sample:
     image, notes = decoding.read_image(file)
-    labels = _read_labels(file.with_suffix('.json'))
-    box = self.crop_box(labels, image.shape[0])
+    labels = unity_eyes_labels.read(label_file)
+    labels, box, further = self._place(labels, image, file)
     image = self._cut(image, box)
+    notes = (*notes, *further)
     return Sample(image, labels.gaze, labels.head_pose, notes=notes)
+
+  def _place(
+      self, labels: Labels, image: crops.Pixels, file: Path
+  ) -> tuple[Labels, crops.Box, tuple[str, ...]]:
+    """Return labels in pixels of the image, the box to cut, and notes."""
+    height, width = image.shape[:2]
+    labels, notes = unity_eyes_sizes.fit_to_image(labels, width, height, file)
+    box = self.crop_box(labels, height)
+    unity_eyes_sizes.check_box(box, labels, width, height, file)
+    return labels, box, notes
 
   def crop_box(self, labels: Labels, image_height: int) -> crops.Box:
     """Return the box to cut from an image.
@@ -100,57 +156,83 @@ class UnityEyes(Source):
   def iris_centres(self, names: Collection[str]) -> Float[np.ndarray, 'n 2']:
     """Return the means of the landmarks on the edges of irises.
 
-    They are known also where a lid or the border of the image covers them. A
-    file that cannot be used raises an InputError.
+    They are known also where a lid or the border of the image covers them.
+
+    Raises:
+      InputError: If a file cannot be used.
     """
-    folder = self._folder
-    centres = [self._iris_centre(folder / f'{name}.json') for name in names]
+    pairs = self._find_pairs() if len(names) else {}
+    centres = []
+    for name in names:
+      if name not in pairs:
+        raise InputError(
+            f'{self._folder} holds no image {name}; leave it out of the'
+            ' comparison.'
+        )
+      centres.append(self._iris_centre(*pairs[name]))
     return np.array(centres).reshape(-1, 2)
 
-  def _iris_centre(self, file: Path) -> Float[np.ndarray, '2']:
+  def _iris_centre(
+      self, file: Path, label_file: Path
+  ) -> Float[np.ndarray, '2']:
     try:
-      labels = _read_labels(file)
-      with Image.open(file.with_suffix('.jpg')) as image:
-        rows = image.height
-      box = self.crop_box(labels, rows)
-      iris = _points(json.loads(file.read_text())['iris_2d'])
-      centre = iris.mean(axis=0) * np.array([1, -1]) + np.array([0, rows])
-      return (centre - box[:2]) * (self.width / (box[2] - box[0])) - 0.5
-    except Exception as error:
-      problem = f'{file} or its image cannot be read ({error})'
-      if isinstance(error, Damaged):
-        problem = str(error)
-      elif isinstance(error, KeyError):
-        problem = f'{file} has no {error.args[0]}'
-      raise InputError(f'{problem}; leave it out of the comparison.') from error
+      labels = unity_eyes_labels.read(label_file, needs_iris=True)
+      image = decoding.read_image(file).pixels
+      labels, box, _ = self._place(labels, image, file)
+    except Damaged as damage:
+      raise InputError(f'{damage}; leave it out of the comparison.') from damage
+    up = np.array([0, image.shape[0]])
+    centre = labels.iris[:, :2].mean(axis=0) * np.array([1, -1]) + up
+    return (centre - box[:2]) * (self.width / (box[2] - box[0])) - 0.5
 
 
-def _numbers(text: str) -> np.ndarray:
-  """Return the numbers of "(x, y, z)"."""
-  return np.array([float(part) for part in text.strip('()').split(',')])
+def _is_json(file: Path) -> bool:
+  return file.suffix.lower() == _JSON
 
 
-def _points(texts: list[str]) -> Float[np.ndarray, '_ 2']:
-  """Return the points "(x, y, z)" as (x, y up)."""
-  return np.stack([_numbers(text)[:2] for text in texts])
+def _find_key(file: Path) -> _Key | None:
+  """Return number and camera in a file's name, None if it has no number."""
+  found = _STEM.fullmatch(file.stem)
+  if not found:
+    return None
+  camera = (found[2] or '').lower()
+  return _Key(int(found[1]), len(camera), camera)
 
 
-def _read_labels(file: Path) -> Labels:
-  """Return the labels of a JSON file, or raise Damaged."""
-  try:
-    labels = json.loads(file.read_text())
-    x, y, z = _numbers(labels['eye_details']['look_vec'])[:3]
-    head_pose = _numbers(labels['head_pose'])
-    return Labels(
-        gaze=gaze_angles.unityeyes_gaze(np.array([x, y, z])),
-        head_pose=gaze_angles.unityeyes_head_pose(head_pose),
-        eye=_points(labels['interior_margin_2d'] + labels['caruncle_2d']),
-    )
-  except FileNotFoundError:
-    raise Damaged(f'{file}: the file is missing') from None
-  except KeyError as error:
-    raise Damaged(f'{file}: has no {error.args[0]}') from error
-  except (AttributeError, TypeError, ValueError) as error:
-    raise Damaged(
-        f'{file}: is not the JSON UnityEyes writes ({error})'
-    ) from error
+def _by_key(files: Iterable[Path]) -> dict[_Key, Path]:
+  """Return files by number, or raise InputError if two have the same."""
+  found: dict[_Key, Path] = {}
+  for file in files:
+    key = _find_key(file)
+    if key in found:
+      raise InputError(
+          f'{found[key]} and {file.name} are both number {key}; remove one.'
+      )
+    if key:
+      found[key] = file
+  return found
+
+
+def _match(
+    images: Mapping[_Key, Path], labels: Mapping[_Key, Path]
+) -> dict[_Key, Path]:
+  """Return the JSON of each image that has one.
+
+  It has the image's number and camera. An image that is the only one of its
+  number may have a JSON without the camera.
+
+  Raises:
+    InputError: If images of several cameras would share a JSON.
+  """
+  matched, users = {}, {}
+  for key, image in images.items():
+    file = labels.get(key) or labels.get(_Key(key.number))
+    if not file:
+      continue
+    if file in users:
+      raise InputError(
+          f'{users[file]} and {image.name} have only {file.name}, whose labels'
+          ' fit one camera; give each image a JSON of its own name.'
+      )
+    matched[key], users[file] = file, image
+  return matched

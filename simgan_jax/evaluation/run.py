@@ -43,6 +43,7 @@ def read(
     seeds: Sequence[int] = (),
     test_path: str = '',
     test_subjects: str = '',
+    on_error: str = '',
 ) -> Run:
   """Return the run in a folder.
 
@@ -52,12 +53,15 @@ def read(
     seeds: Seeds of the estimators; empty for as many as the settings say.
     test_path: Folder of another test set of the same kind.
     test_subjects: Other persons to test on, such as '25-32'.
+    on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
+      settings say.
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
       labels, or if the synthetic images have labels of another kind.
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config.data.on_error = on_error or config.data.on_error
   synthetic = inputs.load_synthetic(config, data_dir=data_dir)
   real = inputs.load_real(config, data_dir=data_dir)
   test = inputs.load_test(

@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -65,11 +66,17 @@ def available() -> bool:
   try:
     library = ctypes.cdll.LoadLibrary(compile_library(compiler))
   except (OSError, subprocess.CalledProcessError) as error:
-    failed = isinstance(error, subprocess.CalledProcessError)
+    reason, remedy = str(error), 'It needs a C++ compiler, CXX or c++.'
+    if isinstance(error, subprocess.CalledProcessError):
+      said = error.stderr.decode(errors='replace').splitlines()
+      reason = ': '.join((f'{compiler} failed', *said[:1]))
+    elif shutil.which(compiler):  # so that its folder is to blame
+      remedy = 'JAX_COMPILATION_CACHE_DIR chooses another folder for it.'
     logging.getLogger(__name__).warning(
-        'The fast kernel gradient is not compiled (%s): on a CPU training takes'
-        ' a quarter longer. It needs a C++ compiler, CXX or c++.',
-        f'{compiler} failed' if failed else error,
+        'The fast kernel gradient cannot be used (%s): on a CPU training takes'
+        ' a quarter longer. %s',
+        reason,
+        remedy,
     )
     return False
   handler = jax.ffi.pycapsule(library.SimganKernelGradient)

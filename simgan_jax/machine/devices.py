@@ -1,10 +1,15 @@
 """The devices of a run: their number, names, memory and compiled programs."""
 
+import atexit
+import errno
+import functools
 import hashlib
 import os
 import platform
 import resource
+import shutil
 import sys
+import tempfile
 
 import jax
 
@@ -64,6 +69,28 @@ def connect() -> None:
     ) from error
 
 
+def start() -> None:
+  """Start JAX on its devices, before anything is read or written.
+
+  Raises:
+    InputError: If JAX cannot use its devices, or those of JAX_PLATFORMS.
+  """
+  try:
+    jax.devices()
+  # JAX has an assertion where the plugin of the platform is not installed.
+  except (AssertionError, RuntimeError) as error:
+    reason = str(error).partition(' (set JAX_PLATFORMS')[0].rstrip('.')
+    if reason and not reason.startswith('Unable to initialize backend'):
+      raise
+    platforms = jax.config.values['jax_platforms'] or ''
+    raise errors.InputError(
+        f'JAX cannot start with JAX_PLATFORMS={platforms}'
+        f' ({reason or "the plugin of these devices is not installed"}); unset'
+        ' it, set it to cpu, or install the driver and the jax package of the'
+        ' devices.'
+    ) from error
+
+
 def _processor() -> str:
   """Return a short name for the instruction set of this CPU."""
   features = platform.processor() + platform.machine()
@@ -79,11 +106,37 @@ def cache_folder() -> str:
 
   Ours is `simgan_jax` in the user's cache folder, with one folder per kind of
   processor: programs use the instruction set of the CPU that compiled them, and
-  different machines may share a home folder.
+  different machines may share a home folder. If the folder cannot be written,
+  it is a temporary one, which is removed at the end, and a warning is printed.
   """
   chosen = jax.config.values['jax_compilation_cache_dir']
-  root = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-  return chosen or os.path.join(root, 'simgan_jax', _processor())
+  root = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+  own = os.path.join(root, 'simgan_jax', _processor())
+  return _make_writable(os.path.expanduser(chosen or own))
+
+
+@functools.cache
+def _make_writable(folder: str) -> str:
+  """Return a folder after making it, or a temporary one in its place."""
+  if '://' in folder:
+    return folder  # in a cloud, where JAX writes by itself
+  try:
+    if folder.startswith('~'):
+      raise OSError(errno.ENOENT, 'the user has no home folder')
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+      pass
+  except OSError as error:
+    temporary = tempfile.mkdtemp(prefix='simgan_jax_')
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    print(
+        f'warning: {folder} cannot be written ({error.strerror}): compiled'
+        ' programs are kept only until the end of this command; set'
+        ' JAX_COMPILATION_CACHE_DIR to a folder for them.',
+        file=sys.stderr,
+    )
+    return temporary
+  return folder
 
 
 def cache_programs() -> None:

@@ -5,7 +5,7 @@ import os
 import jax
 import numpy as np
 
-from simgan_jax.machine import errors, files
+from simgan_jax.machine import devices, errors, files
 from simgan_jax.settings import command_line
 from simgan_jax.settings import config as config_lib
 
@@ -21,6 +21,7 @@ def main() -> None:
   """Write the refiner of the run's best checkpoint as one program."""
   workdir, output = _WORKDIR.value, os.path.abspath(_OUTPUT.value)
   config = config_lib.read(os.path.join(workdir, 'config.json'))
+  devices.start()
   from simgan_jax.machine import mesh as mesh_lib
   from simgan_jax.refining import program
   from simgan_jax.training import refiners

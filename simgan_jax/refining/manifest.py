@@ -30,6 +30,8 @@ def check(output: Path, identity: dict[str, Any]) -> None:
         f'{output} cannot be used ({error}); give another --output.'
     ) from error
   different = [x for x in identity if begun and begun.get(x) != identity[x]]
+  if begun and begun.get('on_error') == 'stop' and 'on_error' in different:
+    different.remove('on_error')  # No damaged image has been left out yet.
   if not begun:
     problem = 'is not empty; give an empty or new folder as --output.'
   elif begun.get('complete'):
@@ -37,7 +39,7 @@ def check(output: Path, identity: dict[str, Any]) -> None:
   elif different:
     problem = (
         'holds the beginning of other refined images (another'
-        f' {", ".join(different)}); give another --output.'
+        f' {", ".join(different)}); give the same flags or another --output.'
     )
   else:
     return

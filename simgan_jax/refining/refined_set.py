@@ -143,7 +143,12 @@ def _check_outside(output: Path, *paths: str) -> None:
 
 
 def write(
-    *, workdir: str, output: str, kind: str, path: str = ''
+    *,
+    workdir: str,
+    output: str,
+    kind: str,
+    path: str = '',
+    on_error: str = '',
 ) -> dict[str, Any]:
   """Write the refined images of a run; return the contents of manifest.json.
 
@@ -155,6 +160,8 @@ def write(
     output: Folder for the images, empty or new.
     kind: One of `formats.FORMATS`.
     path: Folder or file of other images than the run's synthetic ones.
+    on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
+      run's settings say.
 
   Raises:
     InputError: If there is no trained checkpoint, an image cannot be read, two
@@ -168,6 +175,10 @@ def write(
       folder, path, data.synthetic.path, data.real.path, data.test.path
   )
   originals = inputs.open_synthetic(config, path=path)
+  source = {'source': originals.origin, 'fingerprint': originals.fingerprint}
+  # After the fingerprint, so that refining which stopped at a damaged image can
+  # continue and skip it.
+  originals.on_error = on_error or originals.on_error
   path = path or data.synthetic.path
   files = naming.name_files(originals.entries, data.channels)
   if kind != 'folder':  # arrays and their table keep the names of the originals
@@ -178,11 +189,11 @@ def write(
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels
-  source = {'source': originals.origin, 'fingerprint': originals.fingerprint}
   identity = {
       'format': kind,
       'images_of': source,
       'size': list(size),
+      'on_error': originals.on_error,
       'checkpoint': {
           'round': chosen.round,
           'rule': chosen.rule,

@@ -82,6 +82,18 @@ def define_data_dir() -> flags.FlagHolder:
   )
 
 
+def define_on_error() -> flags.FlagHolder:
+  """Define --on_error, which replaces the setting of a run, and return it."""
+  return flags.DEFINE_enum(
+      'on_error',
+      '',
+      ['', 'stop', 'skip'],
+      'What to do at a damaged image: stop, or skip it and say so; the default'
+      " is the run's setting.",
+      allow_override=True,
+  )
+
+
 def define_config() -> Any:
   """Define --config, by default configs/eyes.py, and return its flag."""
   # Imported here because scripts without settings work without the package.

@@ -54,8 +54,7 @@ class RefinerConfig:
   num_features: int = 64  # channels of every hidden convolution
   num_blocks: int = 4  # residual blocks
   kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
-  # Pixels become background at random, as they do in depth images.
-  loses_pixels: bool = False
+  loses_pixels: bool = False  # at random, as depth images do
 
 
 @dataclasses.dataclass
@@ -90,7 +89,7 @@ class SourceConfig:
   samples: str = 'evaluation'  # mpiigaze only: the evaluation lists, or 'all'
   crop: str = 'box'  # unity_eyes only; 'columbia' crops as columbia_gaze does
   views: str = '1'  # nyu_hand only: cameras, such as '1-3' or '1,3'
-  # The rest is for image_folder only; docs/formats.md has examples.
+  # For image_folder only; docs/formats.md has examples.
   pattern: str = ''  # glob of the images, such as '*.rgb.png'; '' = by names
   pages: str = 'one'  # of TIFF, GIF and PNG; 'all' makes each page an image
   points: str = ''  # columns or keys with pixels of points, such as 'x,y'
@@ -103,18 +102,16 @@ class DataConfig:
 
   synthetic: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   real: SourceConfig = dataclasses.field(default_factory=SourceConfig)
-  # For eval.py; an empty path means the path of the real images.
+  # For eval.py; an empty path means that of the real images.
   test: SourceConfig = dataclasses.field(default_factory=SourceConfig)
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
-  # image_folder and hdf5 only: 'crop' the middle, 'pad' by repeating the
-  # border, or 'resize' by stretching.
+  # image_folder and hdf5 only: 'crop' the middle, 'pad' the border, 'resize'
   fit: str = 'crop'
   cache: str = 'host'  # 'device' keeps all images in every device's memory
   on_error: str = 'stop'  # at a bad file; 'skip' lists it and goes on
-  # Give each synthetic image the histogram of a random real image before
-  # refining, so that the discriminator must look at texture.
+  # Refine with the histograms of random real images: texture must differ.
   match_histograms: bool = False
 
 
@@ -151,15 +148,12 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
-  # Weight in the discriminator's loss, against oscillations of the two
-  # networks; 0 as in the paper. See losses.gradient_penalty.
+  # Weight in the discriminator's loss; 0 as in the paper. See losses.
   gradient_penalty: float = 0.0
-  # Images, B of section 2.3, rounded up to whole half batches; 0 disables the
-  # history.
+  # Images, B of section 2.3, rounded up to whole half batches; 0 = no history
   history_size: int = 2_048
   compute_dtype: str = 'float32'  # of activations; parameters stay float32
-  # Parts into which a device splits its batch, to save memory. 0 chooses 1 or,
-  # on a CPU, parts of 4 images, which fit into its caches.
+  # Parts of a device's batch, to save memory; 0 chooses 1, on a CPU 4 images.
   gradient_accumulation: int = 0
   # Recompute activations in the backward pass: saves memory, but not on a CPU.
   rematerialize: bool = False

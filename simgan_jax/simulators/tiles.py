@@ -8,6 +8,7 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Int, Key, Shaped
 
+from simgan_jax.machine import devices
 from simgan_jax.machine.errors import InputError
 
 DOMAINS = ('synthetic', 'real')
@@ -106,7 +107,8 @@ def generate(
     subjects: Numbers of the persons, [n] int32 in 1..num_subjects.
 
   Raises:
-    InputError: If the domain is unknown or a number is not positive.
+    InputError: If the domain is unknown, a number is not positive, or JAX
+      cannot start.
   """
   check_domain(domain)
   sizes = {'num': num, 'num_subjects': num_subjects, 'height': height}
@@ -114,6 +116,7 @@ def generate(
   for name, value in sizes.items():
     if value < 1:
       raise InputError(f'{name} is {value}: give at least 1')
+  devices.start()
   num_devices = jax.local_device_count()
   make = make_tiles(domain, height, width, num_devices=num_devices)
   step = TILE * num_devices

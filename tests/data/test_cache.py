@@ -213,7 +213,7 @@ def test_nothing_usable_is_an_error(folder, tmp_path):
         ('unity_eye', {}, "no data source 'unity_eye'; .*unity_eyes, columbia"),
         ('image_folder', {'path': ''}, 'image_folder needs the folder'),
         ('image_folder', {'path': 'nowhere'}, 'nowhere is not a folder'),
-        ('unity_eyes', {}, r'images holds no \.jpg or \.json files'),
+        ('unity_eyes', {}, r'images holds no \.json files'),
         ('columbia_gaze', {}, r'images holds no \.jpg files'),
         ('mpiigaze', {}, 'Normalized is not a folder'),
         (

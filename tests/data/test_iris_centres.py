@@ -74,9 +74,9 @@ def test_no_names_no_centres(tmp_path):
         (None, r'8\.json: the file is missing'),
         ('{', r'8\.json: is not the JSON'),
         ('{"iris_2d": ["(1, 2)"]}', r'8\.json: has no eye_details'),
-        ('whole', r'8\.json has no iris_2d'),
-        ('whole, "iris_2d": 7', r'8\.json or its image cannot be read'),
-        ('whole, "iris_2d": []', r'8\.json or its image cannot be read'),
+        ('whole', r'8\.json: has no iris_2d'),
+        ('whole, "iris_2d": 7', r'8\.json: is not the JSON .*; leave it out'),
+        ('whole, "iris_2d": []', r'8\.json: is not the JSON .*; leave it out'),
     ],
 )
 def test_damaged_labels_are_named(tmp_path, content, message):

@@ -141,7 +141,7 @@ def test_damaged_files_stop_or_are_skipped(load, tmp_path, kind, message):
   with pytest.raises(InputError, match=message) as caught:
     load(tmp_path)
   assert '\n' not in str(caught.value)
-  assert str(caught.value).endswith('or set on_error=skip.')
+  assert str(caught.value).endswith('--config.data.on_error=skip).')
   loaded = load(tmp_path, on_error='skip')
   assert loaded.names.tolist() == ['1', '2', '4']
   (left_out,) = loaded.report.left_out

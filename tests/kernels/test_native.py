@@ -108,7 +108,7 @@ def test_without_a_compiler_the_gradient_is_the_same(
 
 @needs_compiler
 def test_a_failed_compilation_leaves_nothing_and_a_good_one_is_kept(
-    fresh, tmp_path
+    fresh, tmp_path, caplog
 ):
   fresh.setattr(native.devices, 'cache_folder', lambda: str(tmp_path / 'kept'))
   broken = tmp_path / 'broken.cc'
@@ -116,6 +116,7 @@ def test_a_failed_compilation_leaves_nothing_and_a_good_one_is_kept(
   with fresh.context() as context:
     context.setattr(native, '_SOURCE', broken)
     assert not native.available()
+  assert 'failed: ' in caplog.text and '#error' in caplog.text
   assert not list((tmp_path / 'kept').iterdir())
   compiler = os.environ.get('CXX') or 'c++'
   library = native.compile_library(compiler)
@@ -123,3 +124,21 @@ def test_a_failed_compilation_leaves_nothing_and_a_good_one_is_kept(
   assert native.compile_library(compiler) == library
   assert os.stat(library).st_mtime_ns == made
   assert os.listdir(tmp_path / 'kept') == [os.path.basename(library)]
+
+
+@needs_compiler
+def test_a_folder_that_cannot_be_used_is_not_the_compilers_fault(
+    fresh, tmp_path, caplog
+):
+  (tmp_path / 'file').touch()
+  fresh.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
+  assert os.path.exists(native.compile_library(os.environ.get('CXX') or 'c++'))
+
+  def refuse(path):
+    raise OSError(f'{path}: failed to map segment')
+
+  fresh.setattr(native.ctypes.cdll, 'LoadLibrary', refuse)
+  assert not native.available()
+  assert 'failed to map segment' in caplog.text
+  assert 'JAX_COMPILATION_CACHE_DIR' in caplog.text
+  assert 'needs a C++ compiler' not in caplog.text

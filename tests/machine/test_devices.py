@@ -1,5 +1,7 @@
 """How many devices and parts share a batch, and where programs are kept."""
 
+import os
+
 import jax
 import pytest
 
@@ -66,3 +68,61 @@ def test_memory_is_named_by_where_it_is():
   assert devices.describe_memory(devices.peak_memory_gib()).startswith('host ')
   text = devices.describe_memory({'host': 1.5, 'device': 8.0})
   assert text == 'host 1.5 GiB, device 8 GiB'
+
+
+@pytest.mark.parametrize(
+    ('error', 'words'),
+    [
+        (AssertionError(), 'plugin of these devices is not installed'),
+        (
+            RuntimeError(
+                "Unable to initialize backend 'tpu': no chip. (set"
+                " JAX_PLATFORMS='' to automatically choose a backend)"
+            ),
+            r"\(Unable to initialize backend 'tpu': no chip\); unset it",
+        ),
+    ],
+)
+def test_devices_that_are_not_here_are_named(error, words, monkeypatch):
+  def fail():
+    raise error
+
+  devices.start()
+  monkeypatch.setattr(jax, 'devices', fail)
+  with pytest.raises(errors.InputError, match=words):
+    devices.start()
+
+
+def test_other_failures_of_jax_stay(monkeypatch):
+  def fail():
+    raise RuntimeError('a process of the cluster died')
+
+  monkeypatch.setattr(jax, 'devices', fail)
+  with pytest.raises(RuntimeError, match='cluster died'):
+    devices.start()
+
+
+@pytest.mark.parametrize('home', ['file/below', 'file'])
+def test_a_home_that_cannot_be_written_is_named_once(
+    home, monkeypatch, tmp_path, capsys
+):
+  (tmp_path / 'file').touch()
+  monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+  monkeypatch.setenv('HOME', str(tmp_path / home))
+  folder = devices.cache_folder()
+  assert os.path.isdir(folder) and devices.cache_folder() == folder
+  error = capsys.readouterr().err
+  assert error.startswith(f'warning: {tmp_path / home}/.cache/simgan_jax/')
+  assert 'cannot be written (Not a directory)' in error
+  assert 'JAX_COMPILATION_CACHE_DIR' in error and error.count('\n') == 1
+
+
+def test_a_user_without_a_home_gets_no_folder_named_tilde(
+    monkeypatch, tmp_path, capsys
+):
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+  monkeypatch.setattr(os.path, 'expanduser', lambda path: path)
+  assert os.path.isabs(devices.cache_folder())
+  assert 'no home folder' in capsys.readouterr().err
+  assert not list(tmp_path.iterdir())

@@ -29,7 +29,12 @@ def refine(tmp_path, monkeypatch):
   synthetic = config.data.synthetic
 
   def refine(
-      path, output=tmp_path / 'out', workdir=None, kind='folder', **data
+      path,
+      output=tmp_path / 'out',
+      workdir=None,
+      kind='folder',
+      flag='',
+      **data,
   ):
     for name, value in data.items():
       where = config.data if hasattr(config.data, name) else synthetic
@@ -43,6 +48,7 @@ def refine(tmp_path, monkeypatch):
         output=str(output),
         kind=kind,
         path=str(path),
+        on_error=flag,
     )
 
   return refine

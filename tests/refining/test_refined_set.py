@@ -250,6 +250,27 @@ def test_what_is_left_out_is_named_and_leaves_the_table(
   assert not (tmp_path / 'out' / 'b.bmp').exists()
 
 
+def test_the_command_skips_where_its_message_says_so(
+    run, folder, tmp_path, command
+):
+  (folder / 'b.bmp').write_bytes((folder / 'b.bmp').read_bytes()[:500])
+  out = tmp_path / 'out'
+  flags = [f'--output={out}', f'--input={folder}']
+  process = command('refine.py', run[0], *flags)
+  _, error = process.communicate()
+  assert process.returncode == 2
+  assert 'b.bmp: ' in error and ' with --on_error=skip (' in error
+  # It continues the set that the same command began.
+  process = command('refine.py', run[0], *flags, '--on_error=skip')
+  said, error = process.communicate()
+  assert process.returncode == 0, error
+  assert said.endswith(', 1 left out: see manifest.json\n')
+  written = json.loads((out / manifest.FILE).read_text())
+  assert written['on_error'] == 'skip' and written['images'] == 5
+  (left_out,) = written['left_out']
+  assert left_out.startswith('b.bmp: ')
+
+
 def test_tfds_skips_a_shard_without_images(refine, tmp_path, monkeypatch):
   import tensorflow_datasets as tfds
 

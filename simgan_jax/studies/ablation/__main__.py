@@ -60,6 +60,7 @@ def main() -> None:
       math.gcd(config_lib.divisible_size(config), config.evaluation.batch_size)
   )
   devices.cache_programs()
+  devices.start()
   # After use_cores: these imports may start a JAX backend.
   from simgan_jax.studies.ablation import page, results, runner
 

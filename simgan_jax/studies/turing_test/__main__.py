@@ -34,6 +34,7 @@ def main() -> None:
   listener = server.listen(_HOST.value, _PORT.value)
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
+  devices.start()
   # After use_cores: this import may start a JAX backend.
   from simgan_jax.studies.turing_test import images
 
