@@ -257,7 +257,7 @@ _SETTINGS = hypothesis.settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=int(os.environ.get('FUZZ', 250)),
+    max_examples=int(os.environ.get('FUZZ', 200)),
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 
