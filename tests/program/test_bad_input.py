@@ -78,7 +78,10 @@ CASES = [
     (_folders('empty'), 'empty holds no'),
     (_folders('truncated'), 'a.png: cannot be read as an image'),
     (_folders('text'), 'a.png: cannot be read as an image'),
-    (_folders('deep'), 'a.tiff: cannot be read as an image (pixels are 32-bit float'),
+    (
+        _folders('deep'),
+        'a.tiff: cannot be read as an image (pixels are 32-bit float',
+    ),
     (_folders('pickle'), 'allow_pickle=False'),
     (_folders('no_column'), "there is no column 'file'"),
     (_folders('twice'), "the column 'yaw' is there twice"),
