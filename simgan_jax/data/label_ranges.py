@@ -80,7 +80,8 @@ def _describe_values(values: Sequence[Any]) -> str:
       return f'is always {others[0]!r}'
     return f'has {len(different):,} different values'
   if not numbers:
-    return 'is empty'
+    is_list = any(isinstance(value, list) for value in values)
+    return 'has lists' if is_list else 'is empty'
   return f'{min(numbers):g} to {max(numbers):g}'
 
 

@@ -40,6 +40,13 @@ class LabelTable:
     """
     prefix = self.place('') + '/' if self.folder != '.' else ''
     own = [x.removeprefix(prefix) for x in pictures if x.startswith(prefix)]
+    known = set(own)
+    for row in self.table.rows:
+      if row.file not in known and any(letter < ' ' for letter in row.file):
+        raise InputError(
+            f'{self.path}, line {row.line}: {row.file!r} is no name of a file;'
+            ' correct it.'
+        )
     names = list(dict.fromkeys(row.file for row in self.table.rows))
     images = matching.match_names(names, own, str(self.path))
     for row in self.table.rows:

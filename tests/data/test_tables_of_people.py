@@ -164,6 +164,10 @@ REFUSED = {
         'line 2: a quote is not closed',
     ),
     'two files for a name': ('file\n000.png', '000.png may be 0.png or 00.png'),
+    'a line break in a name': (
+        'file\n"a\n/0.png"\n',
+        r"line 3: 'a\\n/0.png' is no name of a file",
+    ),
     'no rows': ('file,yaw\n,\n', 'has no rows'),
     'empty': ('', "no column 'file'; .*are none"),
     'half of UTF-16': (PLAIN.encode('utf-16')[:-1], 'cannot be read .*utf-16'),
