@@ -174,8 +174,8 @@ def _is_usable(iris: Float[np.ndarray, '_ 3']) -> bool:
   return (
       len(iris) >= _LEAST_POINTS
       and bool((np.abs(iris) < _LARGEST).all())  # false for NaN
-      and iris[:, 2].min() > 0
-      and np.ptp(iris[:, :2], axis=0).max() > 1e-3
+      and bool(iris[:, 2].min() > 0)
+      and bool(np.ptp(iris[:, :2], axis=0).max() > 1e-3)
   )
 
 
