@@ -50,12 +50,15 @@ def unityeyes_head_pose(
   """Return (yaw, pitch) of UnityEyes' `head_pose`.
 
   The three numbers are Unity's Euler angles of a *camera* before a head that
-  looks along +z: (0, 180, 0) is a face pointing into the lens. Roll, which
-  UnityEyes leaves at 0, is ignored.
+  looks along +z: (0, 180, 0) is a face pointing into the lens. Unity turns by
+  the third angle, the roll, first.
   """
-  x, y, _ = np.radians(degrees)
-  facing = [-np.sin(y), -np.cos(y) * np.sin(x), np.cos(y) * np.cos(x)]
-  return angles_from_vector(np.array(facing))
+  x, y, roll = np.radians(degrees)
+  right, down = -np.sin(y), -np.cos(y) * np.sin(x)
+  if roll:
+    cosine, sine = np.cos(roll), np.sin(roll)
+    right, down = right * cosine - down * sine, right * sine + down * cosine
+  return angles_from_vector(np.array([right, down, np.cos(y) * np.cos(x)]))
 
 
 def columbia_labels(

@@ -127,7 +127,7 @@ class UnityEyes(Source):
   ) -> tuple[Labels, crops.Box, tuple[str, ...]]:
     """Return labels in pixels of the image, the box to cut, and notes."""
     height, width = image.shape[:2]
-    labels, notes = unity_eyes_sizes.fit_to_image(labels, width, height, file)
+    labels, notes = unity_eyes_sizes.fit_to_image(labels, image, file)
     box = self.crop_box(labels, height)
     unity_eyes_sizes.check_box(box, labels, width, height, file)
     return labels, box, notes

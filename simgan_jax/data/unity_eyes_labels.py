@@ -60,6 +60,7 @@ def read(file: Path, *, needs_iris: bool = False) -> Labels:
   """
   try:
     labels = json.loads(tables.decode(file.read_bytes()).text)
+    labels = labels | _of_the_camera(labels)
     details = labels['eye_details']
     look_vec = _numbers('look_vec', details['look_vec'], _LOOK_VEC)
     if np.linalg.norm(look_vec[:3]) < 1 / _LARGEST:
@@ -82,6 +83,17 @@ def read(file: Path, *, needs_iris: bool = False) -> Labels:
     raise Damaged(
         f'{file}: is not the JSON UnityEyes writes ({error})'
     ) from error
+
+
+def _of_the_camera(labels: Any) -> dict[str, Any]:
+  """Return the labels of the only camera of UnityEyes 2, if it wrote them."""
+  cameras = labels.get('cameras', {})
+  if len(cameras) > 1:
+    raise ValueError(
+        f'its look_vec is that of one of the cameras {", ".join(cameras)};'
+        ' write a JSON as UnityEyes does for each camera'
+    )
+  return next(iter(cameras.values()), {})
 
 
 def _points(labels: Any, field: str) -> list[Float[np.ndarray, '2']]:

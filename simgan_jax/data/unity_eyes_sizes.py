@@ -3,7 +3,9 @@
 The landmarks are in pixels of the original, whose size no label tells. But the
 camera looks along the middle of the original, and the edge of the iris is a
 circle at right angles to the gaze. The depths of its points are known, too, so
-they tell where the middle is: mostly to a thousandth of the size.
+they tell where the middle is: mostly to a thousandth of the size. A middle
+elsewhere may also be that of a part that was cut out of an image. The pixels
+tell which: the iris is dark.
 """
 
 import fractions
@@ -14,7 +16,7 @@ import numpy as np
 import scipy.optimize
 from jaxtyping import Float
 
-from simgan_jax.data import crops
+from simgan_jax.data import crops, unity_eyes_pixels
 from simgan_jax.data.entries import Damaged
 from simgan_jax.data.unity_eyes_labels import Labels
 
@@ -34,6 +36,10 @@ _FACTORS = {
     for sign in (1, -1)
 }
 _LARGEST_ERROR = 0.05  # of a factor that is certain
+# Grey values of 255 by which an iris is darker where it is seen: enough to
+# leave labels as they are, and to refuse them because it is seen elsewhere.
+_SEEN, _CLEAR = 15, 25
+_UNSEEN = ', where no iris is seen'
 
 
 class _Middle(NamedTuple):
@@ -44,19 +50,20 @@ class _Middle(NamedTuple):
 
 
 def fit_to_image(
-    labels: Labels, width: int, height: int, file: Path
+    labels: Labels, image: crops.Pixels, file: Path
 ) -> tuple[Labels, tuple[str, ...]]:
   """Return labels in pixels of the image, and notes if they are changed.
 
   Args:
     labels: Labels with landmarks in pixels of the original image.
-    width: Width of the image [px].
-    height: Height of the image [px].
+    image: Image as it is now.
     file: Image file, for the message.
 
   Raises:
-    Damaged: If the image was resized by a factor that is not certain.
+    Damaged: If the image was resized by a factor that is not certain, or if its
+      iris is seen elsewhere.
   """
+  height, width = image.shape[:2]
   half = np.array([width, height]) / 2
   off = (labels.eye.min(axis=0) + labels.eye.max(axis=0)) / 2 / half
   is_off = min(off) > _OFF_MIDDLE or max(off) < 1 / _OFF_MIDDLE
@@ -67,16 +74,29 @@ def fit_to_image(
     raise _resized(labels, width, height, file)
   if not middle:
     return labels, ()
+  errors = _SURE * middle.deviation + middle.place / half / 4
+  if (abs(middle.place - 1) < errors).all():
+    return labels, ()
   weights = middle.deviation**-2 / np.sum(middle.deviation**-2)
   ratio = middle.place @ weights
   error = _SURE / np.sqrt(np.sum(middle.deviation**-2))
   margin = error + ratio / min(width, height) / 2  # sizes are rounded
   near = [factor for factor in _FACTORS if abs(factor - ratio) < margin]
   apart = abs(middle.place[0] - middle.place[1])
-  # Other factors in x and y are those of a part that was cut out of an image,
-  # whose labels may have been moved by its owner.
-  if 1 in near or apart > _SURE * np.hypot(*middle.deviation) + margin:
+  edge = labels.iris[:, :2]
+  shown, resized, cut = (
+      unity_eyes_pixels.iris_contrast(image, where)
+      for where in (edge, edge / middle.place, edge + half * (1 - middle.place))
+  )
+  if apart > _SURE * np.hypot(*middle.deviation) + margin or 1 in near:
+    # A part that was cut out has the iris where its owner moved the labels.
+    if max(resized, cut) > max(_CLEAR, 3 * shown):
+      raise _resized(labels, width, height, file, _UNSEEN)
     return labels, ()
+  if shown > max(_SEEN, resized, cut):
+    return labels, ()
+  if cut > max(_CLEAR, 1.5 * resized):
+    raise _resized(labels, width, height, file, _UNSEEN)
   if len(near) != 1 or error > _LARGEST_ERROR * ratio:
     size = f'{width * ratio:.0f} x {height * ratio:.0f}'
     raise _resized(labels, width, height, file, f' as if it were {size}')
@@ -109,14 +129,15 @@ def check_box(
 
 
 def _resized(
-    labels: Labels, width: int, height: int, file: Path, size: str = ''
+    labels: Labels, width: int, height: int, file: Path, where: str = ''
 ) -> Damaged:
   (left, lower), (right, upper) = labels.eye.min(axis=0), labels.eye.max(axis=0)
   return Damaged(
       f'{file}: the image is {width} x {height}, but its landmarks are at x'
       f' {left:.0f} to {right:.0f} and y {lower:.0f} to {upper:.0f} from the'
-      f' bottom{size}: it was probably resized after rendering; bring it back'
-      ' to the size that it was rendered at, or scale the points in its JSON'
+      f' bottom{where}: it was probably resized after rendering, or cut; bring'
+      ' it back to the size that it was rendered at, or change the points in'
+      ' its JSON to fit'
   )
 
 
@@ -153,8 +174,8 @@ def _is_usable(iris: Float[np.ndarray, '_ 3']) -> bool:
   return (
       len(iris) >= _LEAST_POINTS
       and bool((np.abs(iris) < _LARGEST).all())  # false for NaN
-      and iris[:, 2].min() > 0
-      and np.ptp(iris[:, :2], axis=0).max() > 1e-3
+      and bool(iris[:, 2].min() > 0)
+      and bool(np.ptp(iris[:, :2], axis=0).max() > 1e-3)
   )
 
 

@@ -61,6 +61,10 @@ def test_unityeyes_look_vec_has_y_up():
         # The camera looks down: the face points below it.
         ((30, 180, 0), 0, -THIRTY),
         ((330, 180, 0), 0, THIRTY),
+        # The camera has rolled onto its left side, so that the image has turned
+        # clockwise: what was right of the middle is below it.
+        ((0, 210, 90), 0, -THIRTY),
+        ((30, 180, 90), THIRTY, 0),
     ],
 )
 def test_unityeyes_head_pose(degrees, yaw, pitch):

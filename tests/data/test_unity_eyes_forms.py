@@ -19,14 +19,6 @@ LOOK = np.array([0.2, -0.3, -0.93])
 def write(folder, number=3, look=LOOK, *, size=(WIDTH, HEIGHT), change=str):
   """Write an eye as a camera sees it; the text of the JSON can be changed."""
   folder.mkdir(exist_ok=True)
-  rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-  image = np.full((HEIGHT, WIDTH), 150, np.uint8)
-  image[(abs(rows - 92) < 22) & (abs(columns - 118) < 42)] = 235
-  image[(rows - 92) ** 2 + (columns - 112) ** 2 < 15**2] = 20
-  file = folder / f'{number}.jpg'
-  Image.fromarray(image).resize(size, Image.Resampling.LANCZOS).save(
-      file, quality=98
-  )
   # The edge of the iris: a circle at right angles to the gaze.
   normal = look / np.linalg.norm(look)
   along = np.cross(normal, [0.0, 1.0, 0.0])
@@ -36,6 +28,15 @@ def write(folder, number=3, look=LOOK, *, size=(WIDTH, HEIGHT), change=str):
   edge = np.array([0, 0, DEPTH]) + normal + 0.6 * edge
   places = edge[:, :2] * FOCAL / edge[:, 2:] + np.array([WIDTH, HEIGHT]) / 2
   iris = np.concatenate([places, edge[:, 2:]], axis=1)
+  rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+  image = np.full((HEIGHT, WIDTH), 150, np.uint8)
+  image[(abs(rows - 92) < 22) & (abs(columns - 118) < 42)] = 235
+  x, y = places.mean(axis=0)
+  image[(rows - HEIGHT + y) ** 2 + (columns - x) ** 2 < 24**2] = 20
+  file = folder / f'{number}.jpg'
+  Image.fromarray(image).resize(size, Image.Resampling.LANCZOS).save(
+      file, quality=98
+  )
   lids = [(x, 88 + y, 48.9) for x in range(85, 160, 10) for y in (-20, 20)]
   labels = {
       'interior_margin_2d': [_text(point) for point in lids],
@@ -212,6 +213,31 @@ def test_several_cameras_with_labels_of_their_own(load, tmp_path, plain):
   assert_same(load(tmp_path / 'cameras'), plain, cameras)
 
 
+def in_cameras(names):
+  """Return a change of a JSON into that of UnityEyes 2 with those cameras."""
+
+  def change(text):
+    labels = json.loads(text)
+    details = labels.pop('eye_details')
+    cameras = dict.fromkeys(names, labels)
+    return json.dumps({'eye_details': details, 'cameras': cameras})
+
+  return change
+
+
+def test_labels_of_the_only_camera(load, tmp_path, plain):
+  file = write(tmp_path / 'found', change=in_cameras(['cam_1']))
+  file.rename(file.with_name('3_cam_1.jpg'))
+  assert_same(load(tmp_path / 'found'), plain, ['3_cam_1'])
+
+
+def test_labels_of_several_cameras_are_refused(load, tmp_path):
+  write(tmp_path / 'found', change=in_cameras(['cam_1', 'cam_2']))
+  words = r'3\.json: .* one of the cameras cam_1, cam_2; write a JSON'
+  with pytest.raises(InputError, match=words):
+    load(tmp_path / 'found')
+
+
 def test_files_without_a_number_are_told(load, tmp_path):
   file = write(tmp_path / 'named')
   file.with_name('eye.jpg').write_bytes(b'')
@@ -316,13 +342,49 @@ def test_resized_images_without_an_iris_are_refused(load, tmp_path, drop):
   assert load(tmp_path / 'whole').names.tolist() == ['3']
 
 
-def test_a_part_that_was_cut_out_is_left_as_it_is(load, tmp_path, plain):
-  file = write(tmp_path / 'part')
+@pytest.mark.parametrize('size', [(180, 180), (224, 224), (128, 128)])
+def test_stretched_images_are_refused(load, tmp_path, size):
+  write(tmp_path / 'stretched', size=size)
+  with pytest.raises(InputError, match='where no iris is seen: .* resized'):
+    load(tmp_path / 'stretched')
+
+
+def cut_out(folder, left, top, width, height):
+  """Write an eye without the rest of its image; the JSON stays."""
+  file = write(folder)
   with Image.open(file) as image:
-    pixels = np.asarray(image)
-  # Without the upper rows; y counts from the bottom.
-  Image.fromarray(pixels[20:]).save(file.with_suffix('.png'))
+    part = image.crop((left, top, left + width, top + height))
+  part.save(file.with_suffix('.png'))
   file.unlink()
+  return file.with_suffix('.json')
+
+
+@pytest.mark.parametrize('place', [(60, 45, 120, 90), (40, 0, 180, 180)])
+def test_a_part_without_its_labels_is_refused(load, tmp_path, place):
+  cut_out(tmp_path / 'part', *place)
+  with pytest.raises(InputError, match=r'3\.png: .* or cut; bring it back'):
+    load(tmp_path / 'part')
+
+
+def test_a_part_with_its_labels_is_no_resized_image(load, tmp_path, plain):
+  # The same factor from the middle in x and y, as if it were enlarged.
+  file = cut_out(tmp_path / 'part', 40, 0, 200, 150)
+
+  def move(point):
+    x, y, depth = map(float, point[0].strip('()').split(', '))
+    return _text((x - 40, y - 30, depth))
+
+  labels = json.loads(file.read_text())
+  for name in ('interior_margin_2d', 'caruncle_2d', 'iris_2d'):
+    points = [re.sub('.*', move, text, count=1) for text in labels[name]]
+    labels[name] = points
+  file.write_text(json.dumps(labels))
+  assert_same(load(tmp_path / 'part'), plain)
+
+
+def test_a_part_that_was_cut_out_is_left_as_it_is(load, tmp_path, plain):
+  # Without the upper rows; y counts from the bottom.
+  cut_out(tmp_path / 'part', 0, 20, WIDTH, HEIGHT - 20)
   found = load(tmp_path / 'part')
   assert_same(found, plain)
   assert found.report.notes == ()
