@@ -79,7 +79,9 @@ def cut(
   return np.stack(resized, axis=-1).round().clip(0, 65535).astype(np.uint16)
 
 
-def _to_channels(image: Pixels, channels: int) -> Pixels:
+def _to_channels(
+    image: Pixels, channels: int
+) -> UInt[np.ndarray, 'h w channels']:
   if image.shape[-1] <= channels:
     return np.repeat(image, channels // image.shape[-1], axis=-1)
   if image.dtype == np.uint8:

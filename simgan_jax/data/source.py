@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt
 
 from simgan_jax.data import companions, crops, decoding
 from simgan_jax.data import subjects as subject_ranges
@@ -181,7 +181,7 @@ class Source(abc.ABC):
 
   def _cut(
       self, image: crops.Pixels, box: crops.Box | None = None
-  ) -> crops.Pixels:
+  ) -> UInt[np.ndarray, '{self.height} {self.width} {self.channels}']:
     """Return a box of an image, or its middle, in the wanted size."""
     return crops.cut(
         image,
