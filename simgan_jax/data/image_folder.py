@@ -50,28 +50,32 @@ class ImageFolder(FittedSource):
   def files(self) -> companions_lib.Sorted:
     """The files by their roles; tables are none of them."""
     tables = {table.path for table in self._tables}
-    found = folders.list_all(self.path)
-    names = [self._relative(file) for file in found if file not in tables]
+    files = self._all_files
+    names = [self._relative(file) for file in files if file not in tables]
     named = {name for table in self._tables for name in table.exact(names)}
     suffixes = {
         *companions_lib.IMAGES,
         *(('.gif',) if self.pages == 'all' else ()),
     }
-    files = companions_lib.sort_files(
+    found = companions_lib.sort_files(
         names, pattern=self.pattern, named=named, suffixes=suffixes
     )
-    if not files.pictures:
+    if not found.pictures:
       what = f'file that {self.pattern!r} matches' if self.pattern else 'image'
-      unread = f' ({folders.count_endings(files.left)})' if files.left else ''
+      unread = f' ({folders.count_endings(found.left)})' if found.left else ''
       raise InputError(
           f'{self.path} holds no {what}{unread}; images end in'
           f' {", ".join(sorted(suffixes))}.'
       )
-    return files
+    return found
+
+  @functools.cached_property
+  def _all_files(self) -> list[Path]:
+    return folders.list_all(self.path)
 
   @functools.cached_property
   def _tables(self) -> list[tables_lib.LabelTable]:
-    return tables_lib.read_all(self.path, folders.list_all(self.path))
+    return tables_lib.read_all(self.path, self._all_files)
 
   def _relative(self, file: Path) -> str:
     return file.relative_to(self.path).as_posix()

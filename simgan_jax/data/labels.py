@@ -40,7 +40,7 @@ def understand(cells: Mapping[str, Any], where: str) -> Labels:
   """Return the labels of an image; those that cannot be used are unknown.
 
   Args:
-    cells: Values by column or key, in lower case.
+    cells: Values by column or key, as `tables.normalize` writes it.
     where: Place of the labels, for messages.
 
   Raises:

@@ -176,7 +176,7 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
   if not file_column:
     raise InputError(
         f"{where}: there is no column 'file'; the columns, separated by"
-        f' {_SEPARATORS.get(separator, repr(separator))}, are'
+        f' {_name_separator(separator)}, are'
         f' {", ".join(filter(None, columns))[:200] or "none"}.'
     )
   if any(count > 1 for count in twice.values()):
@@ -199,12 +199,16 @@ def _parse(path: Path, source: Text, used: Collection[str]) -> Table:
         raise InputError(
             f'{path}, line {line}: there are {len(cells)} cells, but'
             f' {len(columns)} columns; put numbers and names that hold'
-            f' {_SEPARATORS.get(separator, repr(separator))} in quotes.'
+            f' {_name_separator(separator)} in quotes.'
         )
       padded = [cell.strip() for cell in cells] + [''] * len(columns)
       by_column = dict(zip(columns, padded, strict=False))
       rows.append(Row(by_column[file_column], line, raw, by_column))
   return Table(path, source, separator, columns, file_column, start, rows)
+
+
+def _name_separator(separator: str) -> str:
+  return _SEPARATORS.get(separator, repr(separator))
 
 
 def _is_quoted_well(raw: str, separator: str) -> bool:

@@ -4,7 +4,6 @@ Every number stands in a text such as "(0.2, -0.3, -0.93, 0.0)". Computers that
 are set to other languages write commas for decimal points.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import gaze_angles, tables
+from simgan_jax.data import gaze_angles
+from simgan_jax.data import labels as labels_lib
 from simgan_jax.data.entries import Damaged
 
 _INTEGER = r'[-+]?(?:0|[1-9]\d*)'
@@ -59,7 +59,7 @@ def read(file: Path, *, needs_iris: bool = False) -> Labels:
       understood for certain.
   """
   try:
-    labels = json.loads(tables.decode(file.read_bytes()).text)
+    labels = labels_lib.read_json(file)
     labels = labels | _of_the_camera(labels)
     details = labels['eye_details']
     look_vec = _numbers('look_vec', details['look_vec'], _LOOK_VEC)

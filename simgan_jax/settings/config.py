@@ -54,7 +54,7 @@ class RefinerConfig:
   num_features: int = 64  # channels of every hidden convolution
   num_blocks: int = 4  # residual blocks
   kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
-  loses_pixels: bool = False  # at random, as depth images do
+  loses_pixels: bool = False  # to background, as depth sensors do
 
 
 @dataclasses.dataclass
@@ -107,11 +107,11 @@ class DataConfig:
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
-  # image_folder and hdf5 only: 'crop' the middle, 'pad' the border, 'resize'
+  # image_folder and hdf5: 'crop', 'pad' by the border, 'resize' by stretching
   fit: str = 'crop'
   cache: str = 'host'  # 'device' keeps all images in every device's memory
   on_error: str = 'stop'  # at a bad file; 'skip' lists it and goes on
-  # Refine with the histograms of random real images: texture must differ.
+  # Give synthetic images the histograms of random real ones before refining.
   match_histograms: bool = False
 
 
@@ -148,12 +148,12 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
-  # Weight in the discriminator's loss; 0 as in the paper. See losses.
+  # Against oscillations, 0 as in the paper; see losses.gradient_penalty.
   gradient_penalty: float = 0.0
   # Images, B of section 2.3, rounded up to whole half batches; 0 = no history
   history_size: int = 2_048
   compute_dtype: str = 'float32'  # of activations; parameters stay float32
-  # Parts of a device's batch, to save memory; 0 chooses 1, on a CPU 4 images.
+  # Parts of a device's batch, to save memory; 0: 1, or on a CPU of 4 images.
   gradient_accumulation: int = 0
   # Recompute activations in the backward pass: saves memory, but not on a CPU.
   rematerialize: bool = False
