@@ -16,6 +16,7 @@ from simgan_jax.machine import errors
 
 BUILTIN = ('builtin_eyes', 'builtin_hands')  # sources that read no files
 HANDS = ('builtin_hands', 'nyu_hand')  # sources of images of hands
+TASKS = ('auto', 'gaze', 'hands', 'class', 'regression', 'points', 'mask')
 METHODS = ('svr', 'alr', 'random_forest', 'knn')  # baselines of the paper
 SOURCES = (
     'builtin_eyes',
@@ -39,6 +40,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     'cache': ('host', 'device'),
     'channels': (1, 3),
     'crop': ('box', 'columbia'),
+    'evaluation.task': TASKS,
+    'evaluation.estimator': ('compact', 'paper'),
     'domain': ('synthetic', 'real'),
     'fit': ('crop', 'pad', 'resize'),
     'on_error': ('stop', 'skip'),
@@ -119,6 +122,15 @@ class DataConfig:
 class EvaluationConfig:
   """How eval.py trains and tests the estimators."""
 
+  # What is estimated: one of TASKS; 'auto' decides by the labels.
+  task: str = 'auto'
+  # Columns of labels.csv to estimate, such as 'limit' or 'width,height', or the
+  # word that names label images, such as 'mask'; '' = all that there are.
+  labels: str = ''
+  # Column that tells persons, tracks or clips apart: the images of one are
+  # never both learnt from and tested, and the bootstrap draws whole groups.
+  group: str = 'subject'
+  estimator: str = 'compact'  # 'paper': the networks of the paper's tables
   base_images: int = 2_000  # synthetic images at scale 1 (the paper's "1x")
   scales: tuple[int, ...] = (1, 4)  # multiples of base_images
   num_steps: int = 1_000  # optimiser steps of each estimator
