@@ -37,7 +37,7 @@ def main() -> None:
   devices.start()
   # Imported after use_cores, because they may start a JAX backend.
   from simgan_jax.evaluation import protocol, run
-  from simgan_jax.report import tables
+  from simgan_jax.report import terminal
 
   trained = run.read(
       workdir=workdir,
@@ -48,7 +48,7 @@ def main() -> None:
       on_error=_ON_ERROR.value,
   )
   results = protocol.evaluate(trained, reuse=_REUSE.value)
-  print(f'\n{tables.format_tables(results)}')
+  print(f'\n{terminal.format_tables(results)}')
   print(f'report: {os.path.join(workdir, "report.html")}')
 
 

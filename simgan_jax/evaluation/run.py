@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from jax.sharding import Mesh
 
-from simgan_jax.data import inputs
+from simgan_jax.data import inputs, targets
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks, training_sets
-from simgan_jax.machine import batching, devices, errors
+from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
 
@@ -62,35 +62,40 @@ def read(
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   config.data.on_error = on_error or config.data.on_error
-  synthetic = inputs.load_synthetic(config, data_dir=data_dir)
-  real = inputs.load_real(config, data_dir=data_dir)
-  test = inputs.load_test(
-      config, data_dir=data_dir, path=test_path, subjects=test_subjects
+  options = config.evaluation
+  sources = {
+      'synthetic': inputs.open_synthetic(config),
+      'real': inputs.open_real(config),
+      'test': inputs.open_test(config, path=test_path, subjects=test_subjects),
+  }
+  loaded = {
+      name: inputs.load(source, data_dir) for name, source in sources.items()
+  }
+  task, labelled = targets.attach(
+      {name: (source, loaded[name]) for name, source in sources.items()},
+      task=options.task,
+      labels=options.labels,
+      group=options.group,
   )
-  test = test.keep_labelled('test', 'give a labelled set with --test_path')
-  if synthetic.labels is not None:
-    remedy = 'an estimator learns from them; correct or remove them'
-    synthetic = synthetic.keep_labelled('synthetic', remedy)
-  of_eyes = synthetic.joints is None
-  if synthetic.labels is not None and of_eyes != (test.joints is None):
-    raise errors.InputError(
-        f'the labels of the synthetic images ({synthetic.source}) and of the'
-        f' test images ({test.source}) are of two kinds, gaze and joints: give'
-        ' a test set of the same kind.'
-    )
+  remedy = 'an estimator learns from them; correct or remove them'
+  synthetic, real, test = (
+      labelled['synthetic'].keep_labelled('synthetic', remedy),
+      labelled['real'],
+      labelled['test'].keep_labelled(
+          'test', 'give a labelled set with --test_path'
+      ),
+  )
+  of_one_place = sources['real'].place == sources['test'].place
   subjects = test_subjects or config.data.test.subjects
-  apart = training_sets.is_labelled_apart(
-      real, config, test_subjects=subjects, test_path=test_path
-  )
   return Run(
       workdir=workdir,
       config=config,
       mesh=make_mesh(config),
-      seeds=seeds or range(config.evaluation.num_seeds),
-      task=tasks.choose(test, config.evaluation),
+      seeds=seeds or range(options.num_seeds),
+      task=tasks.choose(task, test, options),
       synthetic=synthetic,
       real=real,
-      apart=real.keep_labelled('real', 'correct them') if apart else None,
+      apart=training_sets.labelled_apart(real, test, of_one_place=of_one_place),
       test=test,
       test_name=f'{test.source} {subjects}'.strip(),
   )

@@ -5,9 +5,9 @@ import pytest
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import units
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import tables
+from simgan_jax.report import terminal
 from simgan_jax.settings import config as config_lib
 from simgan_jax.simulators import hand_images
 
@@ -31,7 +31,7 @@ def test_set():
 
 def test_the_labels_decide_the_task(test_set):
   settings = config_lib.EvaluationConfig()
-  assert tasks.choose(test_set, settings).unit is estimation_errors.HANDS
+  assert tasks.choose(test_set, settings).unit is units.HANDS
   gaze = test_set._replace(joints=None, gaze=np.ones((5, 3), np.float32))
   assert tasks.choose(gaze, settings) is tasks.GAZE
 
@@ -59,7 +59,7 @@ def test_rows_of_hands_have_the_contracts_fields(test_set):
       test_name='hands',
       constant_errors=px,
       groups={'subject': test_set.subjects},
-      unit=estimation_errors.HANDS,
+      unit=units.HANDS,
   )
   row = results['rows'][1]
   assert results['task'] == 'hands'
@@ -69,6 +69,6 @@ def test_rows_of_hands_have_the_contracts_fields(test_set):
   assert row['frames_within_px']['5'] == pytest.approx(80)
   assert row['by_subject'] == {'25': pytest.approx(px[:2].mean()), '26': 4.0}
   assert results['comparisons'][0]['ratio'] == pytest.approx(0.5)
-  text = tables.format_tables(results)
+  text = terminal.format_tables(results)
   assert 'Refining lowered the mean error from 8.74 to 4.37 pixels' in text
   assert '98.6' in text
