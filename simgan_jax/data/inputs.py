@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simgan_jax.data import encoding
+from simgan_jax.data import any_labels, encoding
 from simgan_jax.data.arrays import Arrays
 from simgan_jax.data.builtin import BuiltinEyes, BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
@@ -115,6 +115,37 @@ def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
   subjects = subjects or test.subjects
   settings = dataclasses.replace(test, path=path, subjects=subjects)
   return _choose(config, settings, domain='real')
+
+
+def load_with_targets(
+    config: Config,
+    *,
+    data_dir: str,
+    test_path: str = '',
+    test_subjects: str = '',
+) -> tuple[str, dict[str, LabelledImages]]:
+  """Return the task of a run and its three sets, with targets and groups.
+
+  Args:
+    config: Settings of the run.
+    data_dir: Folder of the prepared data sets.
+    test_path: Folder or file of the test images; empty for the settings'.
+    test_subjects: Persons to test on; empty for the settings'.
+
+  Returns:
+    What `any_labels.attach` does, of 'synthetic', 'real' and 'test'.
+  """
+  settings = config.evaluation
+  loaded = load_synthetic(config, data_dir=data_dir)
+  data = {'synthetic': (open_synthetic(config), loaded)}
+  for name, source in (
+      ('real', _choose(config, config.data.real, domain='real')),
+      ('test', _choose_test(config, test_path, test_subjects)),
+  ):
+    data[name] = source, _load(source, data_dir)
+  return any_labels.attach(
+      data, task=settings.task, labels=settings.labels, group=settings.group
+  )
 
 
 def load_test(

@@ -120,6 +120,14 @@ class Source(abc.ABC):
     """Columns or keys of the files of labels."""
     return ()
 
+  def read_cells(self) -> Mapping[str, Mapping[str, Any]]:
+    """Return the cells of a row of labels.csv by the images' names.
+
+    Estimators learn from these whatever `evaluation.labels` names. Columns are
+    written as `tables.normalize` writes them; values may be text or numbers.
+    """
+    return {}
+
   @property
   def label_warning(self) -> str:
     """Sentence about labels that cannot be used; empty if there are none."""
@@ -195,6 +203,8 @@ class Source(abc.ABC):
 @dataclasses.dataclass(kw_only=True)
 class FittedSource(Source):
   """A source whose images have any size and are brought to one by `fit`."""
+
+  LABELS = {**Source.LABELS, 'transform': (4,)}
 
   fit: str = 'crop'  # see `crops.fit_box`
 
