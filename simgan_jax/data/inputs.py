@@ -83,7 +83,8 @@ def _import_cache(source: Source) -> Any:
   return cache
 
 
-def _load(source: Source, data_dir: str) -> LabelledImages:
+def load(source: Source, data_dir: str) -> LabelledImages:
+  """Return the images of a source, prepared in the folder `data_dir`."""
   if isinstance(source, Arrays):
     return source.load()
   return _import_cache(source).load(source, data_dir)
@@ -96,7 +97,7 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
   source = open_synthetic(config)
-  loaded = _load(source, data_dir)
+  loaded = load(source, data_dir)
   for note in encoding.describe_pixel_labels(source, loaded.report.sizes):
     print(f'warning: {source}: {note}.', file=sys.stderr)
   return loaded
@@ -104,10 +105,19 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   """Return the real images that the refiner learns from."""
-  return _load(_choose(config, config.data.real, domain='real'), data_dir)
+  return load(open_real(config), data_dir)
 
 
-def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
+def open_real(config: Config) -> Source:
+  """Return the source of the real images that the refiner learns from."""
+  return _choose(config, config.data.real, domain='real')
+
+
+def open_test(config: Config, *, path: str = '', subjects: str = '') -> Source:
+  """Return the source of the labelled real images to test on.
+
+  `path` and `subjects` replace those in the settings.
+  """
   test, real = config.data.test, config.data.real
   if not path and not test.path:  # the same files
     test = dataclasses.replace(test, pattern=real.pattern, pages=real.pages)
@@ -139,10 +149,10 @@ def load_with_targets(
   loaded = load_synthetic(config, data_dir=data_dir)
   data = {'synthetic': (open_synthetic(config), loaded)}
   for name, source in (
-      ('real', _choose(config, config.data.real, domain='real')),
-      ('test', _choose_test(config, test_path, test_subjects)),
+      ('real', open_real(config)),
+      ('test', open_test(config, test_path, test_subjects)),
   ):
-    data[name] = source, _load(source, data_dir)
+    data[name] = source, load(source, data_dir)
   return any_labels.attach(
       data, task=settings.task, labels=settings.labels, group=settings.group
   )
@@ -155,7 +165,7 @@ def load_test(
 
   `path` and `subjects` replace those in the settings.
   """
-  return _load(_choose_test(config, path, subjects), data_dir)
+  return load(open_test(config, path=path, subjects=subjects), data_dir)
 
 
 def open_synthetic(config: Config, *, path: str = '') -> Source:
@@ -187,11 +197,11 @@ def open_given(config: Config) -> dict[str, Source]:
   if data.synthetic.path or data.synthetic.name in BUILTIN:
     found['synthetic'] = open_synthetic(config)
   if data.real.path or data.real.name in BUILTIN:
-    found['real'] = _choose(config, data.real, domain='real')
+    found['real'] = open_real(config)
   other = data.test.name != data.real.name or data.test.subjects
   given = data.test.path or data.test.name in BUILTIN
   if given or (data.real.path and other):
-    test = _choose_test(config)
+    test = open_test(config)
     if test != found.get('real'):
       found['test'] = test
   return found
@@ -214,8 +224,8 @@ def prepare(
   found = {}
   for name, source in (
       ('synthetic', open_synthetic(config)),
-      ('real', _choose(config, config.data.real, domain='real')),
-      ('test', _choose_test(config)),
+      ('real', open_real(config)),
+      ('test', open_test(config)),
   ):
     if not isinstance(source, Arrays):
       builder = _import_cache(source).prepare(

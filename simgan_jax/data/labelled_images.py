@@ -70,7 +70,17 @@ class LabelledImages(NamedTuple):
       taken['targets'] = self.targets._replace(values=values)
     return LabelledImages(**taken)
 
-  def _find_labelled(self) -> Bool[np.ndarray, 'n']:
+  def with_labels(
+      self, labels: Shaped[np.ndarray, 'n ...']
+  ) -> 'LabelledImages':
+    """Return the same images with other labels of the same kind."""
+    if self.targets is not None:
+      return self._replace(targets=self.targets._replace(values=labels))
+    if self.joints is not None:
+      return self._replace(joints=labels)
+    return self._replace(gaze=labels)
+
+  def are_labelled(self) -> Bool[np.ndarray, 'n']:
     """Return which images have labels."""
     if self.targets is not None:
       return self.targets.find_known()
@@ -87,7 +97,7 @@ class LabelledImages(NamedTuple):
     Raises:
       InputError: If none has labels, or some have labels that cannot be used.
     """
-    known = self._find_labelled()
+    known = self.are_labelled()
     if known.all():
       return self
     # The warning is about gaze, which targets have nothing to do with.

@@ -9,6 +9,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -70,6 +71,11 @@ class Source(abc.ABC):
   @abc.abstractmethod
   def stamp(self) -> str:
     """Return a text that changes when the source's content may have."""
+
+  @property
+  def place(self) -> str:
+    """The folder or file, the same however its path is written."""
+    return os.path.realpath(self.path) if str(self.path) != '.' else ''
 
   @property
   def origin(self) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jax.sharding import Mesh
 
-from simgan_jax.data import inputs, targets
+from simgan_jax.data import any_labels, inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks, training_sets
 from simgan_jax.machine import batching, devices
@@ -71,7 +71,7 @@ def read(
   loaded = {
       name: inputs.load(source, data_dir) for name, source in sources.items()
   }
-  task, labelled = targets.attach(
+  task, labelled = any_labels.attach(
       {name: (source, loaded[name]) for name, source in sources.items()},
       task=options.task,
       labels=options.labels,
