@@ -1,4 +1,4 @@
-"""Labels of any kind, from folders and arrays of a simulator and of a camera."""
+"""Labels of any kind, from folders and arrays."""
 
 import json
 
