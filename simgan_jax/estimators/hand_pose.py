@@ -17,6 +17,7 @@ from simgan_jax.estimators import (
     hourglass,
     trainer,
 )
+from simgan_jax.estimators.estimator import Estimator
 from simgan_jax.machine import batching, pixels, splitting
 from simgan_jax.simulators import hand_images
 
@@ -160,3 +161,13 @@ def predict(
   )
   none = np.zeros((0, len(hand_images.JOINTS), 2), np.float32)
   return np.concatenate([none, *found])
+
+
+def make(sizes: Sizes) -> Estimator:
+  """Return the stacked hourglass of some sizes as an estimator."""
+  return Estimator(
+      *(
+          functools.partial(function, sizes=sizes)
+          for function in (init_params, train, predict)
+      )
+  )

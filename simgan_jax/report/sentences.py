@@ -105,7 +105,7 @@ def describe_images(results: Mapping[str, Any]) -> list[str]:
   if found := results.get('realism'):
     synthetic, refined = found['synthetic'], found['refined']
     sentences.append(
-        'Realism: a classifier tells refined images of persons it has not seen'
+        'Realism: a classifier tells refined images that it has not seen'
         f' from real ones in {refined["accuracy"]:.1f} %'
         f' +- {refined["standard_error"]:.1f} of the cases, synthetic ones in'
         f' {synthetic["accuracy"]:.1f} % +- {synthetic["standard_error"]:.1f}'

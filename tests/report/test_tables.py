@@ -110,7 +110,7 @@ def test_what_happened_to_the_images_in_sentences():
   }
   lines = terminal.format_tables(results).splitlines()
   assert lines[-4] == (
-      'Realism: a classifier tells refined images of persons it has not seen'
+      'Realism: a classifier tells refined images that it has not seen'
       ' from real ones in 71.0 % +- 1.2 of the cases, synthetic ones in 98.5 %'
       ' +- 1.2 (chance 50 %); kernel distance 2.00 after 6.44.'
   )
