@@ -242,4 +242,5 @@ def draw(
     images.append(np.asarray(batch[0]))
     labels.append(np.asarray(batch[1]))
     number += len(images[-1])
-  return tuple(np.concatenate(x)[:num_images] for x in (images, labels))
+  images, labels = map(np.concatenate, (images, labels))
+  return images[:num_images], labels[:num_images]

@@ -77,7 +77,7 @@ def make_set(
     return made
   labels = np.asarray(labels)
   if task == 'gaze':
-    return made._replace(gaze=np.float32(labels))
+    return made._replace(gaze=labels.astype(np.float32))
   fields = {'images': images, 'labels': labels}
   return made._replace(targets=label_arrays.read(fields, f'the {name} set'))
 

@@ -150,7 +150,7 @@ def load_with_targets(
   data = {'synthetic': (open_synthetic(config), loaded)}
   for name, source in (
       ('real', open_real(config)),
-      ('test', open_test(config, test_path, test_subjects)),
+      ('test', open_test(config, path=test_path, subjects=test_subjects)),
   ):
     data[name] = source, load(source, data_dir)
   return any_labels.attach(

@@ -152,13 +152,14 @@ def _write(
 ) -> None:
   """Write all files of an evaluation, the report last."""
   folder, unit = os.path.join(run.workdir, 'eval'), run.task.unit
-  known = {'groups': run.test.groups, 'label_names': np.array(run.task.names)}
-  arrays = {
+  arrays: dict[str, Any] = {
       'names': run.test.names,
       'labels': run.test.labels,
-      **{name: value for name, value in known.items() if value is not None},
+      'label_names': np.array(run.task.names, np.str_),
       **predictions,
   }
+  if run.test.groups is not None:
+    arrays['groups'] = run.test.groups
   buffer = io.BytesIO()
   np.savez_compressed(buffer, allow_pickle=False, **arrays)
   files.write_bytes(os.path.join(folder, 'predictions.npz'), buffer.getvalue())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jax.sharding import Mesh
 
-from simgan_jax.data import any_labels, inputs
+from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks, training_sets
 from simgan_jax.machine import batching, devices
@@ -62,20 +62,11 @@ def read(
   """
   config = config_lib.read(os.path.join(workdir, 'config.json'))
   config.data.on_error = on_error or config.data.on_error
-  options = config.evaluation
-  sources = {
-      'synthetic': inputs.open_synthetic(config),
-      'real': inputs.open_real(config),
-      'test': inputs.open_test(config, path=test_path, subjects=test_subjects),
-  }
-  loaded = {
-      name: inputs.load(source, data_dir) for name, source in sources.items()
-  }
-  task, labelled = any_labels.attach(
-      {name: (source, loaded[name]) for name, source in sources.items()},
-      task=options.task,
-      labels=options.labels,
-      group=options.group,
+  task, labelled = inputs.load_with_targets(
+      config,
+      data_dir=data_dir,
+      test_path=test_path,
+      test_subjects=test_subjects,
   )
   remedy = 'an estimator learns from them; correct or remove them'
   synthetic, real, test = (
@@ -85,17 +76,19 @@ def read(
           'test', 'give a labelled set with --test_path'
       ),
   )
-  of_one_place = sources['real'].place == sources['test'].place
+  places = inputs.open_real(config), inputs.open_test(config, path=test_path)
   subjects = test_subjects or config.data.test.subjects
   return Run(
       workdir=workdir,
       config=config,
       mesh=make_mesh(config),
-      seeds=seeds or range(options.num_seeds),
-      task=tasks.choose(task, test, options),
+      seeds=seeds or range(config.evaluation.num_seeds),
+      task=tasks.choose(task, test, config.evaluation),
       synthetic=synthetic,
       real=real,
-      apart=training_sets.labelled_apart(real, test, of_one_place=of_one_place),
+      apart=training_sets.labelled_apart(
+          real, test, of_one_place=places[0].place == places[1].place
+      ),
       test=test,
       test_name=f'{test.source} {subjects}'.strip(),
   )

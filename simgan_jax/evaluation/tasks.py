@@ -52,47 +52,47 @@ def choose(
   Raises:
     InputError: If the paper has no estimator for it, but `settings` ask for it.
   """
+  if name == 'gaze':
+    return _gaze(settings)
+  if name == 'hands':
+    return _hands(settings)
+  if settings.estimator == 'paper':
+    raise errors.InputError(
+        f'evaluation.estimator=paper has no network for the task {name!r}, only'
+        ' for gaze and hands; use compact.'
+    )
+  assert test.targets is not None
   make = {
-      'gaze': _gaze,
-      'hands': _hands,
       'class': _classes,
       'regression': _regression,
       'points': _points,
       'mask': _masks,
   }[name]
-  if settings.estimator == 'paper' and name not in ('gaze', 'hands'):
-    raise errors.InputError(
-        f'evaluation.estimator=paper has no network for the task {name!r}, only'
-        ' for gaze and hands; use compact.'
-    )
-  return make(test, settings)
+  return make(test.targets.names)
 
 
-def _gaze(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
+def _gaze(settings: config_lib.EvaluationConfig) -> Task:
   def angles_deg(predicted, test):
     return estimation_errors.angular_error_deg(predicted, test.gaze)
 
-  del test
-  estimator = (
-      gaze_estimator.ESTIMATOR
-      if settings.estimator == 'paper'
-      else compact.make('gaze', 2)
-  )
+  is_paper = settings.estimator == 'paper'
+  estimator = gaze_estimator.ESTIMATOR if is_paper else compact.make('gaze')
   constant = estimation_errors.constant_predictor
   return Task(units.GAZE, estimator, angles_deg, constant)
 
 
-def _hands(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
-  if settings.estimator == 'paper':
-    sizes = hand_pose.Sizes(
-        settings.heatmap_size, settings.hourglass_features, settings.num_stacks
-    )
-    estimator = hand_pose.make(sizes)
-  else:
-    estimator = maps.make('hands', test.joints.shape[1])
+def _hands(settings: config_lib.EvaluationConfig) -> Task:
+  sizes = hand_pose.Sizes(
+      settings.heatmap_size, settings.hourglass_features, settings.num_stacks
+  )
+  is_paper = settings.estimator == 'paper'
   return Task(
       unit=units.HANDS,
-      estimator=estimator,
+      estimator=(
+          hand_pose.make(sizes)
+          if is_paper
+          else maps.make('hands', len(hand_images.JOINTS))
+      ),
       errors=_joint_errors_px,
       constant=lambda joints: joints[..., :2].mean(axis=0),
       measures=lambda predicted, test: {
@@ -121,11 +121,7 @@ def _joint_errors_mm(
   return np.linalg.norm(found - true, axis=2)
 
 
-def _classes(
-    test: LabelledImages, settings: config_lib.EvaluationConfig
-) -> Task:
-  del settings
-  names = test.targets.names
+def _classes(names: tuple[str, ...]) -> Task:
 
   def wrong(predicted, test):
     return 100.0 * (predicted.argmax(axis=1) != test.labels)
@@ -154,11 +150,7 @@ def _classes(
   )
 
 
-def _regression(
-    test: LabelledImages, settings: config_lib.EvaluationConfig
-) -> Task:
-  del settings
-  names = test.targets.names
+def _regression(names: tuple[str, ...]) -> Task:
   several = len(names) > 1
 
   def absolute(predicted, test):
@@ -184,11 +176,7 @@ def _regression(
   )
 
 
-def _points(
-    test: LabelledImages, settings: config_lib.EvaluationConfig
-) -> Task:
-  del settings
-  names = test.targets.names
+def _points(names: tuple[str, ...]) -> Task:
 
   def distances(predicted, test):
     return np.linalg.norm(predicted - test.labels, axis=2)
@@ -202,9 +190,7 @@ def _points(
   )
 
 
-def _masks(test: LabelledImages, settings: config_lib.EvaluationConfig) -> Task:
-  del settings
-  names = test.targets.names
+def _masks(names: tuple[str, ...]) -> Task:
 
   def distances(predicted, test):
     return scores.jaccard_distances(predicted, test.labels, len(names))
