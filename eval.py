@@ -5,8 +5,7 @@ import os
 from absl import flags
 
 from simgan_jax.machine import devices
-from simgan_jax.settings import command_line
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import command_line, stored
 
 _WORKDIR = command_line.define_path(
     'workdir', 'runs/eyes', 'Folder of the run.'
@@ -31,7 +30,7 @@ def main() -> None:
   """Train and test the estimators; print and write the tables."""
   workdir = _WORKDIR.value
   seeds = command_line.parse_seeds(_SEEDS.value)
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
   devices.start()

@@ -16,7 +16,7 @@ from simgan_jax.data import arrays, in_memory
 from simgan_jax.machine import devices
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import presets
+from simgan_jax.settings import presets, stored
 
 Config = config_lib.Config
 default_config = presets.folders
@@ -54,7 +54,7 @@ class Run:
   @property
   def config(self) -> Config:
     """The settings of the run."""
-    return config_lib.read(os.path.join(self.workdir, 'config.json'))
+    return stored.read_run(self.workdir)
 
   def refine(self, images: np.ndarray) -> np.ndarray:
     """Return refined images.

@@ -1,7 +1,6 @@
 """A trained run, with the images and the devices of its evaluation."""
 
 import math
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from simgan_jax.evaluation import tasks, training_sets
 from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 
 
 class Run(NamedTuple):
@@ -60,7 +60,7 @@ def read(
     InputError: If the run or an image is missing, if test images have no
       labels, or if the synthetic images have labels of another kind.
   """
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
   task, labelled = inputs.load_with_targets(
       config,
