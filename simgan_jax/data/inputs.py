@@ -95,7 +95,10 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  source = open_synthetic(config)
+  return _load_synthetic(open_synthetic(config), data_dir)
+
+
+def _load_synthetic(source: Source, data_dir: str) -> LabelledImages:
   loaded = _load(source, data_dir)
   for note in encoding.describe_pixel_labels(source, loaded.report.sizes):
     print(f'warning: {source}: {note}.', file=sys.stderr)
@@ -136,8 +139,8 @@ def load_with_targets(
     What `any_labels.attach` does, of 'synthetic', 'real' and 'test'.
   """
   settings = config.evaluation
-  loaded = load_synthetic(config, data_dir=data_dir)
-  data = {'synthetic': (open_synthetic(config), loaded)}
+  source = open_synthetic(config)
+  data = {'synthetic': (source, _load_synthetic(source, data_dir))}
   for name, source in (
       ('real', _choose(config, config.data.real, domain='real')),
       ('test', _choose_test(config, test_path, test_subjects)),
