@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from simgan_jax.data import label_cells, label_columns, label_groups
+from simgan_jax.data import (
+    label_cells,
+    label_columns,
+    label_groups,
+    label_images,
+    label_points,
+    tables,
+)
 from simgan_jax.data import labels as labels_lib
 from simgan_jax.data.label_cells import LabelSet
 from simgan_jax.data.labelled_images import LabelledImages
@@ -45,73 +52,133 @@ def attach(
   by_kind = {found.kind: found for found in sets}
   synthetic, test = by_kind['synthetic'], by_kind['test']
   groups = label_groups.read(sets, group)
-  wanted = label_columns.split(labels)
-  if task == 'auto' and not wanted:
-    task = _find_known_task(synthetic, test)
-  if synthetic.images.targets and test.images.targets and not wanted:
-    wanted = tuple(synthetic.columns)
+  task, wanted = _decide(synthetic, test, task, labels, group)
+  targets: Sequence[Targets | None]
   if task in ('gaze', 'hands'):
-    targets: Sequence[Targets | None] = [None] * len(sets)
+    targets = [None] * len(sets)
     line = {'gaze': 'gaze of eyes', 'hands': 'joints of hands'}[task]
+  elif task in ('points', 'mask'):
+    given = [found.images.targets for found in sets]
+    if any(given):
+      targets = given
+    elif task == 'points':
+      targets = label_points.read(sets, wanted)
+    else:
+      targets = label_images.read(sets, ''.join(wanted))
+    line = task
   else:
-    excluded = {group, *labels_lib.COLUMNS}
-    excluded.update(*(found.source.pixel_labels.names for found in sets))
-    chosen = label_columns.choose(
-        synthetic, test, task=task, wanted=wanted, excluded=excluded
-    )
-    if not chosen.task:
-      raise _nothing_found(synthetic, test, task)
-    task = chosen.task
-    targets = _read_columns(sets, chosen)
-    kind = 'column' if len(chosen.columns) == 1 else 'columns'
-    line = f'{task}, {kind} {_list(chosen.columns)}'
+    targets = _read_columns(sets, task, wanted)
+    kind = 'column' if len(wanted) == 1 else 'columns'
+    line = f'{task}, {kind} {_list(wanted)}'
+  targets = _share_names(targets)
   known = next(filter(None, targets), None)
-  if known and task == 'class':
-    line += f', {len(known.names)} classes: {_list(known.names)}'
+  if known and task != 'regression':
+    what = 'points' if task == 'points' else 'classes'
+    line += f', {len(known.names)} {what}: {_list(known.names)}'
+  if task in ('class', 'mask'):
     _check_classes(sets, targets)
   print(
       f'labels: {line}; set evaluation.task and evaluation.labels to read them'
       ' otherwise'
   )
   return task, {
-      found.kind: found.images._replace(targets=own, groups=group)
-      for found, own, group in zip(sets, targets, groups, strict=True)
+      found.kind: found.images._replace(targets=own, groups=grouped)
+      for found, own, grouped in zip(sets, targets, groups, strict=True)
   }
+
+
+def _decide(
+    synthetic: LabelSet,
+    test: LabelSet,
+    task: str,
+    labels: str,
+    group: str,
+) -> tuple[str, tuple[str, ...]]:
+  """Return the task, and the columns or the word that it is about."""
+  wanted = label_columns.split(labels)
+  own, other = synthetic.images, test.images
+  points = synthetic.source.pixel_labels.points
+  if task == 'auto' and not wanted:
+    if own.joints is not None and other.joints is not None:
+      task = 'hands'
+    elif own.gaze is not None and other.gaze is not None:
+      task = 'gaze'
+    elif own.targets and other.targets:
+      task = own.targets.task
+    elif points:
+      task = 'points'
+  if task in ('gaze', 'hands') or (task == 'points' and (points or wanted)):
+    return task, wanted
+  if own.targets and other.targets:
+    if task in ('points', 'mask') and own.targets.task == other.targets.task:
+      return task, wanted
+    wanted = wanted or tuple(synthetic.columns)
+  word = ''.join(wanted[:1])
+
+  def are_beside() -> bool:
+    return all(label_images.find(x, word)[1] for x in (synthetic, test))
+
+  if task in ('auto', 'class', 'regression'):
+    lacks = any(x not in y.columns for x in wanted for y in (synthetic, test))
+    if not (task == 'auto' and lacks and are_beside()):
+      excluded = {tables.normalize(group), *labels_lib.COLUMNS}
+      excluded.update(*(x.source.pixel_labels.names for x in (synthetic, test)))
+      chosen = label_columns.choose(
+          synthetic, test, task=task, wanted=wanted, excluded=excluded
+      )
+      if chosen.task:
+        return chosen
+  if task in ('auto', 'mask') and are_beside():
+    return 'mask', wanted
+  raise _nothing_found(synthetic, test, task)
 
 
 def _list(names: Sequence[str]) -> str:
   more = f' and {len(names) - _NAMED:,} more' if len(names) > _NAMED else ''
-  return ' '.join(names[:_NAMED]) + more
-
-
-def _find_known_task(synthetic: LabelSet, test: LabelSet) -> str:
-  """Return what both sets say by themselves; 'auto' if it is nothing."""
-  own, other = synthetic.images, test.images
-  if own.joints is not None and other.joints is not None:
-    return 'hands'
-  if own.gaze is not None and other.gaze is not None:
-    return 'gaze'
-  if own.targets and other.targets and own.targets.task == other.targets.task:
-    return own.targets.task
-  return 'auto'
+  return ', '.join(names[:_NAMED]) + more
 
 
 def _read_columns(
-    sets: Sequence[LabelSet], chosen: label_columns.Chosen
+    sets: Sequence[LabelSet], task: str, columns: tuple[str, ...]
 ) -> list[Targets | None]:
   """Return the targets of every set; None if it lacks a column."""
-  columns = chosen.columns
-  if chosen.task == 'class':
+  if task == 'class':
     names, values = label_columns.read_classes(sets, columns[0])
   else:
     names = columns
     values = [label_columns.read_numbers(found, columns) for found in sets]
   return [
-      Targets(chosen.task, own, names)
+      Targets(task, own, names)
       if all(column in found.columns for column in columns)
       else None
       for found, own in zip(sets, values, strict=True)
   ]
+
+
+def _share_names(targets: Sequence[Targets | None]) -> list[Targets | None]:
+  """Return the targets with the names of all sets.
+
+  Raises:
+    InputError: If the points of two sets have other names.
+  """
+  known = [own for own in targets if own]
+  if not known or len({own.names for own in known}) == 1:
+    return list(targets)
+  if known[0].task not in ('class', 'mask'):
+    first, other = list(dict.fromkeys(own.names for own in known))[:2]
+    raise InputError(
+        f'the points of one set are {_list(first)}, of another {_list(other)};'
+        ' give the same to all.'
+    )
+  names = label_columns.order_names([x for own in known for x in own.names])
+  shared = []
+  for own in targets:
+    if own:
+      places = [*map(names.index, own.names), -1]  # -1 stays the last
+      values = np.array(places, np.int32)[own.values]
+      own = own._replace(values=values, names=names)
+    shared.append(own)
+  return shared
 
 
 def _check_classes(

@@ -83,8 +83,7 @@ def _import_cache(source: Source) -> Any:
   return cache
 
 
-def load(source: Source, data_dir: str) -> LabelledImages:
-  """Return the images of a source, prepared in the folder `data_dir`."""
+def _load(source: Source, data_dir: str) -> LabelledImages:
   if isinstance(source, Arrays):
     return source.load()
   return _import_cache(source).load(source, data_dir)
@@ -96,8 +95,11 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  source = open_synthetic(config)
-  loaded = load(source, data_dir)
+  return _load_synthetic(open_synthetic(config), data_dir)
+
+
+def _load_synthetic(source: Source, data_dir: str) -> LabelledImages:
+  loaded = _load(source, data_dir)
   for note in encoding.describe_pixel_labels(source, loaded.report.sizes):
     print(f'warning: {source}: {note}.', file=sys.stderr)
   return loaded
@@ -105,7 +107,7 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   """Return the real images that the refiner learns from."""
-  return load(open_real(config), data_dir)
+  return _load(open_real(config), data_dir)
 
 
 def open_real(config: Config) -> Source:
@@ -146,13 +148,13 @@ def load_with_targets(
     What `any_labels.attach` does, of 'synthetic', 'real' and 'test'.
   """
   settings = config.evaluation
-  loaded = load_synthetic(config, data_dir=data_dir)
-  data = {'synthetic': (open_synthetic(config), loaded)}
+  source = open_synthetic(config)
+  data = {'synthetic': (source, _load_synthetic(source, data_dir))}
   for name, source in (
       ('real', open_real(config)),
       ('test', open_test(config, path=test_path, subjects=test_subjects)),
   ):
-    data[name] = source, load(source, data_dir)
+    data[name] = source, _load(source, data_dir)
   return any_labels.attach(
       data, task=settings.task, labels=settings.labels, group=settings.group
   )
@@ -165,7 +167,7 @@ def load_test(
 
   `path` and `subjects` replace those in the settings.
   """
-  return load(open_test(config, path=path, subjects=subjects), data_dir)
+  return _load(open_test(config, path=path, subjects=subjects), data_dir)
 
 
 def open_synthetic(config: Config, *, path: str = '') -> Source:

@@ -12,7 +12,7 @@ from simgan_jax.evaluation import tasks, training_sets
 from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import stored
+from simgan_jax.settings import stored, validation
 
 
 class Run(NamedTuple):
@@ -44,6 +44,7 @@ def read(
     test_path: str = '',
     test_subjects: str = '',
     on_error: str = '',
+    changes: Mapping[str, Any] | None = None,
 ) -> Run:
   """Return the run in a folder.
 
@@ -55,6 +56,7 @@ def read(
     test_subjects: Other persons to test on, such as '25-32'.
     on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
       settings say.
+    changes: Other values of fields of `EvaluationConfig`.
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
@@ -62,6 +64,8 @@ def read(
   """
   config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
+  config.evaluation = dataclasses.replace(config.evaluation, **(changes or {}))
+  validation.validate(config)
   task, labelled = inputs.load_with_targets(
       config,
       data_dir=data_dir,

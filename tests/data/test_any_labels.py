@@ -74,7 +74,7 @@ def test_classes_by_name(make, read, capsys):
   assert targets.values.dtype == np.int32
   assert sets['synthetic'].labels.tolist() == [2, 3, 1] * 4
   printed = capsys.readouterr()
-  assert 'labels: class, column sort, 4 classes: ash elm fir oak;' in (
+  assert 'labels: class, column sort, 4 classes: ash, elm, fir, oak;' in (
       printed.out
   )
   assert '1 of 3 classes of the test images are in no syn' in printed.err
@@ -121,7 +121,7 @@ def test_regression(make, read, capsys):
   )
   assert len(sets['test'].keep_labelled('test', '').images) == 8
   assert (
-      'labels: regression, columns width mass; set' in capsys.readouterr().out
+      'labels: regression, columns width, mass; set' in capsys.readouterr().out
   )
   task, sets = read(synthetic, test, labels='Mass')
   assert task == 'regression' and sets['test'].labels.shape == (9, 1)
@@ -167,7 +167,7 @@ def test_nothing_to_learn(make, read, columns):
 def test_sets_that_share_nothing(make, read):
   one, two = make('a', {'x': ['a', 'b'] * 4}), make('b', {'x': ['c', 'd'] * 4})
   with pytest.raises(
-      InputError, match='test images, c d, are not .* ones, a b'
+      InputError, match='test images, c, d, are not .* ones, a, b'
   ):
     read(one, two)
   with pytest.raises(
