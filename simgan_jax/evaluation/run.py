@@ -1,8 +1,9 @@
 """A trained run, with the images and the devices of its evaluation."""
 
+import dataclasses
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from jax.sharding import Mesh
 

@@ -37,10 +37,15 @@ def labelled_apart(
   """
   known = real.are_labelled()
   if real.groups is not None and test.groups is not None:
-    known &= ~np.isin(real.groups, test.groups)
-  elif of_one_place:
-    return None
-  return real.take(known) if known.any() else None
+    apart = known & ~np.isin(real.groups, test.groups)
+  else:
+    apart = known & (not of_one_place)
+  if left_out := known.sum() - apart.sum():
+    print(
+        f'{left_out:,} of {known.sum():,} labelled real images are not learnt'
+        ' from: they are tested, or of persons or groups that are'
+    )
+  return real.take(apart) if apart.any() else None
 
 
 def build(

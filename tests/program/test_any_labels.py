@@ -56,7 +56,7 @@ def _write(folder, num, contrast, seed):
     image, inside, labels = _draw(rng, contrast)
     Image.fromarray(image).save(folder / f'{i:03}.png')
     Image.fromarray(inside.astype(np.uint8)).save(folder / f'masks/{i:03}.png')
-    rows.append({'file': f'{i:03}.png', 'track': f't{i // 4}', **labels})
+    rows.append({'file': f'{i:03}.png', 'track': f'{seed}-{i // 4}', **labels})
   with (folder / 'labels.csv').open('w') as file:
     writer = csv.DictWriter(file, rows[0])
     writer.writeheader()
