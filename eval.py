@@ -33,6 +33,11 @@ _ON_ERROR = command_line.define_on_error()
 _REUSE = flags.DEFINE_bool(
     'reuse', False, 'Score the estimators of an earlier call, do not train.'
 )
+_CHECK_SHAPES = flags.DEFINE_bool(
+    'check_shapes',
+    False,
+    'Ask an estimator of the test images about the synthetic ones, too.',
+)
 
 
 def main() -> None:
@@ -60,7 +65,9 @@ def main() -> None:
           if flag.value is not None
       },
   )
-  results = protocol.evaluate(trained, reuse=_REUSE.value)
+  results = protocol.evaluate(
+      trained, reuse=_REUSE.value, check_shapes=_CHECK_SHAPES.value
+  )
   print(f'\n{terminal.format_tables(results)}')
   print(f'report: {os.path.join(workdir, "report.html")}')
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simgan_jax.evaluation import image_quality, scoring, training_sets
+from simgan_jax.evaluation import image_quality, scoring, shapes, training_sets
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
 from simgan_jax.machine import errors, files, progress
@@ -74,7 +74,11 @@ def _score(
 
 
 def evaluate(
-    run: Run, *, reuse: bool = False, estimators_from: str = ''
+    run: Run,
+    *,
+    reuse: bool = False,
+    estimators_from: str = '',
+    check_shapes: bool = False,
 ) -> dict[str, Any]:
   """Measure how much refining lowers an estimator's error on real images.
 
@@ -88,6 +92,8 @@ def evaluate(
     estimators_from: Folder of another evaluated run on the same images. Its
       estimators trained on synthetic and real images are scored instead of
       training.
+    check_shapes: Whether to ask an estimator of the test images about the
+      synthetic ones.
 
   Returns:
     The contents of `eval/metrics.json`.
@@ -140,6 +146,8 @@ def evaluate(
       if isinstance(value, float)
   }
   results |= {'checkpoint': chosen._asdict()} | quality
+  if check_shapes:
+    results['shapes'] = shapes.ask(run, refined)
   _write(run, rows, results, predictions)
   return results
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from simgan_jax.machine import files
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import tables
+from simgan_jax.report import table
 
 _SIDE = 3.4  # inches of a matrix
 _MOST_NUMBERS = 15  # classes; of more only the colours are shown
@@ -21,7 +21,7 @@ def draw(path: str, results: Mapping[str, Any]) -> None:
   Rows are true classes, columns what the estimator said, numbers percent of
   the row. An interrupted write leaves the old file.
   """
-  rows, names = tables.largest(results, 'confusion'), results['labels']
+  rows, names = table.largest(results, 'confusion'), results['labels']
   num_columns = min(len(rows), 4)
   num_rows = -(-len(rows) // num_columns)
   figure = Figure(

@@ -1,43 +1,22 @@
 """The tables of `report.html` and of the terminal, from `eval/metrics.json`."""
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from simgan_jax.measures import depth_noise, units
+from simgan_jax.report import by_label
 from simgan_jax.report import rows as rows_lib
+from simgan_jax.report.table import (
+    MOST_COLUMNS,
+    Table,
+    by_number,
+    largest,
+    mean_of,
+    network_rows,
+    number,
+)
 
 _PLURALS = {'subject': 'persons', 'image': 'images'}
-_MOST_GROUPS = 40  # columns of a table
-
-
-class Table(NamedTuple):
-  """Lines of text, each as long as the header; '' where nothing is known."""
-
-  caption: str
-  header: list[str]
-  lines: list[list[str]]
-
-
-def network_rows(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-  """Return the rows of the paper's network."""
-  return [row for row in results['rows'] if row['method'] == 'cnn']
-
-
-def number(value: float | None, form: str) -> str:
-  """Return a number as text, '' for None."""
-  return '' if value is None else format(value, form)
-
-
-def mean_of(row: Mapping[str, Any] | None, key: str) -> str:
-  """Return a row's number, with its spread if there are several seeds."""
-  if row is None or key not in row:
-    return ''
-  mean = row[key]
-  spread = f' ± {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
-  return f'{mean["mean"]:.2f}{spread}'
 
 
 def of_errors(
@@ -127,28 +106,6 @@ def of_methods(results: Mapping[str, Any]) -> Table:
   return Table(caption, ['method', *columns], lines)
 
 
-def _by_number(name: str) -> tuple[float, str]:
-  """Return a key that sorts numbers by size, other names after them."""
-  try:
-    return float(name), ''
-  except ValueError:
-    return math.inf, name
-
-
-def largest(results: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-  """Return the network's rows of the largest scale that have a key.
-
-  Real images have one scale only.
-  """
-  rows = network_rows(results)
-  largest = max((row['scale'] for row in rows), default=1)
-  return [
-      row
-      for row in rows
-      if key in row and (row['scale'] == largest or row['train_on'] == 'real')
-  ]
-
-
 def of_groups(results: Mapping[str, Any], key: str, words: str) -> Table:
   """Return mean errors by group, a line for each row of the largest scale.
 
@@ -160,32 +117,13 @@ def of_groups(results: Mapping[str, Any], key: str, words: str) -> Table:
     words: What the groups are, for the caption.
   """
   rows = largest(results, key)
-  columns = sorted({x for row in rows for x in row[key]}, key=_by_number)
+  columns = sorted({x for row in rows for x in row[key]}, key=by_number)
   lines = [
       [rows_lib.label(row), *(number(row[key].get(x), '.2f') for x in columns)]
       for row in rows
-      if 1 < len(columns) <= _MOST_GROUPS
+      if 1 < len(columns) <= MOST_COLUMNS
   ]
   caption = f'Mean error in {rows_lib.unit_of(results).words} by {words}'
-  return Table(caption, ['trained on', *columns], lines)
-
-
-def of_labels(results: Mapping[str, Any]) -> Table:
-  """Return what is known of each class or column, a line for each row."""
-  task, columns = results['task'], results.get('labels', [])
-  if task == 'regression':
-    rows, caption = largest(results, 'mae_by_label'), 'Mean absolute error'
-    found = [row['mae_by_label'] for row in rows]
-  else:
-    rows = largest(results, 'confusion')
-    caption = 'Right answers in %, by true class'
-    matrices = [np.array(row['confusion']) for row in rows]
-    found = [100 * np.diag(m) / np.maximum(m.sum(axis=1), 1) for m in matrices]
-  lines = [
-      [rows_lib.label(row), *(f'{value:.4g}' for value in values)]
-      for row, values in zip(rows, found, strict=True)
-      if 1 < len(columns) <= _MOST_GROUPS
-  ]
   return Table(caption, ['trained on', *columns], lines)
 
 
@@ -243,7 +181,8 @@ def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
           results, network_rows(results)
       ),
       "Joints, the paper's Table 4": of_joints(results),
-      'By label': of_labels(results),
+      'By label': by_label.of_labels(results),
+      'Looks or shapes?': by_label.of_shapes(results),
       'Depth noise': of_depth_noise(results),
       'Refined against unrefined': of_comparisons(results),
       "Other methods, the paper's Table 3": of_methods(results),

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from simgan_jax.report import by_label, sentences, table, tables
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import sentences, tables
 from simgan_jax.report.tables import Table
 
 _NAME_WIDTH = 33  # characters of a row's name
@@ -49,7 +49,7 @@ def _constant(results: Mapping[str, Any]) -> list[str]:
   if not unit.headline:
     keys = [f'mean_{unit.name}', *keys]
   found = results['constant_predictor']
-  cells = [tables.number(found.get(key), '.2f') for key in keys]
+  cells = [table.number(found.get(key), '.2f') for key in keys]
   return ['constant', '', *cells, *([] if unit.headline else [''])]
 
 
@@ -62,7 +62,8 @@ def format_tables(results: Mapping[str, Any]) -> str:
       sentences.quote_paper(results),
       _format(tables.of_head_yaw(results), 7),
       _format(tables.of_joints(results), 12),
-      _format(tables.of_labels(results), 7),
+      _format(by_label.of_labels(results), 7),
+      _format(by_label.of_shapes(results), 9),
       _format(tables.of_depth_noise(results), 15),
       _format(tables.of_comparisons(results), 15),
       sentences.describe_images(results),

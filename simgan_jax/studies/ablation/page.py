@@ -140,7 +140,7 @@ def _numbers(evaluation: dict[str, Any], train_on: str) -> dict[str, str]:
   cells = {}
   for augmented, suffix in ((False, ''), (True, '_augmented')):
     row = results.find_row(evaluation, train_on, augmented=augmented)
-    cells[f'error{suffix}'] = tables.mean_of(row, 'deg').replace('±', '+-')
+    cells[f'error{suffix}'] = tables.mean_of(row, 'mean_deg').replace('±', '+-')
     ratio = results.find_ratio(evaluation, augmented=augmented)
     if train_on == 'refined' and ratio is not None:
       value, interval = ratio

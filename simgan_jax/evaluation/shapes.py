@@ -1,0 +1,59 @@
+"""The question turned round: can an estimator of photographs read renders?
+
+Refining mends looks, not shapes. What an estimator that was trained on real
+images cannot read in synthetic images, neither before nor after refining, has a
+wrong shape there.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from simgan_jax.estimators import trainer
+from simgan_jax.evaluation.run import Run
+from simgan_jax.machine import batching, progress
+from simgan_jax.measures import estimation_errors
+
+NUM_IMAGES = 2_000  # synthetic images, spread over the data set
+
+
+def ask(
+    run: Run, refined: UInt8[np.ndarray, 'n h w c']
+) -> dict[str, dict[str, Any]]:
+  """Return how an estimator of the test images reads synthetic ones.
+
+  The estimator learns from the labelled test images, augmented; it is used for
+  nothing else.
+
+  Returns:
+    Mean error and measures by 'synthetic' and 'refined'.
+  """
+  task, options = run.task, run.config.evaluation
+  recipe = trainer.Recipe(
+      options.num_steps, options.batch_size, options.learning_rate, True
+  )
+  with progress.make_bar(recipe.num_steps, 'check shapes', 'step') as bar:
+    params = task.estimator.train(
+        run.test.images,
+        run.test.labels,
+        mesh=run.mesh,
+        seed=run.seeds[0],
+        recipe=recipe,
+        on_progress=bar.update,
+    )
+  asked = run.synthetic.take(batching.spread(len(refined), NUM_IMAGES))
+  images = {
+      'synthetic': asked.images,
+      'refined': refined[batching.spread(len(refined), NUM_IMAGES)],
+  }
+  found = {}
+  for name, values in images.items():
+    predicted = task.estimator.predict(params, values, mesh=run.mesh)
+    errors = task.errors(predicted, asked)
+    summary = estimation_errors.summarize(errors, task.unit)
+    found[name] = {f'mean_{task.unit.name}': summary.mean} | {
+        key: value if isinstance(value, float) else value.tolist()
+        for key, value in task.measures(predicted, asked).items()
+    }
+  return found
