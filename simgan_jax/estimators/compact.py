@@ -155,10 +155,11 @@ def _compile(
 
   optimizer = optax.partition(
       {
-          'network': optax.adamw(
-              trainer.one_cycle(recipe), weight_decay=WEIGHT_DECAY
+          # As one vector each: 30 arrays would take longer to compile.
+          'network': optax.flatten(
+              optax.adamw(trainer.one_cycle(recipe), weight_decay=WEIGHT_DECAY)
           ),
-          'statistics': optax.sgd(_STATISTICS_RATE),
+          'statistics': optax.flatten(optax.sgd(_STATISTICS_RATE)),
       },
       {'network': 'network', 'statistics': 'statistics'},
   )
@@ -183,7 +184,7 @@ def _scale_of(
   variance = np.where(known, (numbers - mean) ** 2, 0).sum(axis=0) / count
   deviation = np.sqrt(variance)
   constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
-  return np.float32(mean), np.float32(np.where(constant, 1, deviation))
+  return mean, np.where(constant, 1, deviation)
 
 
 def train(
@@ -224,14 +225,12 @@ def train(
   if task != 'class' and len(images):
     if task == 'gaze':
       labels = gaze_angles.angles_from_vector(labels)
-    mean, scale = _scale_of(np.float64(labels))
-    labels = np.float32((labels - mean) / scale)
+    mean, scale = _scale_of(labels.astype(np.float64))
+    labels = ((labels - mean) / scale).astype(np.float32)
   train_fn = _compile(mesh, images.shape[1:], recipe, task, num_outputs)
   params = train_fn(images, labels, seed=seed, on_progress=on_progress)
-  of_labels = {'mean': np.float32(mean), 'scale': np.float32(scale)}
-  return params | {
-      'labels': jax.device_put(of_labels, mesh_lib.replicated(mesh))
-  }
+  kept = {'mean': mean.astype(np.float32), 'scale': scale.astype(np.float32)}
+  return params | {'labels': jax.device_put(kept, mesh_lib.replicated(mesh))}
 
 
 @functools.partial(jax.jit, static_argnames=('task',))
@@ -243,6 +242,7 @@ def _predict(params, images, *, task):
   }
   network = CompactNetwork(len(labels['mean']))
   found = network.apply(variables, pixels.scale_images(images))
+  found = cast(jax.Array, found)
   if task == 'class':
     return jax.nn.softmax(found)
   return found * labels['scale'][None] + labels['mean'][None]

@@ -135,11 +135,10 @@ def test_equal_arguments_give_equal_parameters(blobs, trained):
   assert _differ(trained, _train('class', blobs[0], labels, seed=1)) > 1e-3
 
 
-@pytest.mark.parametrize('augmented', [False, True])
-def test_one_and_two_devices_agree(blobs, augmented):
+def test_one_and_two_devices_agree(blobs):
   labels = _labels('gaze', blobs[1])
   one, two = (
-      _train('gaze', blobs[0], labels, num_devices=n, augmented=augmented)
+      _train('gaze', blobs[0], labels, num_devices=n, augmented=True)
       for n in (1, 2)
   )
   assert _differ(one, two) < 1e-4
@@ -234,25 +233,25 @@ def test_parameters_are_saved_and_loaded(tmp_path, blobs, trained):
 
 
 def test_augmentation_moves_nothing_for_numbers(blobs, monkeypatch):
-  labels = _labels('regression', blobs[1])
-  plain = _train('regression', blobs[0], labels)
-  # Other keys in `augment`: the shifts must not be drawn at all.
-  monkeypatch.setattr(augmentation, 'MAX_NOISE', 0.06)
-  augmented = _train('regression', blobs[0], labels, augmented=True)
-  assert _differ(plain, augmented) > 1e-3
-  image = jnp.zeros((16, 20, 1)).at[8:10, 8:10].set(-0.9)
-  images = jnp.broadcast_to(image, (50, *SHAPE))
-  keys = jax.random.split(jax.random.key(0), 50)
-  found = np.asarray(augmentation.augment(keys, images, moving=False))
-  darkest = found.reshape(50, -1).argmin(axis=1)
-  rows, columns = np.divmod(darkest, 20)
-  assert set(rows) <= {8, 9} and set(columns) <= {8, 9}
+  asked = {}
+
+  def augment(keys, images, *, moving):
+    del keys, images
+    asked[task] = moving
+    raise StopIteration  # before anything is compiled
+
+  monkeypatch.setattr(augmentation, 'augment', augment)
+  for task in compact.TASKS:
+    with pytest.raises(StopIteration):
+      _train(
+          task, blobs[0], _labels(task, blobs[1]), augmented=True, num_steps=5
+      )
+  assert asked == {'gaze': True, 'class': True, 'regression': False}
 
 
-@pytest.mark.parametrize('steps', [1, 2, 3])
-def test_few_steps_are_no_error(blobs, steps):
+def test_a_single_step_is_no_error(blobs):
   labels = _labels('class', blobs[1])
-  params = _train('class', blobs[0], labels, num_steps=steps)
+  params = _train('class', blobs[0], labels, num_steps=1)
   assert np.isfinite(_predict('class', params, blobs[0])).all()
 
 
