@@ -5,6 +5,7 @@ kind need only yield the cells that a row of labels.csv would have.
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ class LabelSet:
   images: LabelledImages
   cells: Sequence[Cells]
 
-  @property
+  @functools.cached_property
   def columns(self) -> Mapping[str, list[Any]]:
     """The values of every column, one an image; None where there is none."""
     names = dict.fromkeys(name for cells in self.cells for name in cells)

@@ -16,6 +16,13 @@ from simgan_jax.machine.errors import InputError
 _MOST_CLASSES = 50  # of whole numbers; more are a quantity
 _LEAST_IMAGES = 5  # of a whole number on average; fewer are a quantity
 _LONGEST_NAME = 60  # letters of a class
+_LARGEST = 1e38  # number in float32, roughly
+# Columns that count the images if no two of these have the same number.
+_COUNTERS = frozenset(
+    """count frame i id idx image_id index key n no nr number row seed time
+    timestamp unnamed:_0
+    """.split()
+)
 SETTING = '--config.evaluation.labels'
 
 
@@ -26,7 +33,7 @@ class Kind(enum.Enum):
   FEW = 'few whole numbers'
   NUMBERS = 'numbers'
   TEXT = 'texts of single images'  # comments, identifiers, times
-  OTHER = 'nothing to learn'  # empty, always the same, lists, or just counting
+  OTHER = 'nothing to learn'  # empty, always the same, lists, or a count
 
 
 _CLASSES = Kind.NAMES, Kind.FEW
@@ -75,10 +82,21 @@ def choose(
             f' set {SETTING} to some of {", ".join(shared[:20]) or "none"}.'
         )
   kinds = {
-      column: find_kind(synthetic.columns[column], test.columns[column])
+      column: find_kind(
+          column,
+          synthetic.columns[column],
+          test.columns[column],
+          is_wanted=bool(wanted),
+      )
       for column in wanted or shared
       if column not in excluded or wanted
   }
+  for column in wanted:
+    if kinds[column] == Kind.OTHER:
+      raise InputError(
+          f'the label {column!r} is unknown for all images of a set, or holds'
+          f' lists; set {SETTING} to columns of names or numbers.'
+      )
   if not wanted:
     fit = {'class': _CLASSES, 'regression': _QUANTITIES}.get(
         task, (*_CLASSES, Kind.NUMBERS)
@@ -90,25 +108,35 @@ def choose(
   columns = tuple(kinds)
   are_numbers = all(kind in _QUANTITIES for kind in kinds.values())
   if task == 'auto' and kinds:
-    alone = len(kinds) == 1 and Kind.NUMBERS not in kinds.values()
+    alone = len(kinds) == 1 and not {*kinds.values()}.isdisjoint(_CLASSES)
     task = 'class' if alone else 'regression' if are_numbers else 'auto'
   if not kinds:
     return Chosen()
   if task == 'auto' or (task == 'class' and len(kinds) > 1):
     found = ', '.join(f'{name} ({kind.value})' for name, kind in kinds.items())
     raise InputError(
-        f'the images have several labels, {found}; set {SETTING} to one column'
-        ' of classes or to columns of numbers.'
+        f'it is not certain what to estimate of the labels {found}; set'
+        f' {SETTING} to one column of classes or to columns of numbers, or'
+        ' --config.evaluation.task.'
     )
   return Chosen(task, columns)
 
 
-def find_kind(learnt: Sequence[Any], tested: Sequence[Any]) -> Kind:
+def find_kind(
+    name: str,
+    learnt: Sequence[Any],
+    tested: Sequence[Any],
+    *,
+    is_wanted: bool = False,
+) -> Kind:
   """Return what the cells of a column are.
 
   Args:
+    name: Name of the column.
     learnt: Cells of the synthetic images.
     tested: Cells of the test images.
+    is_wanted: Whether the user names the column; then it is to be learnt even
+      if it is always the same, or counts the images.
   """
   own, others = (
       [x for x in cells if not labels_lib.is_unknown(x)]
@@ -116,18 +144,23 @@ def find_kind(learnt: Sequence[Any], tested: Sequence[Any]) -> Kind:
   )
   if any(isinstance(x, (list, dict)) for x in own + others):
     return Kind.OTHER
-  if not others or len({str(x) for x in own}) < 2:
+  if not own or not others:
+    return Kind.OTHER
+  if len({str(x) for x in own}) == 1 and not is_wanted:
     return Kind.OTHER
   numbers = [_to_number(x) for x in own]
   if None in numbers or any(_to_number(x) is None for x in others):
     names = {str(x) for x in own}
     is_short = max(map(len, names)) <= _LONGEST_NAME
-    return Kind.NAMES if is_short and 2 * len(names) <= len(own) else Kind.TEXT
+    if is_short and 2 * len(names) <= len(own):
+      return Kind.NAMES
+    # Reading the numbers reports the cell that is none.
+    return Kind.NUMBERS if 2 * numbers.count(None) < len(own) else Kind.TEXT
   different = set(numbers)
   whole = all(float(x).is_integer() for x in different if x is not None)
-  steps = np.diff(np.array(numbers, np.float64))
-  if len(different) == len(own) and (abs(steps) == 1).all() and len(own) > 2:
-    return Kind.OTHER  # the numbers of the rows
+  counts = name in _COUNTERS and len(different) == len(own)
+  if counts and not is_wanted:
+    return Kind.OTHER
   few = len(different) <= _MOST_CLASSES
   if whole and few and _LEAST_IMAGES * len(different) <= len(own):
     return Kind.FEW
@@ -135,12 +168,12 @@ def find_kind(learnt: Sequence[Any], tested: Sequence[Any]) -> Kind:
 
 
 def _to_number(cell: Any) -> float | None:
-  """Return the number in a cell, None if there is no finite one."""
+  """Return the number in a cell, None if there is none that float32 holds."""
   try:
     number = labels_lib.read_number(cell)
   except (TypeError, ValueError):
     return None
-  return number if math.isfinite(number) else None
+  return number if abs(number) < _LARGEST else None
 
 
 def canonicalize(columns: Sequence[Sequence[Any]]) -> list[list[str]]:

@@ -111,10 +111,15 @@ class _DegreesError(Exception):
 
 
 def _read_subject(cells: Mapping[str, Any]) -> int:
-  """Return the number of the person, 0 when unknown."""
+  """Return the number of the person, 0 when unknown or a name."""
   value = cells.get('subject')
   if is_unknown(value):
     return 0
+  if isinstance(value, str):
+    try:
+      read_number(value)
+    except ValueError:
+      return 0  # a name, which `label_groups` reads
   number = int(value if isinstance(value, int) else read_number(value))
   if number != read_number(value):
     raise ValueError(f'{value} is no whole number')

@@ -8,6 +8,7 @@ byte.
 import codecs
 import collections
 import csv
+import functools
 import io
 import re
 from collections.abc import Collection, Mapping
@@ -127,6 +128,7 @@ def decode(content: bytes) -> Text:
     return Text(content.decode('latin-1'), 'latin-1')
 
 
+@functools.lru_cache
 def normalize(column: str) -> str:
   """Return the name of a column or key as it is compared.
 

@@ -2,8 +2,10 @@
 
 import json
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from PIL import Image
 
 from simgan_jax.data import any_labels, arrays, inputs
@@ -105,7 +107,7 @@ def test_names_that_look_like_numbers_stay_texts_beside_others(make, read):
 def test_regression(make, read, capsys):
   rng = np.random.default_rng(0)
   columns = {'width': rng.random(9), 'mass': rng.integers(0, 99, 9)}
-  columns['row'] = np.arange(9)  # the number of the row is nothing to learn
+  columns['row'] = np.arange(9)
   columns['lens'] = [50] * 9
   synthetic = make('a', columns)
   test = make('b', columns | {'width': ['1,5', '-', *range(7)]})
@@ -125,6 +127,8 @@ def test_regression(make, read, capsys):
   )
   task, sets = read(synthetic, test, labels='Mass')
   assert task == 'regression' and sets['test'].labels.shape == (9, 1)
+  assert read(synthetic, test, labels='row')[0] == 'regression'
+  assert read(synthetic, test, labels='lens')[0] == 'class'
   task, sets = read(synthetic, test, labels='mass', task='class')
   assert task == 'class' and sets['test'].labels.shape == (9,)
 
@@ -145,6 +149,12 @@ def test_several_kinds_of_columns_are_not_guessed(make, read):
   )
   with pytest.raises(InputError, match='sort of 000.png is .fir., no number'):
     read(folder, folder, labels='age,sort', task='regression')
+  columns['age'] = ['1', 'old', *range(2, 10)]
+  with pytest.raises(InputError, match='age of 001.png is .old., no number'):
+    read(make('b', columns), folder, labels='age')
+  columns['age'] = [f'sentence {i}' for i in range(10)]
+  with pytest.raises(InputError, match=r'labels age \(texts of single images'):
+    read(make('c', columns), make('d', columns), labels='age')
   with pytest.raises(InputError, match="have no label 'kind'.* of sort, age"):
     read(folder, folder, labels='kind')
 
@@ -155,7 +165,7 @@ def test_several_kinds_of_columns_are_not_guessed(make, read):
         {'note': [f'number {i}' for i in range(8)]},
         {'note': [''] * 8},
         {'note': ['same'] * 8},
-        {'number': range(8)},
+        {'number': [3, 1, 2, 0, 4, 5, 7, 6]},
     ],
 )
 def test_nothing_to_learn(make, read, columns):
@@ -192,6 +202,7 @@ def test_gaze_and_text_subjects(make, read):
   assert task == 'gaze' and sets['test'].targets is None
   assert sets['test'].groups.tolist() == ['Ann', 'Bob', '', 'Bob', 'Al', '7']
   assert len(sets['test'].keep_labelled('test', '').images) == 6
+  assert not sets['test'].report.label_warning
 
 
 def test_groups(make, read):
@@ -319,3 +330,62 @@ def test_classes_of_two_files_get_common_names(tmp_path):
   assert sets['synthetic'].labels.tolist() == [1, 2, 1, 2]
   assert sets['real'].labels.tolist() == [2, -1]
   assert sets['test'].labels.tolist() == [2, 0, -1]
+
+
+class _Given(arrays.Arrays):
+  """A source that has labels and nothing else."""
+
+  cells = {}
+
+  def read_cells(self):
+    return self.cells
+
+
+_CELLS = st.one_of(
+    st.sampled_from(
+        ['', 'nan', '1', '1.0', '01', '2,5', 'a', 'A', ' a', '1e9']
+    ),
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.floats(),
+    st.lists(st.integers(0, 2)),
+    st.just(10**400),
+)
+
+
+@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.given(
+    columns=st.lists(
+        st.dictionaries(st.sampled_from('abc'), _CELLS),
+        min_size=12,
+        max_size=12,
+    ),
+    task=st.sampled_from(['auto', 'class', 'regression', 'points', 'mask']),
+    labels=st.sampled_from(['', 'a', 'b,c', 'mask']),
+    group=st.sampled_from(['subject', 'c']),
+)
+def test_any_cells_are_read_or_refused_by_a_sentence(
+    columns, task, labels, group
+):
+  source = _Given(height=4, width=6)
+  source.cells = {str(i): cells for i, cells in enumerate(columns)}
+  data = {
+      kind: (source, _make_images(number))
+      for kind, number in (('synthetic', 12), ('real', 5), ('test', 8))
+  }
+  try:
+    found, sets = any_labels.attach(data, task=task, labels=labels, group=group)
+  except InputError as error:
+    assert '\n' not in str(error) and str(error)[-1] in '.)'
+    return
+  for kind, (_, images) in data.items():
+    targets = sets[kind].targets
+    if kind == 'real' and targets is None:
+      continue
+    assert targets.task == found and len(targets.values) == len(images.images)
+    known = targets.find_known()
+    assert known.shape == (len(images.images),)
+    if found == 'class':
+      assert targets.values.max() < len(targets.names)
+      assert '' not in targets.names
