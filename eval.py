@@ -5,8 +5,7 @@ import os
 from absl import flags
 
 from simgan_jax.machine import devices
-from simgan_jax.settings import command_line
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import command_line, stored
 
 _WORKDIR = command_line.define_path(
     'workdir', 'runs/eyes', 'Folder of the run.'
@@ -21,6 +20,15 @@ _TEST_SUBJECTS = flags.DEFINE_string(
 _SEEDS = flags.DEFINE_list(
     'seeds', [], 'Seeds of the estimators, such as 0,1,2.'
 )
+_CHANGES = {
+    name: flags.DEFINE_string(name, None, f'Replaces the setting: {text}')
+    for name, text in (
+        ('task', "what is estimated, such as 'class' or 'points'."),
+        ('labels', "columns to estimate, such as 'limit', or 'mask'."),
+        ('group', 'column that tells persons or tracks apart.'),
+        ('estimator', "'compact', or 'paper' for the paper's network."),
+    )
+}
 _ON_ERROR = command_line.define_on_error()
 _REUSE = flags.DEFINE_bool(
     'reuse', False, 'Score the estimators of an earlier call, do not train.'
@@ -31,13 +39,13 @@ def main() -> None:
   """Train and test the estimators; print and write the tables."""
   workdir = _WORKDIR.value
   seeds = command_line.parse_seeds(_SEEDS.value)
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()
   devices.start()
   # Imported after use_cores, because they may start a JAX backend.
   from simgan_jax.evaluation import protocol, run
-  from simgan_jax.report import tables
+  from simgan_jax.report import terminal
 
   trained = run.read(
       workdir=workdir,
@@ -46,9 +54,14 @@ def main() -> None:
       test_path=_TEST_PATH.value,
       test_subjects=_TEST_SUBJECTS.value,
       on_error=_ON_ERROR.value,
+      changes={
+          name: flag.value
+          for name, flag in _CHANGES.items()
+          if flag.value is not None
+      },
   )
   results = protocol.evaluate(trained, reuse=_REUSE.value)
-  print(f'\n{tables.format_tables(results)}')
+  print(f'\n{terminal.format_tables(results)}')
   print(f'report: {os.path.join(workdir, "report.html")}')
 
 

@@ -18,6 +18,7 @@ larger images copy those of configs/hands.py:paper.
 
 from simgan_jax.machine import errors
 from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import presets
 
 
 def get_config(preset: str = '') -> config_lib.Config:
@@ -26,16 +27,4 @@ def get_config(preset: str = '') -> config_lib.Config:
     raise errors.InputError(
         f'configs/folders.py has no preset {preset!r}: leave out the colon.'
     )
-  config = config_lib.Config(name='folders')
-  config.num_rounds = 400
-  # The mean of the channels would let the hue drift.
-  config.self_regularization_features = 'identity'
-  config.pretrain_refiner_steps = 100
-  config.pretrain_discriminator_steps = 50
-  config.sample_every = config.checkpoint_every = 50
-  data = config.data
-  data.height = data.width = 64
-  data.synthetic = config_lib.SourceConfig(name='image_folder')
-  data.real = config_lib.SourceConfig(name='image_folder')
-  data.test = config_lib.SourceConfig(name='image_folder')
-  return config
+  return presets.folders()

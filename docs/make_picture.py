@@ -19,10 +19,10 @@ def draw_run(workdir: str, data_dir: str) -> np.ndarray:
   from simgan_jax.machine import batching
   from simgan_jax.machine import mesh as mesh_lib
   from simgan_jax.report import sheets
-  from simgan_jax.settings import config as config_lib
+  from simgan_jax.settings import stored
   from simgan_jax.training import refiners
 
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   mesh = mesh_lib.make_mesh(1)
   refiner, _ = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   synthetic = inputs.load_synthetic(config, data_dir=data_dir).images

@@ -1,7 +1,8 @@
 """Data sets as one .npz file each, read without TensorFlow.
 
 The file of a data set holds the fields of `LabelledImages` by their names, as
-far as known, and `iris_centres`, [n, 2] px, where a simulator knows them.
+far as known, and `iris_centres`, [n, 2] px, where a simulator knows them. Of
+any other task it holds `labels`, which `label_arrays` describes.
 """
 
 import functools
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import crops
+from simgan_jax.data import crops, label_arrays
 from simgan_jax.data import subjects as subject_ranges
 from simgan_jax.data.entries import Entry, Sample
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
@@ -23,8 +24,11 @@ from simgan_jax.machine.errors import InputError
 
 REQUIRED = ('images', 'subjects', 'names')
 _LABELS = ('gaze', 'head_pose', 'joints', 'intrinsics')
-_OF_EVERY_IMAGE = (*REQUIRED, *_LABELS, 'iris_centres')
-_FIELDS = (*_OF_EVERY_IMAGE, 'left_out', 'source')
+_OF_EVERY_IMAGE = (
+    *(*REQUIRED, *_LABELS, 'iris_centres'),
+    *('labels', 'points', 'groups'),
+)
+_FIELDS = (*_OF_EVERY_IMAGE, 'label_names', 'left_out', 'source')
 
 
 class Arrays(Source):
@@ -87,14 +91,20 @@ class Arrays(Source):
     chosen = subject_ranges.select(
         self.subjects, fields['subjects'].tolist(), str(self)
     )[: self.limit or None]
-    return LabelledImages(
-        images=crops.to_8_bits(fields['images'][chosen]),
-        subjects=fields['subjects'][chosen].astype(np.int32),
-        names=fields['names'][chosen],
+    loaded = LabelledImages(
+        images=crops.to_8_bits(fields['images']),
+        subjects=fields['subjects'].astype(np.int32),
+        names=fields['names'],
         source=self.origin,
+        gaze=fields.get('gaze'),
+        head_pose=fields.get('head_pose'),
+        joints=fields.get('joints'),
+        intrinsics=fields.get('intrinsics'),
         report=ImportReport(tuple(map(str, fields.get('left_out', ())))),
-        **{name: fields[name][chosen] for name in self.label_shapes},
+        targets=label_arrays.read(fields, str(self.path)),
+        groups=fields.get('groups'),
     )
+    return loaded.take(np.array(chosen, np.int64))
 
 
 def write(
@@ -110,8 +120,11 @@ def write(
   fields = data._asdict() | {
       'left_out': np.array(data.report.left_out, np.str_),
       'iris_centres': iris_centres,
+      **label_arrays.make_fields(data.targets),
   }
-  known = {name: fields[name] for name in _FIELDS if fields[name] is not None}
+  known = {
+      name: fields[name] for name in _FIELDS if fields.get(name) is not None
+  }
   buffer = io.BytesIO()
   np.savez_compressed(buffer, allow_pickle=False, **known)
   files.write_bytes(str(path), buffer.getvalue())

@@ -29,7 +29,7 @@ tfds.disable_progress_bar()
 class Prepared(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   """The TFDS builder of any source."""
 
-  VERSION = tfds.core.Version('1.0.0')
+  VERSION = tfds.core.Version('1.1.0')
   # TFDS looks for checksums of downloads beside the code, and needs a package
   # for it that it does not require; there are no downloads.
   code_path = None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simgan_jax.data import companions as companions_lib
-from simgan_jax.data import decoding, folders, label_values, tables
+from simgan_jax.data import decoding, folders, label_cells, label_values, tables
 from simgan_jax.data import label_tables as tables_lib
 from simgan_jax.data import labels as labels_lib
 from simgan_jax.data import pixel_labels as pixels_lib
@@ -175,24 +175,20 @@ class ImageFolder(FittedSource):
     return [self.path / name for name in found]
 
   @functools.cached_property
-  def _json_files(self) -> Mapping[str, str]:
-    """The JSON files by the image they are named after."""
-    found: dict[str, str] = {}
-    for picture, beside in self.files.companions.items():
-      for name in beside:
-        of = picture, os.path.splitext(picture)[0]  # 0.png.json, 0.json
-        if _suffix(name) == '.json' and os.path.splitext(name)[0] in of:
-          if picture in found:
-            raise InputError(
-                f'{self.path}: both {found[picture]} and {name} may hold the'
-                f' labels of {picture}; remove one.'
-            )
-          found[picture] = name
-    return found
+  def _json_files(self) -> Mapping[str, Path]:
+    return label_cells.pair_json(self.path, self.files.companions)
+
+  def read_cells(self) -> Mapping[str, Mapping[str, Any]]:
+    """Return the cells of tables and the values of JSON files."""
+    cells = label_cells.read(self.label_tables, self._json_files)
+    return {
+        entry.name: cells.get(self._relative(entry.file), {})
+        for entry in self.entries
+        if entry.file
+    }
 
   def _label_file(self, picture: str) -> Path | None:
-    name = self._json_files.get(picture)
-    return self.path / name if name else None
+    return self._json_files.get(picture)
 
   @functools.cached_property
   def _in_tables(self) -> Mapping[str, labels_lib.Labels]:

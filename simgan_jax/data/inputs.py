@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simgan_jax.data import encoding
+from simgan_jax.data import any_labels, encoding
 from simgan_jax.data.arrays import Arrays
 from simgan_jax.data.builtin import BuiltinEyes, BuiltinHands
 from simgan_jax.data.columbia_gaze import ColumbiaGaze
@@ -97,7 +97,10 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
   Raises:
     InputError: If the source cannot be used, or `data_dir` not be written.
   """
-  source = open_synthetic(config)
+  return _load_synthetic(open_synthetic(config), data_dir)
+
+
+def _load_synthetic(source: Source, data_dir: str) -> LabelledImages:
   loaded = _load(source, data_dir)
   for note in encoding.describe_pixel_labels(source, loaded.report.sizes):
     print(f'warning: {source}: {note}.', file=sys.stderr)
@@ -106,10 +109,19 @@ def load_synthetic(config: Config, *, data_dir: str) -> LabelledImages:
 
 def load_real(config: Config, *, data_dir: str) -> LabelledImages:
   """Return the real images that the refiner learns from."""
-  return _load(_choose(config, config.data.real, domain='real'), data_dir)
+  return _load(open_real(config), data_dir)
 
 
-def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
+def open_real(config: Config) -> Source:
+  """Return the source of the real images that the refiner learns from."""
+  return _choose(config, config.data.real, domain='real')
+
+
+def open_test(config: Config, *, path: str = '', subjects: str = '') -> Source:
+  """Return the source of the labelled real images to test on.
+
+  `path` and `subjects` replace those in the settings.
+  """
   test, real = config.data.test, config.data.real
   if not path and not test.path:  # the same files
     test = dataclasses.replace(test, pattern=real.pattern, pages=real.pages)
@@ -119,6 +131,37 @@ def _choose_test(config: Config, path: str = '', subjects: str = '') -> Source:
   return _choose(config, settings, domain='real')
 
 
+def load_with_targets(
+    config: Config,
+    *,
+    data_dir: str,
+    test_path: str = '',
+    test_subjects: str = '',
+) -> tuple[str, dict[str, LabelledImages]]:
+  """Return the task of a run and its three sets, with targets and groups.
+
+  Args:
+    config: Settings of the run.
+    data_dir: Folder of the prepared data sets.
+    test_path: Folder or file of the test images; empty for the settings'.
+    test_subjects: Persons to test on; empty for the settings'.
+
+  Returns:
+    What `any_labels.attach` does, of 'synthetic', 'real' and 'test'.
+  """
+  settings = config.evaluation
+  source = open_synthetic(config)
+  data = {'synthetic': (source, _load_synthetic(source, data_dir))}
+  for name, source in (
+      ('real', open_real(config)),
+      ('test', open_test(config, path=test_path, subjects=test_subjects)),
+  ):
+    data[name] = source, _load(source, data_dir)
+  return any_labels.attach(
+      data, task=settings.task, labels=settings.labels, group=settings.group
+  )
+
+
 def load_test(
     config: Config, *, data_dir: str, path: str = '', subjects: str = ''
 ) -> LabelledImages:
@@ -126,7 +169,7 @@ def load_test(
 
   `path` and `subjects` replace those in the settings.
   """
-  return _load(_choose_test(config, path, subjects), data_dir)
+  return _load(open_test(config, path=path, subjects=subjects), data_dir)
 
 
 def open_synthetic(config: Config, *, path: str = '') -> Source:
@@ -158,11 +201,11 @@ def open_given(config: Config) -> dict[str, Source]:
   if data.synthetic.path or data.synthetic.name in BUILTIN:
     found['synthetic'] = open_synthetic(config)
   if data.real.path or data.real.name in BUILTIN:
-    found['real'] = _choose(config, data.real, domain='real')
+    found['real'] = open_real(config)
   other = data.test.name != data.real.name or data.test.subjects
   given = data.test.path or data.test.name in BUILTIN
   if given or (data.real.path and other):
-    test = _choose_test(config)
+    test = open_test(config)
     if test != found.get('real'):
       found['test'] = test
   return found
@@ -185,8 +228,8 @@ def prepare(
   found = {}
   for name, source in (
       ('synthetic', open_synthetic(config)),
-      ('real', _choose(config, config.data.real, domain='real')),
-      ('test', _choose_test(config)),
+      ('real', open_real(config)),
+      ('test', open_test(config)),
   ):
     if not isinstance(source, Arrays):
       builder = _import_cache(source).prepare(

@@ -25,6 +25,8 @@ def describe(
   """
   lines = []
   for name in source.LABELS:
+    if name == 'transform':
+      continue  # belongs to the image
     values = [np.ravel(getattr(sample, name)) for sample in samples]
     known = [row for row in values if np.isfinite(row).all()]
     if known:

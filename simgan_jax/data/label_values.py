@@ -1,6 +1,5 @@
 """What the labels of a folder hold, by column or key."""
 
-import collections
 import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,26 +21,32 @@ def collect(
   Of each table `most` rows are looked at, and `most` JSON files; None means all
   of them.
   """
-  values: dict[str, list[Any]] = collections.defaultdict(list)
+  values: dict[str, list[Any]] = {}
   for table in found:
     for row in table.rows[:most]:
       for column, value in row.cells.items():
         if column and column != table.file_column:
-          values[column].append(value)
+          values.setdefault(column, []).append(value)
   for file in itertools.islice(json_files, most):
     try:
-      _add(labels.read_json(file), values)
+      gather(labels.read_json(file), values)
     except (OSError, RecursionError, ValueError):
       continue  # reading the image reports it
   return values
 
 
-def _add(value: Any, values: dict[str, list[Any]]) -> None:
+def gather(value: Any, values: dict[str, list[Any]]) -> None:
+  """Add what an object holds, at any depth, to the values of its keys.
+
+  Args:
+    value: What was read from a JSON file.
+    values: Values by key, as `tables.normalize` writes it; they are added to.
+  """
   if isinstance(value, list):
     for item in value[:_LOOKED_AT]:
-      _add(item, values)
+      gather(item, values)
   elif isinstance(value, dict):
     for key, item in value.items():
       if not isinstance(item, dict):
-        values[tables.normalize(key)].append(item)
-      _add(item, values)
+        values.setdefault(tables.normalize(key), []).append(item)
+      gather(item, values)

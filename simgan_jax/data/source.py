@@ -9,6 +9,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,6 +73,11 @@ class Source(abc.ABC):
     """Return a text that changes when the source's content may have."""
 
   @property
+  def place(self) -> str:
+    """The folder or file, the same however its path is written."""
+    return os.path.realpath(self.path) if str(self.path) != '.' else ''
+
+  @property
   def origin(self) -> str:
     """Name of the source that the images come from in the end."""
     return self.name
@@ -119,6 +125,14 @@ class Source(abc.ABC):
   def label_columns(self) -> tuple[str, ...]:
     """Columns or keys of the files of labels."""
     return ()
+
+  def read_cells(self) -> Mapping[str, Mapping[str, Any]]:
+    """Return the cells of a row of labels.csv by the images' names.
+
+    Estimators learn from these whatever `evaluation.labels` names. Columns are
+    written as `tables.normalize` writes them; values may be text or numbers.
+    """
+    return {}
 
   @property
   def label_warning(self) -> str:
@@ -195,6 +209,8 @@ class Source(abc.ABC):
 @dataclasses.dataclass(kw_only=True)
 class FittedSource(Source):
   """A source whose images have any size and are brought to one by `fit`."""
+
+  LABELS = {**Source.LABELS, 'transform': (4,)}
 
   fit: str = 'crop'  # see `crops.fit_box`
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 
 class Targets(NamedTuple):
@@ -21,3 +21,14 @@ class Targets(NamedTuple):
   task: str  # 'class', 'regression', 'points' or 'mask'
   values: Shaped[np.ndarray, 'n ...']
   names: tuple[str, ...]  # of classes, columns or points
+
+  def find_known(self) -> Bool[np.ndarray, 'n']:
+    """Return which images are labelled.
+
+    One point or one pixel is enough, of several columns all are needed.
+    """
+    rows = self.values.reshape(len(self.values), -1)
+    is_number = self.task in ('regression', 'points')
+    known = np.logical_not(np.isnan(rows)) if is_number else rows >= 0
+    enough = np.all if self.task == 'regression' else np.any
+    return np.asarray(enough(known, axis=1))

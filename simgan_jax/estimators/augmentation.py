@@ -4,9 +4,11 @@ Brightness, contrast, noise, blur, shifts and stretching: changes that cost
 nothing, work with any training set and keep the gaze.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 MAX_SHIFT = 3.0  # pixels, in each direction
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
@@ -47,11 +49,25 @@ def _resample(
   return jnp.maximum(1 - jnp.abs(sources[:, None] - pixels[None]), 0)
 
 
-@jax.vmap
 def augment(
-    key: PRNGKeyArray, image: Float[Array, 'h w c']
+    keys: Key[Array, 'b'],
+    images: Float[Array, 'b h w c'],
+    *,
+    moving: bool = True,
+) -> Float[Array, 'b h w c']:
+  """Return randomly changed copies of images in [-1, 1], with a key each.
+
+  Args:
+    keys: Keys of the images, [b].
+    images: Images, [b, h, w, c] float32 in [-1, 1].
+    moving: Whether to shift and stretch them too, which changes places.
+  """
+  return jax.vmap(functools.partial(_augment, moving=moving))(keys, images)
+
+
+def _augment(
+    key: PRNGKeyArray, image: Float[Array, 'h w c'], *, moving: bool
 ) -> Float[Array, 'h w c']:
-  """Return randomly changed copies of images in [-1, 1], with a key each."""
   keys = jax.random.split(key, 5)
   stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
   rows, columns = (
@@ -60,7 +76,8 @@ def augment(
           image.shape[:2], stretches, shifts, strict=True
       )
   )
-  image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
+  if moving:
+    image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
   brightness = jax.random.uniform(

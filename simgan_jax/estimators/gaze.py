@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, UInt8
 
 from simgan_jax.estimators import trainer
 from simgan_jax.estimators.augmentation import augment
+from simgan_jax.estimators.estimator import Estimator
 from simgan_jax.kernels.convolution import Conv
 from simgan_jax.kernels.pooling import max_pool
 from simgan_jax.machine import batching, errors, pixels
@@ -169,3 +170,6 @@ def predict(
       predict_fn, images, mesh=mesh, batch_size=batch_size
   )
   return np.concatenate([np.zeros((0, 3), np.float32), *found])
+
+
+ESTIMATOR = Estimator(init_params, train, predict)

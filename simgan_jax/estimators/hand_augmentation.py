@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
 
+from simgan_jax.machine import errors
 from simgan_jax.simulators import hand_images
 
 MAX_ROTATION_DEG = 20.0
@@ -28,6 +30,16 @@ class View(NamedTuple):
 
 # Plain numbers: arrays would start a JAX backend on import.
 WHOLE = View(0.0, 1.0, (0.0, 0.0))
+
+
+def check_square(images: UInt8[np.ndarray, 'n h w c']) -> None:
+  """Raise InputError unless the images are square, as views must be."""
+  height, width = images.shape[1:3]
+  if height != width:
+    raise errors.InputError(
+        f'images of {height} x {width} pixels are not square, as those of hands'
+        ' must be: set data.height and data.width to the same number.'
+    )
 
 
 def draw_view(key: PRNGKeyArray) -> View:

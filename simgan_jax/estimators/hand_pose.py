@@ -11,8 +11,14 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key, UInt8
 
-from simgan_jax.estimators import hand_augmentation, hourglass, trainer
-from simgan_jax.machine import batching, errors, pixels, splitting
+from simgan_jax.estimators import (
+    hand_augmentation,
+    heatmaps,
+    hourglass,
+    trainer,
+)
+from simgan_jax.estimators.estimator import Estimator
+from simgan_jax.machine import batching, pixels, splitting
 from simgan_jax.simulators import hand_images
 
 
@@ -53,26 +59,6 @@ def init_params(
   return sizes.network(image_shape[0]).init(key, images)['params']
 
 
-def heatmap_loss(
-    predicted: Float[Array, 'b s h w k'], truth: Float[Array, 'b h w k']
-) -> Float[Array, '']:
-  """Return the cross-entropy of heat-maps as distributions over the pixels.
-
-  The sum over the stacks, and the mean over the batch and the joints. Every
-  stack is compared with the truth: the network's intermediate supervision.
-  Differs from the original: the gradient of its squared error nearly vanishes
-  while all pixels are close to zero. This learns more in a third of the steps.
-
-  Args:
-    predicted: Heat-maps of all stacks, [b, s, h, w, k] float32, logarithms up
-      to a constant.
-    truth: True heat-maps, [b, h, w, k] float32, not negative, of any sum.
-  """
-  truth = truth / jnp.maximum(truth.sum((1, 2), keepdims=True), 1e-6)
-  shares = jax.nn.log_softmax(predicted, axis=(2, 3))
-  return -jnp.mean(jnp.sum(truth[:, None] * shares, axis=(1, 2, 3)))
-
-
 def _apply(params: Any, images: jax.Array, image_size: int, sizes: Sizes):
   found = sizes.network(image_size).apply({'params': params}, images)
   return cast(jax.Array, found)
@@ -108,8 +94,8 @@ def _compile(
 
   def loss_fn(params, batch):
     views, places = batch
-    truth = hourglass.draw_heatmaps(places, size=sizes.heatmap_size)
-    loss = heatmap_loss(_apply(params, views, image_shape[0], sizes), truth)
+    truth = heatmaps.draw(places, shape=(sizes.heatmap_size,) * 2)
+    loss = heatmaps.loss(_apply(params, views, image_shape[0], sizes), truth)
     return loss, loss
 
   def grad_fn(params, keys, images, joints):
@@ -145,12 +131,7 @@ def train(
   Joints are (u, v) px of the images, and a depth that is not used. The other
   arguments and the errors are those of `gaze.train`, but images must be square.
   """
-  height, width = images.shape[1:3]
-  if height != width:
-    raise errors.InputError(
-        f'images of {height} x {width} pixels are not square, as those of hands'
-        ' must be: set data.height and data.width to the same number.'
-    )
+  hand_augmentation.check_square(images)
   train_fn = _compile(mesh, images.shape[1:], recipe, sizes)
   return train_fn(images, joints, seed=seed, on_progress=on_progress)
 
@@ -161,8 +142,7 @@ def _predict(params, images, *, sizes):
   views = hand_augmentation.resize(
       pixels.scale_images(images), size=sizes.view_size(image_size)
   )
-  heatmaps = _apply(params, views, image_size, sizes)[:, -1]
-  places = hourglass.find_places(heatmaps)
+  places = heatmaps.find(_apply(params, views, image_size, sizes)[:, -1])
   return (places + 0.5) * (image_size / sizes.heatmap_size) - 0.5
 
 
@@ -181,3 +161,13 @@ def predict(
   )
   none = np.zeros((0, len(hand_images.JOINTS), 2), np.float32)
   return np.concatenate([none, *found])
+
+
+def make(sizes: Sizes) -> Estimator:
+  """Return the stacked hourglass of some sizes as an estimator."""
+  return Estimator(
+      *(
+          functools.partial(function, sizes=sizes)
+          for function in (init_params, train, predict)
+      )
+  )

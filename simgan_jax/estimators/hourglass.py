@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 from simgan_jax.kernels.convolution import Conv
 from simgan_jax.kernels.pooling import max_pool
 
-SIGMA = 1.0  # of the Gaussian around a joint, heat-map pixels
 _GROUP = 8  # channels of a group norm
 
 
@@ -92,30 +91,3 @@ class StackedHourglass(nn.Module):
       if stack + 1 < self.num_stacks:
         x = x + Conv(num, (1, 1))(y) + Conv(num, (1, 1))(heatmaps)
     return jnp.stack(found, axis=1)
-
-
-def draw_heatmaps(
-    joints: Float[Array, 'b k 2'], *, size: int
-) -> Float[Array, 'b s s k']:
-  """Return Gaussians of height 1 around joints (x, y) in heat-map pixels."""
-  places = jnp.moveaxis(joints, -1, 0)[..., None]  # x and y, [b, k, 1] each
-  distance = jnp.arange(float(size))[None, None, None] - places
-  columns, rows = jnp.exp(-0.5 * (distance / SIGMA) ** 2)
-  return jnp.einsum('bki,bkj->bijk', rows, columns)
-
-
-def find_places(heatmaps: Float[Array, 'b s s k']) -> Float[Array, 'b k 2']:
-  """Return the joint of each heat-map: (x, y) in its pixels, sub-pixel.
-
-  The mean place under the squared probabilities, whose logarithms up to a
-  constant are the heat-maps. For a Gaussian this is the centre; of several
-  guesses it is near the likeliest. Its mean error is smaller than that of the
-  highest pixel, which can be wrong by a whole finger, and than that of the mean
-  under the probabilities, which is never sharp. Within 2 px of the border the
-  place moves inwards, by at most 0.3 px.
-  """
-  shares = jax.nn.softmax(2 * heatmaps, axis=(1, 2))
-  pixels = jnp.arange(float(heatmaps.shape[1]))
-  x = jnp.einsum('bijk,j->bk', shares, pixels)
-  y = jnp.einsum('bijk,i->bk', shares, pixels)
-  return jnp.stack([x, y], axis=-1)

@@ -1,4 +1,4 @@
-"""The training that both estimators have in common."""
+"""The training that all estimators have in common."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -23,8 +23,19 @@ class Recipe(NamedTuple):
 
   num_steps: int  # optimiser steps
   batch_size: int  # images a step; a multiple of the number of devices
-  learning_rate: float  # at the start; it decays to 0 along a cosine
+  learning_rate: float  # the largest
   augmented: bool = False  # change the training images at random
+
+
+def one_cycle(recipe: Recipe) -> optax.Schedule:
+  """Return a learning rate that rises to its largest and falls to nearly 0.
+
+  Smith and Topin, "Super-convergence: very fast training of neural networks
+  using large learning rates", 2017.
+  """
+  return optax.cosine_onecycle_schedule(
+      max(4, recipe.num_steps), recipe.learning_rate, pct_start=0.25
+  )
 
 
 def own_keys(
@@ -61,6 +72,7 @@ def make_train_fn(
     *,
     init_params: Callable[[jax.Array], Any],
     grad_fn: Callable[..., Any],
+    optimizer: optax.GradientTransformation | None = None,
     spec_fn: Callable[..., PartitionSpec] = lambda path, leaf: PartitionSpec(),
     flatten: bool = False,
 ) -> Callable[..., Any]:
@@ -76,15 +88,18 @@ def make_train_fn(
     grad_fn: Function of (params, keys [b], images [b h w c], labels [b ...])
       that returns gradients and loss of a device's part of a batch, both
       averaged over the devices.
+    optimizer: Optimiser; by default Adam, whose learning rate decays from that
+      of the recipe to 0 along a cosine.
     spec_fn: Function of the path and the leaves of the state that returns how a
       leaf is split over the mesh; by default every device has a copy.
     flatten: Whether to update all parameters as one vector. For hundreds of
       small arrays this saves many seconds of compiling.
   """
-  # Differs from the paper: its text names no optimiser.
-  optimizer = optax.adam(
-      optax.cosine_decay_schedule(recipe.learning_rate, recipe.num_steps)
-  )
+  if optimizer is None:
+    # Differs from the paper: its text names no optimiser.
+    optimizer = optax.adam(
+        optax.cosine_decay_schedule(recipe.learning_rate, recipe.num_steps)
+    )
   if flatten:
     optimizer = optax.flatten(optimizer)
 
@@ -96,7 +111,7 @@ def make_train_fn(
     (params, opt_state), (key, images, labels) = state, batch
     keys = own_keys(key, len(images), num_devices=mesh.size)
     gradients, loss = grad_fn(params, keys, images, labels)
-    updates, opt_state = optimizer.update(gradients, opt_state)
+    updates, opt_state = optimizer.update(gradients, opt_state, params)
     return (optax.apply_updates(params, updates), opt_state), loss
 
   specs = jax.tree_util.tree_map_with_path(

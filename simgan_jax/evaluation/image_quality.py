@@ -10,14 +10,15 @@ from jaxtyping import UInt8
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks
+from simgan_jax.evaluation.run import Run
 from simgan_jax.machine import batching
 from simgan_jax.measures import (
     depth_noise,
     estimation_errors,
     label_shift,
     realism,
+    units,
 )
-from simgan_jax.settings import config as config_lib
 
 NUM_PAIRS = 1_000  # images and refinements that shifts are measured on
 
@@ -61,33 +62,33 @@ def _measure_realism(
   return found
 
 
-def assess(
-    config: config_lib.Config,
-    synthetic: LabelledImages,
-    refined: UInt8[np.ndarray, 'n h w c'],
-    real: LabelledImages,
-) -> dict[str, Any]:
+def assess(run: Run, refined: UInt8[np.ndarray, 'n h w c']) -> dict[str, Any]:
   """Return what `eval/metrics.json` says of the images.
 
-  This is `realism`, if there are enough images for a classifier, and for eyes
-  `label_preservation`, for hands `depth_noise`.
+  This is `realism`, if there are enough images for a classifier, for gaze
+  `label_preservation` and for hands `depth_noise`.
   """
-  before, found = synthetic.images, {}
+  synthetic, real, found = run.synthetic, run.real, {}
+  before = synthetic.images
   if min(len(refined), len(real.images)) >= realism.MIN_IMAGES:
     found['realism'] = _measure_realism(before, refined, real)
-  if synthetic.joints is not None:
+  if run.task.unit is units.HANDS:
     sets = {'synthetic': before, 'refined': refined, 'real': real.images}
     noise = {}
     for name, images in sets.items():
       chosen = images[batching.spread(len(images), NUM_PAIRS)]
       noise[name] = _plain(depth_noise.measure_noise(chosen))
-    return found | {'depth_noise': noise}
-  pairs = batching.spread(len(refined), NUM_PAIRS)
-  centres = inputs.open_synthetic(config).iris_centres(synthetic.names[pairs])
-  shift = label_shift.measure_iris_shift(
-      before[pairs], refined[pairs], known_centres=centres
-  )
-  return found | {'label_preservation': {'iris_shift': _plain(shift)}}
+    found['depth_noise'] = noise
+  if run.task.unit is units.GAZE:
+    pairs = batching.spread(len(refined), NUM_PAIRS)
+    source = inputs.open_synthetic(run.config)
+    shift = label_shift.measure_iris_shift(
+        before[pairs],
+        refined[pairs],
+        known_centres=source.iris_centres(synthetic.names[pairs]),
+    )
+    found['label_preservation'] = {'iris_shift': _plain(shift)}
+  return found
 
 
 def measure_label_shift(
@@ -104,17 +105,16 @@ def measure_label_shift(
   only may move because refined ones look unfamiliar.
 
   Returns:
-    Mean and median over `NUM_PAIRS` images: degrees as 'gaze_shift_deg', or
-    the task's pixels as 'joint_shift_px'.
+    Mean and median over `NUM_PAIRS` images: degrees as 'gaze_shift_deg', the
+    pixels of hands as 'joint_shift_px', other tasks in their unit of errors.
   """
   pairs = batching.spread(len(refined), NUM_PAIRS)
   before, after = (
-      task.predict(params, images[pairs], mesh=mesh)
+      task.estimator.predict(params, images[pairs], mesh=mesh)
       for images in (synthetic.images, refined)
   )
-  gaze = task is tasks.GAZE
-  replace = synthetic._replace
-  unmoved = replace(gaze=before) if gaze else replace(joints=before)
+  unmoved = synthetic.take(pairs).with_labels(task.to_labels(before))
   found = estimation_errors.summarize(task.errors(after, unmoved), task.unit)
-  name = 'gaze_shift_deg' if gaze else 'joint_shift_px'
+  names = {'gaze': 'gaze_shift_deg', 'hands': 'joint_shift_px'}
+  name = names.get(task.unit.task, f'shift_{task.unit.name}')
   return {name: {'mean': found.mean, 'median': found.median}}

@@ -1,17 +1,18 @@
 """The protocol of section 3.1: the same estimator on every training set."""
 
+import io
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from simgan_jax.evaluation import image_quality, scoring, tasks, training_sets
+from simgan_jax.evaluation import image_quality, scoring, training_sets
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
 from simgan_jax.machine import errors, files, progress
-from simgan_jax.measures import selection
-from simgan_jax.report import curves, page
+from simgan_jax.measures import selection, units
+from simgan_jax.report import confusion, curves, page
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.training import refiners
 
@@ -44,12 +45,13 @@ def _refine(
 
 def _score(
     run: Run, sets: Sequence[TrainingSet], *, reuse: bool, estimators_from: str
-) -> list[rows_lib.Row]:
-  rows = []
+) -> tuple[list[rows_lib.Row], dict[str, np.ndarray]]:
+  """Return the rows of the tables, and the predictions of the estimators."""
+  rows, predictions = [], {}
   for augmented in run.config.evaluation.augmented:
     for training_set in sets:
       taken = bool(estimators_from) and training_set.train_on != 'refined'
-      row = scoring.score(
+      row, predicted = scoring.score(
           training_set,
           run,
           augmented=augmented,
@@ -57,16 +59,18 @@ def _score(
           reuse=reuse or taken,
       )
       rows.append(row)
-  if run.task is not tasks.GAZE:
-    return rows  # the other methods estimate gaze only
+      predictions |= predicted
+  if run.task.unit is not units.GAZE:
+    return rows, predictions  # the other methods estimate gaze only
   largest = max(training_set.scale for training_set in sets)
-  return rows + [
+  rows += [
       scoring.score_baseline(method, training_set, run)
       for method in run.config.evaluation.methods
       for training_set in sets
       if training_set.scale == largest
       and training_set.train_on in ('synthetic', 'refined')
   ]
+  return rows, predictions
 
 
 def evaluate(
@@ -74,8 +78,9 @@ def evaluate(
 ) -> dict[str, Any]:
   """Measure how much refining lowers an estimator's error on real images.
 
-  Writes `eval/metrics.json`, `eval/curve.png`, `report.html` and, unless they
-  are reused, the estimators' parameters.
+  Writes `report.html` and, in `eval`, `metrics.json`, `predictions.npz`,
+  `curve.png` (of classes `confusion.png`) and, unless they are reused, the
+  estimators' parameters.
 
   Args:
     run: A finished or stopped run of train.py.
@@ -102,8 +107,10 @@ def evaluate(
       scales=settings.scales,
   )
   # Before the training, so that a failure here does not cost the estimators.
-  quality = image_quality.assess(run.config, run.synthetic, refined, run.real)
-  rows = _score(run, sets, reuse=reuse, estimators_from=estimators_from)
+  quality = image_quality.assess(run, refined)
+  rows, predictions = _score(
+      run, sets, reuse=reuse, estimators_from=estimators_from
+  )
   # The estimator that saw the most refined images.
   path = scoring.find(
       run.workdir,
@@ -122,13 +129,48 @@ def evaluate(
       rows,
       test_name=run.test_name,
       constant_errors=task.errors(everywhere, run.test),
-      groups=scoring.group_images(run.test),
+      groups=scoring.group_images(run.test, group=settings.group),
+      group=settings.group,
       unit=task.unit,
+      labels=task.names,
   )
+  results['constant_predictor'] |= {
+      key: value
+      for key, value in task.measures(everywhere, run.test).items()
+      if isinstance(value, float)
+  }
   results |= {'checkpoint': chosen._asdict()} | quality
-  folder = os.path.join(run.workdir, 'eval')
-  curve = os.path.join(folder, 'curve.png')
-  curves.draw(curve, rows, test_name=run.test_name, unit=task.unit)
+  _write(run, rows, results, predictions)
+  return results
+
+
+def _write(
+    run: Run,
+    rows: Sequence[rows_lib.Row],
+    results: dict[str, Any],
+    predictions: dict[str, np.ndarray],
+) -> None:
+  """Write all files of an evaluation, the report last."""
+  folder, unit = os.path.join(run.workdir, 'eval'), run.task.unit
+  arrays: dict[str, Any] = {
+      'names': run.test.names,
+      'labels': run.test.labels,
+      'label_names': np.array(run.task.names, np.str_),
+      **predictions,
+  }
+  if run.test.groups is not None:
+    arrays['groups'] = run.test.groups
+  buffer = io.BytesIO()
+  np.savez_compressed(buffer, allow_pickle=False, **arrays)
+  files.write_bytes(os.path.join(folder, 'predictions.npz'), buffer.getvalue())
+  if unit is units.CLASS:
+    confusion.draw(os.path.join(folder, 'confusion.png'), results)
+  else:
+    curves.draw(
+        os.path.join(folder, 'curve.png'),
+        rows,
+        test_name=run.test_name,
+        unit=unit,
+    )
   files.write_json(os.path.join(folder, 'metrics.json'), results)
   page.render_run(run.workdir)
-  return results

@@ -1,7 +1,6 @@
 """A trained run, with the images and the devices of its evaluation."""
 
 import math
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,9 +9,10 @@ from jax.sharding import Mesh
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks, training_sets
-from simgan_jax.machine import batching, devices, errors
+from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored, validation
 
 
 class Run(NamedTuple):
@@ -44,6 +44,7 @@ def read(
     test_path: str = '',
     test_subjects: str = '',
     on_error: str = '',
+    changes: Mapping[str, Any] | None = None,
 ) -> Run:
   """Return the run in a folder.
 
@@ -55,42 +56,43 @@ def read(
     test_subjects: Other persons to test on, such as '25-32'.
     on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
       settings say.
+    changes: Other values of fields of `EvaluationConfig`.
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
       labels, or if the synthetic images have labels of another kind.
   """
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
-  synthetic = inputs.load_synthetic(config, data_dir=data_dir)
-  real = inputs.load_real(config, data_dir=data_dir)
-  test = inputs.load_test(
-      config, data_dir=data_dir, path=test_path, subjects=test_subjects
+  config.evaluation = dataclasses.replace(config.evaluation, **(changes or {}))
+  validation.validate(config)
+  task, labelled = inputs.load_with_targets(
+      config,
+      data_dir=data_dir,
+      test_path=test_path,
+      test_subjects=test_subjects,
   )
-  test = test.keep_labelled('test', 'give a labelled set with --test_path')
-  if synthetic.labels is not None:
-    remedy = 'an estimator learns from them; correct or remove them'
-    synthetic = synthetic.keep_labelled('synthetic', remedy)
-  of_eyes = synthetic.joints is None
-  if synthetic.labels is not None and of_eyes != (test.joints is None):
-    raise errors.InputError(
-        f'the labels of the synthetic images ({synthetic.source}) and of the'
-        f' test images ({test.source}) are of two kinds, gaze and joints: give'
-        ' a test set of the same kind.'
-    )
+  remedy = 'an estimator learns from them; correct or remove them'
+  synthetic, real, test = (
+      labelled['synthetic'].keep_labelled('synthetic', remedy),
+      labelled['real'],
+      labelled['test'].keep_labelled(
+          'test', 'give a labelled set with --test_path'
+      ),
+  )
+  places = inputs.open_real(config), inputs.open_test(config, path=test_path)
   subjects = test_subjects or config.data.test.subjects
-  apart = training_sets.is_labelled_apart(
-      real, config, test_subjects=subjects, test_path=test_path
-  )
   return Run(
       workdir=workdir,
       config=config,
       mesh=make_mesh(config),
       seeds=seeds or range(config.evaluation.num_seeds),
-      task=tasks.choose(test, config.evaluation),
+      task=tasks.choose(task, test, config.evaluation),
       synthetic=synthetic,
       real=real,
-      apart=real.keep_labelled('real', 'correct them') if apart else None,
+      apart=training_sets.labelled_apart(
+          real, test, of_one_place=places[0].place == places[1].place
+      ),
       test=test,
       test_name=f'{test.source} {subjects}'.strip(),
   )

@@ -10,11 +10,11 @@ from jax.sharding import Mesh
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import trainer
-from simgan_jax.evaluation import tasks
+from simgan_jax.estimators.estimator import Estimator
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
+from simgan_jax.machine import errors, progress
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.machine import progress
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.training import checkpoint
 
@@ -28,11 +28,13 @@ def find(
   return os.path.join(workdir, 'eval', 'estimators', name)
 
 
-@functools.cache  # tracing an hourglass takes a second
+@functools.cache  # tracing a network takes a second
 def _abstract_params(
-    task: tasks.Task, image_shape: tuple[int, ...], mesh: Mesh
+    estimator: Estimator, image_shape: tuple[int, ...], mesh: Mesh
 ) -> Any:
-  init_params = functools.partial(task.init_params, image_shape=image_shape)
+  init_params = functools.partial(
+      estimator.init_params, image_shape=image_shape
+  )
   return jax.tree.map(
       lambda leaf: leaf.update(sharding=mesh_lib.replicated(mesh)),
       jax.eval_shape(init_params, jax.random.key(0)),
@@ -41,7 +43,8 @@ def _abstract_params(
 
 def load(path: str, run: Run) -> Any:
   """Return an estimator's parameters; raise InputError if `path` has none."""
-  abstract = _abstract_params(run.task, run.test.images.shape[1:], run.mesh)
+  shape = run.test.images.shape[1:]
+  abstract = _abstract_params(run.task.estimator, shape, run.mesh)
   return checkpoint.load_params(path, abstract)
 
 
@@ -52,8 +55,8 @@ def score(
     augmented: bool,
     workdir: str,
     reuse: bool,
-) -> rows_lib.Row:
-  """Return the errors of one estimator a seed, trained or loaded.
+) -> tuple[rows_lib.Row, dict[str, np.ndarray]]:
+  """Train or load one estimator a seed and test it.
 
   Args:
     training_set: Images and labels to train on.
@@ -62,21 +65,29 @@ def score(
     workdir: Folder of the run that keeps the estimators' parameters.
     reuse: Whether to load the parameters instead of training; it is an
       InputError if there are none.
+
+  Returns:
+    The row of the tables, and the predictions by the estimators' names.
+
+  Raises:
+    NonFiniteError: If a loss or a prediction is not finite.
   """
   train_on, scale, images, labels = training_set
   task, options = run.task, run.config.evaluation
   recipe = trainer.Recipe(
       options.num_steps, options.batch_size, options.learning_rate, augmented
   )
-  found, mm = {}, {}
+  found, measures, predictions = {}, {}, {}
   for seed in run.seeds:
     path = find(workdir, training_set, augmented=augmented, seed=seed)
+    name = os.path.basename(path)
     if reuse:
       params = load(path, run)
     else:
-      what = f'train on {os.path.basename(path)}'
-      with progress.make_bar(recipe.num_steps, what, 'step') as bar:
-        params = task.train(
+      with progress.make_bar(
+          recipe.num_steps, f'train on {name}', 'step'
+      ) as bar:
+        params = task.estimator.train(
             images,
             labels,
             mesh=run.mesh,
@@ -85,13 +96,19 @@ def score(
             on_progress=bar.update,
         )
       checkpoint.save_params(path, params)
-    predicted = task.predict(params, run.test.images, mesh=run.mesh)
+    predicted = task.estimator.predict(params, run.test.images, mesh=run.mesh)
+    if not np.isfinite(predicted).all():
+      raise errors.NonFiniteError(
+          f'the estimator {name} predicts values that are not numbers; set a'
+          ' lower --config.evaluation.learning_rate.'
+      )
     found[seed] = task.errors(predicted, run.test)
-    if task.errors_mm is not None:
-      mm[seed] = task.errors_mm(predicted, run.test)
-  return rows_lib.Row(
-      train_on, scale, len(images), found, augmented, errors_mm=mm or None
+    measures[seed] = task.measures(predicted, run.test)
+    predictions[name] = predicted
+  row = rows_lib.Row(
+      train_on, scale, len(images), found, augmented, measures=measures
   )
+  return row, predictions
 
 
 def score_baseline(
@@ -115,15 +132,16 @@ def score_baseline(
   return rows_lib.Row(train_on, scale, len(images), found, method=method)
 
 
-def group_images(test: LabelledImages) -> dict[str, np.ndarray]:
-  """Return each image's head yaw in steps of 15 degrees, and its subject.
+def group_images(test: LabelledImages, *, group: str) -> dict[str, np.ndarray]:
+  """Return each image's head yaw in steps of 15 degrees, and its group.
 
-  The result is {name: [n] int}, as far as the test set knows them.
+  The result is {name: [n]}, as far as the test set knows them; `group` is the
+  name of the groups, such as 'subject'.
   """
   groups = {}
   if test.head_pose is not None:
     yaw = np.rint(np.degrees(test.head_pose[:, 0]) / 15) * 15
     groups['head_yaw_deg'] = yaw.astype(int)
-  if len(np.unique(test.subjects)) > 1:
-    groups['subject'] = test.subjects.astype(int)
+  if test.groups is not None and len(np.unique(test.groups)) > 1:
+    groups[group] = test.groups
   return groups

@@ -1,16 +1,13 @@
 """The sets of images that estimators are trained on, one set a row."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Shaped, UInt8
 
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.data.subjects import parse as parse_subjects
-from simgan_jax.settings import config as config_lib
 
 
 class TrainingSet(NamedTuple):
@@ -19,29 +16,31 @@ class TrainingSet(NamedTuple):
   train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # multiple of the base number of images
   images: UInt8[np.ndarray, 'n h w c']
-  labels: Float[np.ndarray, 'n ...']
+  labels: Shaped[np.ndarray, 'n ...']
 
 
-def is_labelled_apart(
-    real: LabelledImages,
-    config: config_lib.Config,
-    *,
-    test_subjects: str,
-    test_path: str = '',
-) -> bool:
-  """Return whether there are real labels of persons that are not tested.
+def labelled_apart(
+    real: LabelledImages, test: LabelledImages, *, of_one_place: bool
+) -> LabelledImages | None:
+  """Return the real images that have labels and share no group with the tested.
 
-  Persons are told apart by their numbers. NYU's persons have none, but its two
-  folders are a training set and a test set.
+  Groups are persons, tracks or clips. Where they are unknown, all images of
+  another folder than the tested ones count.
+
+  Args:
+    real: Images that the refiner learnt from.
+    test: Images that are tested.
+    of_one_place: Whether both come from the same folder or file.
+
+  Returns:
+    The images, or None if there are none.
   """
-  source = config.data.real
-  if source.name == 'nyu_hand':
-    folders = test_path or config.data.test.path or source.path, source.path
-    return len({os.path.realpath(os.path.expanduser(f)) for f in folders}) == 2
-  if real.labels is None or not (source.subjects and test_subjects):
-    return False
-  tested = parse_subjects(test_subjects)
-  return parse_subjects(source.subjects).isdisjoint(tested)
+  known = real.are_labelled()
+  if real.groups is not None and test.groups is not None:
+    known &= ~np.isin(real.groups, test.groups)
+  elif of_one_place:
+    return None
+  return real.take(known) if known.any() else None
 
 
 def build(

@@ -1,6 +1,7 @@
 """The devices of a run: their number, names, memory and compiled programs."""
 
 import atexit
+import contextlib
 import errno
 import functools
 import hashlib
@@ -42,6 +43,13 @@ def use_cores(divisible_size: int, *, num_devices: int = 0) -> None:
       'jax_num_cpu_devices',
       num_devices or largest_divisor(divisible_size, cores),
   )
+
+
+def use_cores_if_idle(divisible_size: int) -> None:
+  """Do what `use_cores` does, unless JAX has started already."""
+  # JAX refuses to change the number of devices that it has started.
+  with contextlib.suppress(RuntimeError):
+    use_cores(divisible_size)
 
 
 def connect() -> None:

@@ -1,4 +1,4 @@
-"""Errors of estimates, their units and their summary."""
+"""Errors of estimates and their summary."""
 
 from typing import NamedTuple
 
@@ -6,40 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from simgan_jax.machine import errors
-
-HANDS_WIDTH = 224  # px, width of the paper's images of hands
-
-
-class ErrorUnit(NamedTuple):
-  """The unit of a task's errors, and how they are counted."""
-
-  task: str  # its name in `eval/metrics.json`
-  name: str  # of the unit, in the fields of that file and in tables
-  words: str  # the unit in a sentence
-  axis_label: str
-  counted: str  # what has one error each
-  thresholds: tuple[int, ...]
-  curve_end: int = 30  # largest error of a curve
-
-
-GAZE = ErrorUnit(
-    task='gaze',
-    name='deg',
-    words='degrees',
-    axis_label='angular error, degrees',
-    counted='test images',
-    thresholds=(5, 7, 10, 13),
-)
-# Pixels of images of any size count as in an image as wide as the paper's.
-HANDS = ErrorUnit(
-    task='hands',
-    name='px',
-    words=f'pixels (images {HANDS_WIDTH} wide)',
-    axis_label=f'error of a joint, pixels of an image {HANDS_WIDTH} wide',
-    counted='joints of test images',
-    thresholds=(3, 5, 10, 20),
-)
-UNITS = {unit.task: unit for unit in (GAZE, HANDS)}
+from simgan_jax.measures import units
 
 
 class Summary(NamedTuple):
@@ -65,19 +32,23 @@ def angular_error_deg(
 
 
 def summarize(
-    values: Float[np.ndarray, 'n *k'], unit: ErrorUnit = GAZE
+    values: Float[np.ndarray, 'n *k'], unit: units.ErrorUnit = units.GAZE
 ) -> Summary:
   """Return mean, median and the percentages within the unit's thresholds.
 
-  No errors, or one that is not finite, are an InputError.
+  NaN stands for one of an image's labels that is unknown, and does not count.
+  No errors, an infinite one, or an image without any are an InputError.
   """
-  if not len(values) or not np.isfinite(values).all():
+  unknown = np.isnan(values)
+  known = values[~unknown]
+  without = unknown.reshape(len(values), -1).all(axis=1) if len(values) else 0
+  if np.any(without) or not len(known) or not np.isfinite(known).all():
     raise errors.InputError(
         f'the errors of {len(values)} images cannot be summarised: give at'
         ' least one test image and finite labels.'
     )
-  within = {t: float(np.mean(values <= t) * 100) for t in unit.thresholds}
-  return Summary(float(np.mean(values)), float(np.median(values)), within)
+  within = {t: float(np.mean(known <= t) * 100) for t in unit.thresholds}
+  return Summary(float(np.mean(known)), float(np.median(known)), within)
 
 
 def constant_predictor(

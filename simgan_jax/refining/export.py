@@ -6,8 +6,7 @@ import jax
 import numpy as np
 
 from simgan_jax.machine import devices, errors, files
-from simgan_jax.settings import command_line
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import command_line, stored
 
 _WORKDIR = command_line.define_path(
     'workdir', 'runs/eyes', 'Folder of the run.'
@@ -20,7 +19,7 @@ _OUTPUT = command_line.define_path(
 def main() -> None:
   """Write the refiner of the run's best checkpoint as one program."""
   workdir, output = _WORKDIR.value, os.path.abspath(_OUTPUT.value)
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   devices.start()
   from simgan_jax.machine import mesh as mesh_lib
   from simgan_jax.refining import program

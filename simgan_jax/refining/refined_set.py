@@ -31,7 +31,7 @@ from simgan_jax.refining import (
     shards,
     written_labels,
 )
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.training import refiners
 
 _SHARD = 1_024  # images
@@ -169,7 +169,7 @@ def write(
       in use.
   """
   folder = Path(output)
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   data = config.data
   _check_outside(
       folder, path, data.synthetic.path, data.real.path, data.test.path
@@ -199,7 +199,7 @@ def write(
           'rule': chosen.rule,
           'sha256': _digest(refiner.params),
       },
-      'config': json.loads(config_lib.to_json(config)),
+      'config': json.loads(stored.to_json(config)),
   }
   manifest.check(folder, identity)
   with files_lib.hold(output, '--output'):

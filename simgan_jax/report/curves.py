@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from simgan_jax.machine import files
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import units
 from simgan_jax.report import rows as rows_lib
 
 _COLORS = {
@@ -19,17 +19,17 @@ _COLORS = {
 }
 
 
-def limits(unit: estimation_errors.ErrorUnit) -> Float[np.ndarray, 'points']:
+def limits(end: float) -> Float[np.ndarray, 'points']:
   """Return the errors at which a curve has its points."""
-  return np.linspace(0, unit.curve_end, 121)
+  return np.linspace(0, end, 121)
 
 
 def cumulative(
-    values: Float[np.ndarray, 'n *k'], unit: estimation_errors.ErrorUnit
+    values: Float[np.ndarray, 'n *k'], end: float
 ) -> Float[np.ndarray, 'points']:
   """Return the percentage of errors at most each of `limits`."""
-  ordered = np.sort(values, axis=None)
-  inside = np.searchsorted(ordered, limits(unit), side='right')
+  ordered = np.sort(values[~np.isnan(values)], axis=None)
+  inside = np.searchsorted(ordered, limits(end), side='right')
   return inside * (100 / len(ordered))
 
 
@@ -38,18 +38,22 @@ def draw(
     rows: Sequence[rows_lib.Row],
     *,
     test_name: str,
-    unit: estimation_errors.ErrorUnit = estimation_errors.GAZE,
+    unit: units.ErrorUnit = units.GAZE,
 ) -> None:
   """Write the curve as PNG; an interrupted write leaves the old file.
 
   Each row of the paper's network has a line, the mean over its seeds, in a band
   from the lowest to the highest seed.
   """
-  x = limits(unit)
+  end = unit.curve_end
+  if end is None:
+    nearly_all = [np.nanpercentile(rows_lib.by_image(row), 95) for row in rows]
+    end = float(max(nearly_all, default=0)) or 1.0
+  x = limits(end)
   figure = Figure(figsize=(9, 4.5), dpi=120, layout='constrained')
   axes = figure.subplots()
   for row in (row for row in rows if row.method == 'cnn'):
-    seeds = np.stack([cumulative(e, unit) for e in row.errors.values()])
+    seeds = np.stack([cumulative(e, end) for e in row.errors.values()])
     (line,) = axes.plot(
         x,
         seeds.mean(axis=0),
@@ -61,7 +65,7 @@ def draw(
     low, high, color = seeds.min(axis=0), seeds.max(axis=0), line.get_color()
     axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
   axes.set(
-      xlim=(0, unit.curve_end),
+      xlim=(0, end),
       ylim=(0, 100),
       xlabel=unit.axis_label,
       ylabel=f'% of {unit.counted} within',

@@ -18,6 +18,7 @@ from simgan_jax.measures import selection
 from simgan_jax.report import charts, metrics_file, sentences, sheets, tables
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 
 _MAX_SHEETS = 12
 
@@ -102,10 +103,10 @@ def render(
       config=config_lib.flatten(config),
       warnings=warnings,
       results=rows_lib.read(str(evaluation / 'metrics.json')),
-      unit_of=rows_lib.unit_of,
       sentences=sentences,
       make_tables=tables.make_tables,
       curve=_embed(evaluation / 'curve.png'),
+      confusion=_embed(evaluation / 'confusion.png'),
       sheets=_sheets(samples),
       neighbours=_embed(samples / 'neighbours.png'),
       grey_values=_grey_values(samples),
@@ -119,7 +120,7 @@ def render(
 
 def render_run(workdir: str) -> None:
   """Write the report of the run in `workdir` from the files it left there."""
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   summary = files.read_json(os.path.join(workdir, 'summary.json')) or {}
   warnings = summary.pop('warnings', {}).values()
   settings = dataclasses.asdict(config)

@@ -1,14 +1,15 @@
 """The rows of the evaluation, and `eval/metrics.json`, which holds them."""
 
 import itertools
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 
 from simgan_jax.machine import errors, files
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import estimation_errors, units
 from simgan_jax.report import comparison
 
 
@@ -18,21 +19,25 @@ class Row(NamedTuple):
   train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
-  errors: Mapping[int, np.ndarray]  # seed -> [n], or [n, k] for joints
+  # seed -> [n], or [n, k] for points; NaN where a label is unknown
+  errors: Mapping[int, np.ndarray]
   augmented: bool = False  # images changed at random while training
   method: str = 'cnn'  # or one of Table 3's other methods
-  errors_mm: Mapping[int, np.ndarray] | None = None  # for hands only
+  # seed -> further numbers and arrays by their key
+  measures: Mapping[int, Mapping[str, Any]] = types.MappingProxyType({})
 
 
 def by_image(row: Row) -> Float[np.ndarray, 'n']:
   """Return each test image's error, the mean over seeds and joints."""
   found = np.mean(list(row.errors.values()), axis=0)
-  return found.reshape(len(found), -1).mean(axis=1)
+  return np.nanmean(found.reshape(len(found), -1), axis=1)
 
 
-def unit_of(results: Mapping[str, Any]) -> estimation_errors.ErrorUnit:
+def unit_of(results: Mapping[str, Any]) -> units.ErrorUnit:
   """Return how the errors in `eval/metrics.json` are counted."""
-  return estimation_errors.UNITS[results['task']]
+  if results['task'] == 'regression' and len(results['labels']) > 1:
+    return units.REGRESSION_OF_SEVERAL
+  return units.BY_TASK[results['task']]
 
 
 def label(row: Mapping[str, Any]) -> str:
@@ -57,8 +62,8 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def _describe(
     row: Row,
-    groups: Mapping[str, Int[np.ndarray, 'n']],
-    unit: estimation_errors.ErrorUnit,
+    groups: Mapping[str, Shaped[np.ndarray, 'n']],
+    unit: units.ErrorUnit,
 ) -> dict[str, Any]:
   """Return a row as `eval/metrics.json` has it."""
   by_seed = row.errors.values()
@@ -78,16 +83,19 @@ def _describe(
           for d in unit.thresholds
       },
   }
-  if unit is estimation_errors.HANDS:
+  if unit is units.HANDS:
     # A frame is as good as its worst joint.
     worst = [values.max(axis=1) for values in by_seed]
     described[f'frames_within_{name}'] = {
         str(d): float(np.mean([np.mean(w <= d) * 100 for w in worst]))
         for d in unit.thresholds
     }
-  if row.errors_mm is not None:
-    means = [float(np.mean(values)) for values in row.errors_mm.values()]
-    described['mean_mm'] = _spread(means)
+  for key in next(iter(row.measures.values()), {}):
+    values = [measures[key] for measures in row.measures.values()]
+    is_number = isinstance(values[0], float)
+    described[key] = (
+        _spread(values) if is_number else np.mean(values, axis=0).tolist()
+    )
   mean_errors = by_image(row)
   for name, values in groups.items():
     described[f'by_{name}'] = {
@@ -98,7 +106,7 @@ def _describe(
 
 
 def _compare(
-    rows: Sequence[Row], subjects: Int[np.ndarray, 'n']
+    rows: Sequence[Row], groups: Shaped[np.ndarray, 'n']
 ) -> list[dict[str, Any]]:
   """Compare refined with synthetic and matched images, row by row."""
 
@@ -112,7 +120,7 @@ def _compare(
     names = before.train_on, after.train_on
     if names == (against, 'refined') and kind(before) == kind(after):
       result = comparison.paired_bootstrap(
-          by_image(before), by_image(after), subjects
+          by_image(before), by_image(after), groups
       )
       found.append({'against': against, **kind(after), **result._asdict()})
   return found
@@ -123,8 +131,10 @@ def build(
     *,
     test_name: str,
     constant_errors: Float[np.ndarray, 'n *k'],
-    groups: Mapping[str, Int[np.ndarray, 'n']] | None = None,
-    unit: estimation_errors.ErrorUnit = estimation_errors.GAZE,
+    groups: Mapping[str, Shaped[np.ndarray, 'n']] | None = None,
+    group: str = 'subject',
+    unit: units.ErrorUnit = units.GAZE,
+    labels: Sequence[str] = (),
 ) -> dict[str, Any]:
   """Return the contents of `eval/metrics.json`.
 
@@ -136,24 +146,29 @@ def build(
     rows: Rows in the order in which they are shown, with a seed or more each.
     test_name: Name of the test set.
     constant_errors: Errors of the constant predictor on it, [n] or [n, k].
-    groups: name -> [n], a property of every test image. With 'subject', a
-      bootstrap over the persons compares refined rows with synthetic and
-      matched ones.
+    groups: name -> [n], a property of every test image.
+    group: The property whose values the bootstrap draws, such as 'subject';
+      images are drawn where `groups` has none of this name.
     unit: Unit of the errors.
+    labels: Names of classes, columns or points.
 
   Raises:
     InputError: If an error is not finite, or there is none.
   """
   groups = groups or {}
   constant = estimation_errors.summarize(constant_errors, unit)
-  results = {
+  results: dict[str, Any] = {
       'task': unit.task,
       'test': {'name': test_name, 'images': len(constant_errors)},
       'constant_predictor': {f'mean_{unit.name}': constant.mean},
       'rows': [_describe(row, groups, unit) for row in rows],
   }
-  if 'subject' in groups:
-    results['comparisons'] = _compare(rows, groups['subject'])
+  if labels:
+    results['labels'] = list(labels)
+  images = np.arange(len(constant_errors))
+  if found := _compare(rows, groups.get(group, images)):
+    results['comparisons'] = found
+    results['drawn'] = group if group in groups else 'image'
   return results
 
 

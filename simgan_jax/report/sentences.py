@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simgan_jax.measures import estimation_errors
+from simgan_jax.measures import units
 from simgan_jax.report import rows as rows_lib
 
 _PUBLISHED = {
@@ -31,8 +31,8 @@ def quote_paper(results: Mapping[str, Any]) -> list[str]:
   ]
 
 
-def _mean_errors(
-    results: Mapping[str, Any], train_on: str
+def _means(
+    results: Mapping[str, Any], train_on: str, key: str
 ) -> dict[int, dict[str, float]]:
   """Return scale -> mean and std of the network trained on `train_on`.
 
@@ -41,7 +41,7 @@ def _mean_errors(
   rows = [row for row in results['rows'] if row['method'] == 'cnn']
   plain = [row for row in rows if not row['augmented']]
   return {
-      row['scale']: row[f'mean_{rows_lib.unit_of(results).name}']
+      row['scale']: row[key]
       for row in plain or rows
       if row['train_on'] == train_on
   }
@@ -50,17 +50,19 @@ def _mean_errors(
 def conclude(results: Mapping[str, Any]) -> str:
   """Return in one sentence what refining did to the mean error.
 
-  The sentence compares synthetic and refined images at the largest scale that
-  both have, without augmentation if there are such rows.
+  Classes and masks have their headline, such as the accuracy, in its place. The
+  sentence compares synthetic and refined images at the largest scale that both
+  have, without augmentation if there are such rows.
   """
-  synthetic = _mean_errors(results, 'synthetic')
-  refined = _mean_errors(results, 'refined')
+  unit = rows_lib.unit_of(results)
+  key = unit.headline.key if unit.headline else f'mean_{unit.name}'
+  synthetic = _means(results, 'synthetic', key)
+  refined = _means(results, 'refined', key)
   common = synthetic.keys() & refined.keys()
   if not common:
     return 'There are no rows of synthetic and refined images of one scale.'
   before, after = synthetic[max(common)], refined[max(common)]
-  change = after['mean'] / max(before['mean'], 1e-9) - 1
-  verb = 'lowered' if change < 0 else 'raised'
+  verb = 'lowered' if after['mean'] < before['mean'] else 'raised'
   seeds = max(len(row['seeds']) for row in results['rows'])
   spread = (
       f'spread over {seeds} seeds: +-{before["std"]:.2f} and'
@@ -68,11 +70,28 @@ def conclude(results: Mapping[str, Any]) -> str:
       if seeds > 1
       else 'one seed, spread unknown'
   )
+  if unit.headline:
+    what, words = unit.headline.words, unit.headline.unit
+    change = f'{after["mean"] - before["mean"]:+.1f} points'
+  else:
+    what, words = 'mean error', unit.words
+    relative = after['mean'] / max(before['mean'], 1e-9) - 1
+    change = f'{100 * relative:+.1f} %'
   return (
-      f'Refining {verb} the mean error from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} {rows_lib.unit_of(results).words}'
-      f' ({100 * change:+.1f} %; {spread}).'
+      f'Refining {verb} the {what} from {before["mean"]:.2f} to'
+      f' {after["mean"]:.2f} {words} ({change}; {spread}).'
   )
+
+
+def describe_constant(results: Mapping[str, Any]) -> str:
+  """Return how well a predictor does that always gives the same answer."""
+  unit, constant = rows_lib.unit_of(results), results['constant_predictor']
+  always = 'A predictor that always gives the same answer'
+  if unit.headline:
+    value = constant[unit.headline.key]
+    return f'{always} has a {unit.headline.words} of {value:.1f} %.'
+  mean = constant[f'mean_{unit.name}']
+  return f'{always} is off by {mean:.2f} {unit.words}.'
 
 
 def describe_images(results: Mapping[str, Any]) -> list[str]:
@@ -86,7 +105,7 @@ def describe_images(results: Mapping[str, Any]) -> list[str]:
   if found := results.get('realism'):
     synthetic, refined = found['synthetic'], found['refined']
     sentences.append(
-        'Realism: a classifier tells refined images of persons it has not seen'
+        'Realism: a classifier tells refined images that it has not seen'
         f' from real ones in {refined["accuracy"]:.1f} %'
         f' +- {refined["standard_error"]:.1f} of the cases, synthetic ones in'
         f' {synthetic["accuracy"]:.1f} % +- {synthetic["standard_error"]:.1f}'
@@ -106,6 +125,6 @@ def describe_images(results: Mapping[str, Any]) -> list[str]:
   if found := labels.get('joint_shift_px'):
     sentences.append(
         'Labels: refining moves the predicted joints by'
-        f' {found["mean"]:.1f} {estimation_errors.HANDS.words}.'
+        f' {found["mean"]:.1f} {units.HANDS.words}.'
     )
   return sentences

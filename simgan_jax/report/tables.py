@@ -1,14 +1,16 @@
 """The tables of `report.html` and of the terminal, from `eval/metrics.json`."""
 
-import textwrap
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from simgan_jax.measures import depth_noise, estimation_errors
-from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import sentences
+import numpy as np
 
-_NAME_WIDTH = 33  # characters of a row's name on the terminal
+from simgan_jax.measures import depth_noise, units
+from simgan_jax.report import rows as rows_lib
+
+_PLURALS = {'subject': 'persons', 'image': 'images'}
+_MOST_GROUPS = 40  # columns of a table
 
 
 class Table(NamedTuple):
@@ -19,14 +21,9 @@ class Table(NamedTuple):
   lines: list[list[str]]
 
 
-def _network_rows(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def network_rows(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
   """Return the rows of the paper's network."""
   return [row for row in results['rows'] if row['method'] == 'cnn']
-
-
-def _limits(results: Mapping[str, Any]) -> list[str]:
-  unit = rows_lib.unit_of(results)
-  return [f'{limit} {unit.name}' for limit in unit.thresholds]
 
 
 def number(value: float | None, form: str) -> str:
@@ -34,11 +31,11 @@ def number(value: float | None, form: str) -> str:
   return '' if value is None else format(value, form)
 
 
-def mean_of(row: Mapping[str, Any] | None, name: str) -> str:
-  """Return a row's mean error, with its spread if there are several seeds."""
-  if row is None:
+def mean_of(row: Mapping[str, Any] | None, key: str) -> str:
+  """Return a row's number, with its spread if there are several seeds."""
+  if row is None or key not in row:
     return ''
-  mean = row[f'mean_{name}']
+  mean = row[key]
   spread = f' ± {mean["std"]:.2f}' if len(row['seeds']) > 1 else ''
   return f'{mean["mean"]:.2f}{spread}'
 
@@ -46,28 +43,39 @@ def mean_of(row: Mapping[str, Any] | None, name: str) -> str:
 def of_errors(
     results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Table:
-  """Return Table 2: errors and percentages of some rows of the results."""
+  """Return Table 2: errors and measures of some rows of the results.
+
+  The last columns are the percentages within the unit's thresholds. Where a
+  headline says the same as the mean error, that is left out.
+  """
   unit = rows_lib.unit_of(results)
-  name = unit.name
-  header = ['trained on', 'images', f'mean, {name}', f'median, {name}']
-  lines = [
-      [
-          rows_lib.label(row),
-          f'{row["images"]:,}',
-          mean_of(row, name),
-          f'{row[f"median_{name}"]:.2f}',
-          *(f'{percent:.1f}' for percent in row[f'within_{name}'].values()),
-      ]
-      for row in rows
-  ]
-  caption = f'Mean error over seeds, and % of {unit.counted} within a limit'
-  return Table(caption, header + _limits(results), lines)
+  columns = {
+      m.key: f'{m.words}{m.unit and ", "}{m.unit}' for m in unit.measures
+  }
+  if not unit.headline:
+    columns = {f'mean_{unit.name}': f'mean, {unit.name}'} | columns
+  lines = []
+  for row in rows:
+    cells = [mean_of(row, key) for key in columns]
+    if not unit.headline:
+      cells.append(f'{row[f"median_{unit.name}"]:.2f}')
+    cells += [
+        f'{percent:.1f}' for percent in row[f'within_{unit.name}'].values()
+    ]
+    lines.append([rows_lib.label(row), f'{row["images"]:,}', *cells])
+  header = ['trained on', 'images', *columns.values()]
+  header += [] if unit.headline else [f'median, {unit.name}']
+  header += [f'{limit} {unit.name}' for limit in unit.thresholds]
+  caption = 'Means over seeds'
+  if unit.thresholds:
+    caption = f'Mean error over seeds, and % of {unit.counted} within a limit'
+  return Table(caption, header, lines)
 
 
 def of_comparisons(results: Mapping[str, Any]) -> Table:
   """Return refined against unrefined images, a line for each pair of rows."""
-  pairs = results.get('comparisons', [])
-  persons = pairs[0]['subjects'] if pairs else 0
+  pairs, drawn = results.get('comparisons', []), results.get('drawn', 'subject')
+  number = pairs[0]['groups'] if pairs else 0
   lines = [
       [
           rows_lib.label_pair(pair),
@@ -79,7 +87,8 @@ def of_comparisons(results: Mapping[str, Any]) -> Table:
   ]
   return Table(
       'Ratio of mean errors; below 1, refining helped. 95 % interval and p by'
-      f' drawing the {persons} persons again',
+      f' drawing the {number:,} {_PLURALS.get(drawn, f"groups by {drawn}")}'
+      ' again',
       ['trained on', 'ratio', '95 % interval', 'p'],
       lines,
   )
@@ -101,7 +110,13 @@ def of_methods(results: Mapping[str, Any]) -> Table:
   columns = list(dict.fromkeys(name for rows in others for name in rows))
   columns = [name for name in network if name in columns] or columns
   lines = [
-      [name, *(mean_of(rows.get(column), unit.name) for column in columns)]
+      [
+          name,
+          *(
+              mean_of(rows.get(column), f'mean_{unit.name}')
+              for column in columns
+          ),
+      ]
       for name, rows in found.items()
       if others
   ]
@@ -112,31 +127,65 @@ def of_methods(results: Mapping[str, Any]) -> Table:
   return Table(caption, ['method', *columns], lines)
 
 
+def _by_number(name: str) -> tuple[float, str]:
+  """Return a key that sorts numbers by size, other names after them."""
+  try:
+    return float(name), ''
+  except ValueError:
+    return math.inf, name
+
+
+def largest(results: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+  """Return the network's rows of the largest scale that have a key.
+
+  Real images have one scale only.
+  """
+  rows = network_rows(results)
+  largest = max((row['scale'] for row in rows), default=1)
+  return [
+      row
+      for row in rows
+      if key in row and (row['scale'] == largest or row['train_on'] == 'real')
+  ]
+
+
 def of_groups(results: Mapping[str, Any], key: str, words: str) -> Table:
   """Return mean errors by group, a line for each row of the largest scale.
 
-  The rows are those of the paper's network; real images have one scale only.
-  If there is only one group, there are no lines.
+  If there is only one group, or very many, there are no lines.
 
   Args:
     results: Contents of `eval/metrics.json`.
     key: Key of the rows, 'by_head_yaw_deg' or 'by_subject'.
     words: What the groups are, for the caption.
   """
-  rows = _network_rows(results)
-  largest = max((row['scale'] for row in rows), default=1)
-  rows = [
-      row
-      for row in rows
-      if key in row and (row['scale'] == largest or row['train_on'] == 'real')
-  ]
-  columns = sorted({value for row in rows for value in row[key]}, key=int)
+  rows = largest(results, key)
+  columns = sorted({x for row in rows for x in row[key]}, key=_by_number)
   lines = [
       [rows_lib.label(row), *(number(row[key].get(x), '.2f') for x in columns)]
       for row in rows
-      if len(columns) > 1
+      if 1 < len(columns) <= _MOST_GROUPS
   ]
   caption = f'Mean error in {rows_lib.unit_of(results).words} by {words}'
+  return Table(caption, ['trained on', *columns], lines)
+
+
+def of_labels(results: Mapping[str, Any]) -> Table:
+  """Return what is known of each class or column, a line for each row."""
+  task, columns = results['task'], results.get('labels', [])
+  if task == 'regression':
+    rows, caption = largest(results, 'mae_by_label'), 'Mean absolute error'
+    found = [row['mae_by_label'] for row in rows]
+  else:
+    rows = largest(results, 'confusion')
+    caption = 'Right answers in %, by true class'
+    matrices = [np.array(row['confusion']) for row in rows]
+    found = [100 * np.diag(m) / np.maximum(m.sum(axis=1), 1) for m in matrices]
+  lines = [
+      [rows_lib.label(row), *(f'{value:.4g}' for value in values)]
+      for row, values in zip(rows, found, strict=True)
+      if 1 < len(columns) <= _MOST_GROUPS
+  ]
   return Table(caption, ['trained on', *columns], lines)
 
 
@@ -145,7 +194,7 @@ def of_joints(results: Mapping[str, Any]) -> Table:
   lines = [
       [
           rows_lib.label(row),
-          mean_of(row, 'mm'),
+          mean_of(row, 'mean_mm'),
           *(f'{percent:.1f}' for percent in row['frames_within_px'].values()),
       ]
       for row in results['rows']
@@ -154,7 +203,11 @@ def of_joints(results: Mapping[str, Any]) -> Table:
   return Table(
       'Mean error in mm, parallel to the image; % of frames with all joints'
       ' within a limit',
-      ['trained on', 'mean, mm', *(f'all {x}' for x in _limits(results))],
+      [
+          'trained on',
+          'mean, mm',
+          *(f'all {limit} px' for limit in units.HANDS.thresholds),
+      ],
       lines,
   )
 
@@ -175,62 +228,26 @@ def of_depth_noise(results: Mapping[str, Any]) -> Table:
   )
 
 
-def _by_head_yaw(results: Mapping[str, Any]) -> Table:
+def of_head_yaw(results: Mapping[str, Any]) -> Table:
+  """Return mean errors by the yaw of the head; gaze only."""
   return of_groups(results, 'by_head_yaw_deg', 'head yaw in degrees')
 
 
 def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
   """Return the tables of the page that have lines, by title."""
-  of_gaze = rows_lib.unit_of(results) is estimation_errors.GAZE
-  errors = "The paper's Table 2" if of_gaze else 'Errors of joints'
+  titles = {'gaze': "The paper's Table 2", 'hands': 'Errors of joints'}
+  drawn = results.get('drawn', 'subject')
+  word = 'person' if drawn == 'subject' else drawn
   found = {
-      errors: of_errors(results, _network_rows(results)),
+      titles.get(results['task'], 'Errors'): of_errors(
+          results, network_rows(results)
+      ),
       "Joints, the paper's Table 4": of_joints(results),
+      'By label': of_labels(results),
       'Depth noise': of_depth_noise(results),
       'Refined against unrefined': of_comparisons(results),
       "Other methods, the paper's Table 3": of_methods(results),
-      'By head yaw': _by_head_yaw(results),
-      'By person': of_groups(results, 'by_subject', 'number of the person'),
+      'By head yaw': of_head_yaw(results),
+      f'By {word}': of_groups(results, f'by_{drawn}', word),
   }
   return {title: table for title, table in found.items() if table.lines}
-
-
-def _format(table: Table, width: int) -> list[str]:
-  """Return a table under its caption, or nothing if it has no lines."""
-  if not table.lines:
-    return []
-  return textwrap.wrap(table.caption, 80) + [
-      f'{name:<{_NAME_WIDTH}}' + ''.join(f'{cell:>{width}}' for cell in cells)
-      for name, *cells in (table.header, *table.lines)
-  ]
-
-
-def format_tables(results: Mapping[str, Any]) -> str:
-  """Return tables and sentences for a terminal, the conclusion last."""
-  test, unit = results['test'], rows_lib.unit_of(results)
-  constant = results['constant_predictor'][f'mean_{unit.name}']
-  _, header, lines = of_errors(results, results['rows'])
-  within = Table(
-      f'% of the {unit.counted} within d ({test["name"]},'
-      f' {test["images"]:,} images)',
-      header[:2] + header[4:],
-      [line[:2] + line[4:] for line in lines],
-  )
-  errors = Table(
-      f'Mean error in {unit.words}, ± over seeds',
-      header[:4],
-      [line[:4] for line in lines] + [['constant', '', f'{constant:.2f}', '']],
-  )
-  paragraphs = (
-      _format(within, 9),
-      _format(errors, 15),
-      sentences.quote_paper(results),
-      _format(_by_head_yaw(results), 7),
-      _format(of_joints(results), 12),
-      _format(of_depth_noise(results), 15),
-      _format(of_comparisons(results), 15),
-      sentences.describe_images(results),
-      [sentences.conclude(results)],
-  )
-  text = '\n\n'.join('\n'.join(lines) for lines in paragraphs if lines)
-  return text.replace('±', '+-')  # not every terminal has that character

@@ -6,13 +6,8 @@ values.
 """
 
 import dataclasses
-import json
-import types
-import typing
 from collections.abc import Mapping
 from typing import Any
-
-from simgan_jax.machine import errors
 
 BUILTIN = ('builtin_eyes', 'builtin_hands')  # sources that read no files
 HANDS = ('builtin_hands', 'nyu_hand')  # sources of images of hands
@@ -205,60 +200,3 @@ def flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
     else:
       flat[prefix + name] = value
   return flat
-
-
-def to_json(config: Config) -> str:
-  """Return the settings as indented JSON with a final newline."""
-  return json.dumps(dataclasses.asdict(config), indent=2) + '\n'
-
-
-def _from_dict(kind: type, values: dict, where: str) -> Any:
-  if not isinstance(values, dict):
-    raise TypeError(f'{values!r} where there are fields of {kind.__name__}')
-  fields = {field.name: field.type for field in dataclasses.fields(kind)}
-  if different := sorted(fields.keys() ^ values.keys()):
-    raise errors.InputError(
-        f'{where} has other fields than this version: {different}; train again'
-        ' in another --workdir or use the version that wrote it.'
-    )
-  arguments = {}
-  for name, value in values.items():
-    field_type = typing.cast(type, fields[name])
-    if dataclasses.is_dataclass(field_type):
-      value = _from_dict(field_type, value, where)
-    elif isinstance(field_type, types.GenericAlias):
-      value = tuple(value)
-    # JSON may write a whole number without a decimal point.
-    elif type(value) not in (field_type, int if field_type is float else None):
-      raise TypeError(f'{name} is {value!r}, not {field_type.__name__}')
-    arguments[name] = value
-  return kind(**arguments)
-
-
-def read(path: str) -> Config:
-  """Read the settings that a run wrote as `config.json`.
-
-  Args:
-    path: Path of the file.
-
-  Returns:
-    Settings of the run.
-
-  Raises:
-    InputError: If the file is missing, damaged or has other fields.
-  """
-  try:
-    with open(path, encoding='utf-8') as file:
-      return _from_dict(Config, json.load(file), path)
-  except (FileNotFoundError, NotADirectoryError) as error:
-    raise errors.InputError(
-        f'{path} does not exist: no run was started there; run train.py first'
-        ' or give its --workdir.'
-    ) from error
-  except errors.InputError:
-    raise
-  except (OSError, RecursionError, TypeError, ValueError) as error:
-    raise errors.InputError(
-        f'{path} is damaged ({error}); restore it or start again in another'
-        ' --workdir.'
-    ) from error

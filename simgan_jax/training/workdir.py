@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from simgan_jax.machine import errors, files
 from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 
 
 def _same(path: str, other: str) -> bool:
@@ -30,7 +31,7 @@ def check_workdir(workdir: str, config: config_lib.Config) -> None:
   if os.path.exists(path):
     old, new = (
         config_lib.flatten(dataclasses.asdict(settings))
-        for settings in (config_lib.read(path), config)
+        for settings in (stored.read(path), config)
     )
     longer = config.num_rounds > old['num_rounds']
     different = [
@@ -60,7 +61,7 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
   check_workdir(workdir, config)
   path = os.path.join(workdir, 'config.json')
   try:
-    files.write_text(path, config_lib.to_json(config))
+    files.write_text(path, stored.to_json(config))
   except OSError as error:
     raise files.cannot_write(workdir, error, '--workdir') from error
 

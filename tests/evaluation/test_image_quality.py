@@ -9,6 +9,7 @@ from simgan_jax.estimators import gaze as estimator
 from simgan_jax.evaluation import image_quality, tasks
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import estimation_errors
+from simgan_jax.settings import config as config_lib
 
 
 def test_gaze_shift_is_the_angle_between_the_predictions():
@@ -24,9 +25,12 @@ def test_gaze_shift_is_the_angle_between_the_predictions():
       names=np.arange(6).astype(str),
   )
 
+  settings = config_lib.EvaluationConfig(estimator='paper')
+  task = tasks.choose('gaze', synthetic, settings)
+
   def shift(refined):
     return image_quality.measure_label_shift(
-        synthetic, refined, task=tasks.GAZE, params=params, mesh=mesh
+        synthetic, refined, task=task, params=params, mesh=mesh
     )['gaze_shift_deg']
 
   assert shift(before)['mean'] < 1e-3

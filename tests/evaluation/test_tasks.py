@@ -1,13 +1,17 @@
-"""Which task a test set is for, and errors of joints in px and mm."""
+"""Tasks: their networks and errors, of joints in px and mm."""
 
+import functools
+
+import jax
 import numpy as np
 import pytest
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.evaluation import tasks
-from simgan_jax.measures import estimation_errors
+from simgan_jax.machine import errors
+from simgan_jax.measures import units
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import tables
+from simgan_jax.report import terminal
 from simgan_jax.settings import config as config_lib
 from simgan_jax.simulators import hand_images
 
@@ -29,21 +33,34 @@ def test_set():
   )
 
 
-def test_the_labels_decide_the_task(test_set):
-  settings = config_lib.EvaluationConfig()
-  assert tasks.choose(test_set, settings).unit is estimation_errors.HANDS
-  gaze = test_set._replace(joints=None, gaze=np.ones((5, 3), np.float32))
-  assert tasks.choose(gaze, settings) is tasks.GAZE
+@pytest.mark.parametrize('estimator', ['compact', 'paper'])
+@pytest.mark.parametrize('name', ['gaze', 'hands'])
+def test_both_estimators_of_gaze_and_hands(test_set, name, estimator):
+  settings = config_lib.EvaluationConfig(estimator=estimator)
+  task = tasks.choose(name, test_set, settings)
+  assert task.unit is {'gaze': units.GAZE, 'hands': units.HANDS}[name]
+  shape = test_set.images.shape[1:]
+  params = jax.eval_shape(
+      functools.partial(task.estimator.init_params, image_shape=shape),
+      jax.random.key(0),
+  )
+  assert jax.tree.leaves(params)
+
+
+def test_the_paper_has_no_network_for_classes(test_set):
+  settings = config_lib.EvaluationConfig(estimator='paper')
+  with pytest.raises(errors.InputError, match="no network for the task 'cl"):
+    tasks.choose('class', test_set, settings)
 
 
 def test_pixels_are_those_of_the_papers_width_and_mm_true_lengths(test_set):
-  task = tasks.choose(test_set, config_lib.EvaluationConfig())
+  task = tasks.choose('hands', test_set, config_lib.EvaluationConfig())
   joints = test_set.joints
   predicted = joints[..., :2] + np.float32([3, 4])
   px = task.errors(predicted, test_set)
   np.testing.assert_allclose(px, 5 * 224 / 56, rtol=1e-5)
-  mm = task.errors_mm(predicted, test_set)
-  np.testing.assert_allclose(mm, 5 * joints[..., 2] / 130, rtol=1e-4)
+  mm = task.measures(predicted, test_set)['mean_mm']
+  assert mm == pytest.approx(np.mean(5 * joints[..., 2] / 130), rel=1e-4)
   assert task.constant(joints).shape == (14, 2)
 
 
@@ -51,24 +68,29 @@ def test_rows_of_hands_have_the_contracts_fields(test_set):
   px = np.full((5, 14), 4.0)
   px[0, 3] = 30.0  # one joint of one frame
   rows = [
-      rows_lib.Row('synthetic', 1, 9, {0: 2 * px}, True, errors_mm={0: 3 * px}),
-      rows_lib.Row('refined', 1, 9, {0: px}, True, errors_mm={0: 2 * px}),
+      rows_lib.Row(
+          train_on, 1, 9, {0: error}, True, measures={0: {'mean_mm': mm}}
+      )
+      for train_on, error, mm in (
+          ('synthetic', 2 * px, 12.0),
+          ('refined', px, 8.0),
+      )
   ]
   results = rows_lib.build(
       rows,
       test_name='hands',
       constant_errors=px,
       groups={'subject': test_set.subjects},
-      unit=estimation_errors.HANDS,
+      unit=units.HANDS,
   )
   row = results['rows'][1]
   assert results['task'] == 'hands'
   assert row['mean_px']['mean'] == pytest.approx(px.mean())
-  assert row['mean_mm']['mean'] == pytest.approx(2 * px.mean())
+  assert row['mean_mm']['mean'] == 8.0
   assert row['within_px']['5'] == pytest.approx(100 * 69 / 70)
   assert row['frames_within_px']['5'] == pytest.approx(80)
   assert row['by_subject'] == {'25': pytest.approx(px[:2].mean()), '26': 4.0}
   assert results['comparisons'][0]['ratio'] == pytest.approx(0.5)
-  text = tables.format_tables(results)
+  text = terminal.format_tables(results)
   assert 'Refining lowered the mean error from 8.74 to 4.37 pixels' in text
   assert '98.6' in text

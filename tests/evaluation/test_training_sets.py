@@ -1,14 +1,12 @@
 """Which training sets, and so which rows, an evaluation has."""
 
-import os
-
 import numpy as np
 import pytest
 
+from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.evaluation import training_sets
 from simgan_jax.machine import errors
-from simgan_jax.settings import config as config_lib
 
 
 def _images(number, gaze=True):
@@ -74,25 +72,33 @@ def test_images_without_labels_are_refused():
     _rows(_images(50, gaze=False))
 
 
-def test_real_labels_need_other_persons_or_another_folder_of_nyu():
-  config = config_lib.Config()
-  real, options = _images(5), {'test_subjects': '25-32'}
-  assert not training_sets.is_labelled_apart(real, config, **options)
-  config.data.real.subjects = '1-24'
-  assert training_sets.is_labelled_apart(real, config, **options)
-  config.data.real.subjects = '1-25'
-  assert not training_sets.is_labelled_apart(real, config, **options)
-  assert not training_sets.is_labelled_apart(real, config, test_subjects='')
+def test_real_labels_count_where_no_group_is_tested():
+  real = _images(5)._replace(groups=np.array(['1', '1', '2', '3', '3']))
+  test = _images(2)._replace(groups=np.array(['3', '4']))
 
-  config.data.real = config_lib.SourceConfig('nyu_hand', path='nyu/train')
-  options = {'test_subjects': ''}
-  assert not training_sets.is_labelled_apart(real, config, **options)
-  config.data.test.path = 'nyu/test'
-  assert training_sets.is_labelled_apart(real, config, **options)
-  assert not training_sets.is_labelled_apart(
-      real, config, test_path='nyu/../nyu/train', **options
+  def apart(real, test, of_one_place):
+    found = training_sets.labelled_apart(real, test, of_one_place=of_one_place)
+    return None if found is None else found.names.tolist()
+
+  for of_one_place in (False, True):
+    assert apart(real, test, of_one_place) == ['0', '1', '2']
+    assert apart(real, real, of_one_place) is None
+  # Without groups, another folder is what tells them apart.
+  unknown = test._replace(groups=None)
+  assert apart(real, unknown, of_one_place=True) is None
+  assert apart(real, unknown, of_one_place=False) == ['0', '1', '2', '3', '4']
+  gaze = real.gaze.copy()
+  gaze[1] = np.nan
+  assert apart(real._replace(gaze=gaze), test, of_one_place=True) == ['0', '2']
+  unlabelled = _images(5, gaze=False)._replace(groups=real.groups)
+  assert apart(unlabelled, test, of_one_place=True) is None
+
+
+def test_a_place_is_the_same_however_it_is_written(tmp_path):
+  (tmp_path / 'a').mkdir()
+  paths = tmp_path / 'a', tmp_path / 'a' / '..' / 'a', tmp_path
+  first, same, other = (
+      inputs.make_source('nyu_hand', path=path, height=8, width=8).place
+      for path in paths
   )
-  config.data.real.path = '~/nyu/train'
-  assert not training_sets.is_labelled_apart(
-      real, config, test_path=os.path.expanduser('~/nyu/train'), **options
-  )
+  assert first == same != other

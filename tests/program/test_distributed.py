@@ -16,7 +16,7 @@ from runs import NUM_ROUNDS, ROOT, SHRUNK, read_metrics, wait_for
 
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.training import build, checkpoint
 
 # Half a batch must be a multiple of the four devices.
@@ -94,7 +94,7 @@ def by_two(start_pair, tmp_path_factory):
 
 def restore(workdir):
   """Return the newest networks and history, on one device."""
-  config = config_lib.read(str(workdir / 'config.json'))
+  config = stored.read(str(workdir / 'config.json'))
   state = build.make_state_fn(config, mesh_lib.make_mesh(1))()
   checkpoints = checkpoint.Checkpoints(
       str(workdir), rule=selection.Rule(config.data.width, config.num_rounds)

@@ -9,7 +9,7 @@ import pytest
 from configs import eyes
 from simgan_jax.machine import files as files_lib
 from simgan_jax.refining import refined_set
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.training import refiners
 
 
@@ -41,7 +41,7 @@ def refine(tmp_path, monkeypatch):
       setattr(where, name, value)
     workdir = workdir or str(tmp_path / 'run')
     files_lib.write_text(
-        os.path.join(workdir, 'config.json'), config_lib.to_json(config)
+        os.path.join(workdir, 'config.json'), stored.to_json(config)
     )
     return refined_set.write(
         workdir=workdir,

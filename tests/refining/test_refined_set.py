@@ -18,7 +18,7 @@ from simgan_jax.machine import errors, files
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
 from simgan_jax.refining import manifest, naming, refined_set
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.training import build, checkpoint, refiners
 from simgan_jax.training import workdir as workdir_lib
 
@@ -314,7 +314,7 @@ def test_killed_it_goes_on_and_the_result_is_the_same(command, tmp_path):
   config.data.synthetic.limit = 2_100
   files.write_text(
       str(tmp_path / 'run' / 'config.json'),
-      config_lib.to_json(config),
+      stored.to_json(config),
   )
   whole, killed = (tmp_path / name for name in ('whole', 'killed'))
   process = command('refine.py', tmp_path / 'run', f'--output={killed}')

@@ -16,7 +16,7 @@ def test_a_constant_ratio_has_no_spread():
   assert found.ratio_interval == pytest.approx((0.7, 0.7))
   assert found.difference == pytest.approx(-0.3 * before.mean())
   assert found.p_value < 0.001
-  assert found.subjects == 8
+  assert found.groups == 8
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import sentences, tables
+from simgan_jax.report import sentences, terminal
 
 
 def _results(means, *, test_name='columbia_gaze', seeds=2):
@@ -28,7 +28,7 @@ BOTH = {('synthetic', 1): 10.0, ('refined', 1): 8.0}
 
 
 def test_rows_columns_and_constant_predictor():
-  text = tables.format_tables(_results(BOTH | {('refined', 4): 6.0}))
+  text = terminal.format_tables(_results(BOTH | {('refined', 4): 6.0}))
   lines = [line.split() for line in text.splitlines()]
   assert ['refined', '2,000', '0.0', '0.0', '100.0', '100.0'] in lines
   assert ['refined', '4x', '8,000', '6.00', '+-', '0.71', '6.00'] in lines
@@ -38,12 +38,14 @@ def test_rows_columns_and_constant_predictor():
 
 def test_one_seed_has_no_spread():
   results = _results(BOTH, seeds=1)
-  lines = [line.split() for line in tables.format_tables(results).splitlines()]
+  lines = [
+      line.split() for line in terminal.format_tables(results).splitlines()
+  ]
   assert ['refined', '2,000', '8.00', '8.00'] in lines
 
 
 def test_last_line_says_lowered_with_the_spread():
-  last = tables.format_tables(_results(BOTH)).splitlines()[-1]
+  last = terminal.format_tables(_results(BOTH)).splitlines()[-1]
   assert last == (
       'Refining lowered the mean error from 10.00 to 8.00 degrees (-20.0 %;'
       ' spread over 2 seeds: +-0.71 and +-0.71).'
@@ -75,14 +77,14 @@ def test_without_both_rows_there_is_nothing_to_compare():
     [('mpiigaze', True), ('MPIIGaze p00', True), ('columbia_gaze', False)],
 )
 def test_published_values_beside_their_test_set_only(name, expected):
-  text = tables.format_tables(_results(BOTH, test_name=name))
+  text = terminal.format_tables(_results(BOTH, test_name=name))
   assert ('Published in Table 2' in text) == expected
   assert ('refined 87.2' in text or 'refined 4x 87.2' in text) == expected
   assert ('Published in Table 3' in text) == expected
 
 
 def test_published_values_of_hands_beside_nyu():
-  text = tables.format_tables(_results(BOTH, test_name='nyu_hand'))
+  text = terminal.format_tables(_results(BOTH, test_name='nyu_hand'))
   assert 'refined 3x 83.3' in text and 'Table 2' not in text
 
 
@@ -106,9 +108,9 @@ def test_what_happened_to_the_images_in_sentences():
       'iris_shift': {'all_pairs': shift, 'error_before': None},
       'gaze_shift_deg': {'mean': 4.14, 'median': 3.0},
   }
-  lines = tables.format_tables(results).splitlines()
+  lines = terminal.format_tables(results).splitlines()
   assert lines[-4] == (
-      'Realism: a classifier tells refined images of persons it has not seen'
+      'Realism: a classifier tells refined images that it has not seen'
       ' from real ones in 71.0 % +- 1.2 of the cases, synthetic ones in 98.5 %'
       ' +- 1.2 (chance 50 %); kernel distance 2.00 after 6.44.'
   )
@@ -117,7 +119,7 @@ def test_what_happened_to_the_images_in_sentences():
       ' predicted gaze by 4.1 degrees.'
   )
   results['label_preservation']['iris_shift']['error_before'] = shift
-  assert "(1,000 pairs, the fit's own error 0.71 px)" in tables.format_tables(
+  assert "(1,000 pairs, the fit's own error 0.71 px)" in terminal.format_tables(
       results
   )
 
@@ -135,7 +137,7 @@ def test_comparison_with_its_interval():
       constant_errors=before,
       groups={'subject': subjects},
   )
-  text = ' '.join(tables.format_tables(results).split())
+  text = ' '.join(terminal.format_tables(results).split())
   assert 'refined 4x augmented / synthetic 0.50 0.50 to 0.50 0.0002' in text
 
 
@@ -150,7 +152,9 @@ def test_head_yaws_in_columns():
       constant_errors=np.ones(12),
       groups={'head_yaw_deg': yaw},
   )
-  lines = [line.split() for line in tables.format_tables(results).splitlines()]
+  lines = [
+      line.split() for line in terminal.format_tables(results).splitlines()
+  ]
   place = lines.index(['trained', 'on', '-30', '0', '15'])
   # The largest scale only.
   assert lines[place + 1] == ['refined', '4x', '2.00', '32.00', '47.00']
@@ -164,4 +168,4 @@ def test_one_head_yaw_is_no_table():
       constant_errors=np.ones(4),
       groups={'head_yaw_deg': np.zeros(4, int)},
   )
-  assert 'head yaw' not in tables.format_tables(results)
+  assert 'head yaw' not in terminal.format_tables(results)

@@ -15,7 +15,7 @@ from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.method import losses, networks
 from simgan_jax.report import metrics_file
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import validation
+from simgan_jax.settings import stored, validation
 from simgan_jax.training import build
 from simgan_jax.training import workdir as workdir_lib
 
@@ -181,8 +181,8 @@ def test_a_source_of_files_needs_its_folder(config):
 def test_json_round_trip(config, tmp_path):
   config.discriminator.features = (8, 8, 8, 8)
   path = tmp_path / 'config.json'
-  path.write_text(config_lib.to_json(config))
-  assert config_lib.read(str(path)) == config
+  path.write_text(stored.to_json(config))
+  assert stored.read(str(path)) == config
 
 
 def test_flatten_reaches_every_field(config):
@@ -211,11 +211,11 @@ def test_a_damaged_or_foreign_config_json_is_named(
     text = json.dumps(dataclasses.asdict(config) | text)
   path.write_text(text)
   with pytest.raises(errors.InputError, match=message):
-    config_lib.read(str(path))
+    stored.read(str(path))
   with pytest.raises(errors.InputError, match='does not exist'):
-    config_lib.read(str(tmp_path / 'none.json'))
+    stored.read(str(tmp_path / 'none.json'))
   with pytest.raises(errors.InputError, match='is damaged .*Is a directory'):
-    config_lib.read(str(tmp_path))
+    stored.read(str(tmp_path))
 
 
 def test_another_config_in_the_workdir_is_refused_naming_fields(

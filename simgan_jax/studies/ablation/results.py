@@ -9,7 +9,7 @@ import numpy as np
 from simgan_jax.machine import files
 from simgan_jax.report import metrics_file
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.studies.ablation.variants import Variant
 
 _RECORD, _IMAGES = 'ablation.json', 'images.npz'
@@ -42,8 +42,8 @@ def read(variant: Variant, folder: str) -> Result | None:
   # A run for more rounds may have been stopped.
   if not record or record['rounds'] != variant.config.num_rounds:
     return None
-  config = config_lib.read(os.path.join(folder, 'config.json'))
-  if config_lib.to_json(config) != config_lib.to_json(variant.config):
+  config = stored.read_run(folder)
+  if stored.to_json(config) != stored.to_json(variant.config):
     return None
   evaluation = rows_lib.read(os.path.join(folder, 'eval', 'metrics.json'))
   with np.load(os.path.join(folder, _IMAGES)) as file:

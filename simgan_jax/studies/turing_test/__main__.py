@@ -1,12 +1,9 @@
 """Turing test: python -m simgan_jax.studies.turing_test --workdir=DIR."""
 
-import os
-
 from absl import flags
 
 from simgan_jax.machine import devices
-from simgan_jax.settings import command_line
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import command_line, stored
 from simgan_jax.studies.turing_test import answers, results, server, trials
 
 _WORKDIR = command_line.define_path(
@@ -30,7 +27,7 @@ _PORT = flags.DEFINE_integer('port', 8000, '0 takes a free one.', 0, 65_535)
 def main() -> None:
   """Serve the test until Ctrl-C, then print the result."""
   workdir, kind = _WORKDIR.value, _KIND.value
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   listener = server.listen(_HOST.value, _PORT.value)
   devices.use_cores(config.evaluation.batch_size)
   devices.cache_programs()

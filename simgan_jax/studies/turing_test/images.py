@@ -9,7 +9,7 @@ from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.machine import batching, devices, errors
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.settings import config as config_lib
+from simgan_jax.settings import stored
 from simgan_jax.studies.turing_test.trials import NUM_IMAGES, Study
 from simgan_jax.training import refiners
 
@@ -40,7 +40,7 @@ def load_study(workdir: str, *, data_dir: str, kind: str) -> tuple[Study, str]:
   Raises:
     InputError: If the run or its checkpoint is missing, or has too few images.
   """
-  config = config_lib.read(os.path.join(workdir, 'config.json'))
+  config = stored.read_run(workdir)
   num_images = NUM_IMAGES[kind]
   test = inputs.load_test(config, data_dir=data_dir)
   real_names, real = _choose(test, 'test', num_images)

@@ -1,0 +1,304 @@
+"""The compact estimator of one vector an image: a gaze, a class or numbers.
+
+About a tenth of the operations of the paper's gaze estimator. It sees every
+image with mean 0 and deviation 1, so that light and contrast do not matter.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, cast, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, Shaped, UInt8
+
+from simgan_jax.data import gaze_angles
+from simgan_jax.estimators import augmentation, trainer
+from simgan_jax.estimators.estimator import Estimator
+from simgan_jax.kernels.convolution import Conv
+from simgan_jax.machine import batching, errors, pixels, splitting
+from simgan_jax.machine import mesh as mesh_lib
+
+TASKS = ('gaze', 'class', 'regression')
+# Channels and stride; multiples of native.FEATURES, for the fast gradients.
+LAYERS = ((16, 2), (32, 1), (32, 2), (48, 1), (64, 2), (80, 1))
+NUM_HIDDEN = 128  # features of the first fully connected layer
+MIN_SIDE = 16  # pixels; less leaves too few features
+SIDE = 56  # pixels; images of twice this side and more are made smaller
+MIN_DEVIATION = 0.01  # of an image in [-1, 1]; below it is blank
+WEIGHT_DECAY = 1e-2
+_STATISTICS_RATE = 0.1  # of a batch's in the running statistics
+
+
+def _shrink(images: Float[Array, 'b h w c']) -> Float[Array, 'b hh ww c']:
+  """Return means over squares of pixels if images are large."""
+  height, width = images.shape[1:3]
+  factor = round((height * width) ** 0.5 / SIDE)
+  if factor < 2:
+    return images
+  window = (min(factor, height), min(factor, width))
+  return nn.avg_pool(images, window, window)
+
+
+def standardize(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
+  """Return each image with mean 0 and deviation 1; a blank one is 0."""
+  images = images - images.mean((1, 2, 3), keepdims=True)
+  deviation = images.std((1, 2, 3), keepdims=True)
+  return images / jnp.maximum(deviation, MIN_DEVIATION)
+
+
+@final
+class CompactNetwork(nn.Module):
+  """Six 3x3 convolutions with batch normalisation, two connected layers."""
+
+  num_outputs: int
+  axis_name: str | None = None  # mesh axis that splits a training batch
+
+  @nn.compact
+  def __call__(
+      self, images: Float[Array, 'b h w c'], *, training: bool = False
+  ) -> Float[Array, 'b k']:
+    """Return [b, num_outputs] for images in [-1, 1].
+
+    In training, the statistics are those of the whole batch.
+    """
+    x = standardize(_shrink(images))
+    for i, (features, stride) in enumerate(LAYERS):
+      strides = (stride, stride)
+      x = Conv(features, (3, 3), strides, use_bias=False, name=f'conv{i}')(x)
+      x = nn.BatchNorm(
+          use_running_average=not training,
+          momentum=0.0,  # `statistics` of a batch, unmixed
+          axis_name=self.axis_name,
+          name=f'norm{i}',
+      )(x)
+      x = nn.relu(x)
+    x = x.reshape(x.shape[0], -1)
+    x = nn.relu(nn.Dense(NUM_HIDDEN, name='hidden')(x))
+    return nn.Dense(self.num_outputs, name='outputs')(x)
+
+
+def _init_network(
+    key: jax.Array, *, image_shape: tuple[int, int, int], num_outputs: int
+) -> Any:
+  network = CompactNetwork(num_outputs)
+  made = network.init(key, jnp.zeros((1, *image_shape)))
+  return {'network': made['params'], 'statistics': made['batch_stats']}
+
+
+def init_params(
+    key: jax.Array, *, image_shape: tuple[int, int, int], num_outputs: int
+) -> Any:
+  """Return fresh float32 parameters for images of `image_shape` (h, w, c)."""
+  made = _init_network(key, image_shape=image_shape, num_outputs=num_outputs)
+  size = (num_outputs,)
+  return made | {'labels': {'mean': jnp.zeros(size), 'scale': jnp.ones(size)}}
+
+
+def class_loss(
+    logits: Float[Array, 'b k'], classes: Int[Array, 'b']
+) -> Float[Array, '']:
+  """Return the mean cross-entropy; an unknown class, -1, counts nothing."""
+  losses = optax.softmax_cross_entropy_with_integer_labels(
+      logits, jnp.maximum(classes, 0)
+  )
+  return jnp.mean(jnp.where(classes >= 0, losses, 0))
+
+
+def number_loss(
+    predicted: Float[Array, 'b k'], truth: Float[Array, 'b k']
+) -> Float[Array, '']:
+  """Return the mean squared difference; an unknown number, NaN, counts 0."""
+  known = ~jnp.isnan(truth)
+  return jnp.mean(jnp.square(jnp.where(known, predicted - truth, 0)))
+
+
+@functools.cache
+def _compile(
+    mesh: Mesh,
+    image_shape: tuple[int, int, int],
+    recipe: trainer.Recipe,
+    task: str,
+    num_outputs: int,
+) -> Callable[..., Any]:
+  """Return a function that trains on images of `image_shape`."""
+  network = CompactNetwork(num_outputs, mesh_lib.AXIS)
+  task_loss = class_loss if task == 'class' else number_loss
+
+  def loss_fn(params, batch):
+    images, labels = batch
+    variables = {'params': params['network']}
+    variables |= {'batch_stats': params['statistics']}
+    predicted, changed = network.apply(
+        variables, images, training=True, mutable=['batch_stats']
+    )
+    loss = task_loss(cast(jax.Array, predicted), labels)
+    # The gradient of this term moves the running statistics to the batch's.
+    distances = jax.tree.map(
+        lambda old, new: jnp.sum(jnp.square(old - jax.lax.stop_gradient(new))),
+        params['statistics'],
+        changed['batch_stats'],
+    )
+    return loss + optax.tree.sum(distances) / 2, loss
+
+  def grad_fn(params, keys, images, labels):
+    images = pixels.scale_images(images)
+    if recipe.augmented:
+      images = augmentation.augment(keys, images, moving=task != 'regression')
+    return splitting.mean_gradients(
+        loss_fn, params, (images, labels), trainer.SPLIT
+    )
+
+  optimizer = optax.partition(
+      {
+          'network': optax.adamw(
+              trainer.one_cycle(recipe), weight_decay=WEIGHT_DECAY
+          ),
+          'statistics': optax.sgd(_STATISTICS_RATE),
+      },
+      {'network': 'network', 'statistics': 'statistics'},
+  )
+  return trainer.make_train_fn(
+      mesh,
+      recipe,
+      init_params=functools.partial(
+          _init_network, image_shape=image_shape, num_outputs=num_outputs
+      ),
+      grad_fn=grad_fn,
+      optimizer=optimizer,
+  )
+
+
+def _scale_of(
+    numbers: Float[np.ndarray, 'n k'],
+) -> tuple[Float[np.ndarray, 'k'], Float[np.ndarray, 'k']]:
+  """Return mean and deviation of the known numbers; 1 where they are equal."""
+  known = ~np.isnan(numbers)
+  count = np.maximum(known.sum(axis=0), 1)
+  mean = np.where(known, numbers, 0).sum(axis=0) / count
+  variance = np.where(known, (numbers - mean) ** 2, 0).sum(axis=0) / count
+  deviation = np.sqrt(variance)
+  constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
+  return np.float32(mean), np.float32(np.where(constant, 1, deviation))
+
+
+def train(
+    images: UInt8[np.ndarray, 'n h w c'],
+    labels: Shaped[np.ndarray, 'n ...'],
+    *,
+    mesh: Mesh,
+    seed: int,
+    recipe: trainer.Recipe,
+    on_progress: Callable[[int], object] = lambda num_steps: None,
+    task: str,
+    num_outputs: int,
+) -> Any:
+  """Train an estimator; equal arguments give equal parameters.
+
+  Args:
+    images: Images to train on, [n, h, w, c] uint8.
+    labels: Their labels: gaze, [n, 3] float32 unit vectors; classes, [n] int32,
+      -1 where unknown; or numbers, [n, k] float32, NaN where unknown.
+    mesh: Devices that share a batch, and get a copy of the parameters.
+    seed: Seed of the initial parameters, the order and the augmentation.
+    recipe: Steps, batch size, peak of the learning rate and augmentation.
+    on_progress: Called with the number of steps made since the last call.
+    task: What is estimated, one of `TASKS`.
+    num_outputs: Number of classes or numbers; 2 for gaze.
+
+  Raises:
+    InputError: If there are no images, or they are too small.
+    NonFiniteError: If the loss is not finite.
+  """
+  height, width = images.shape[1:3]
+  if min(height, width) < MIN_SIDE:
+    raise errors.InputError(
+        f'images of {height} x {width} pixels are too small for the estimator:'
+        f' set data.height and data.width to {MIN_SIDE} or more.'
+    )
+  mean, scale = np.zeros(num_outputs), np.ones(num_outputs)
+  if task != 'class' and len(images):
+    if task == 'gaze':
+      labels = gaze_angles.angles_from_vector(labels)
+    mean, scale = _scale_of(np.float64(labels))
+    labels = np.float32((labels - mean) / scale)
+  train_fn = _compile(mesh, images.shape[1:], recipe, task, num_outputs)
+  params = train_fn(images, labels, seed=seed, on_progress=on_progress)
+  of_labels = {'mean': np.float32(mean), 'scale': np.float32(scale)}
+  return params | {
+      'labels': jax.device_put(of_labels, mesh_lib.replicated(mesh))
+  }
+
+
+@functools.partial(jax.jit, static_argnames=('task',))
+def _predict(params, images, *, task):
+  labels = params['labels']
+  variables = {
+      'params': params['network'],
+      'batch_stats': params['statistics'],
+  }
+  network = CompactNetwork(len(labels['mean']))
+  found = network.apply(variables, pixels.scale_images(images))
+  if task == 'class':
+    return jax.nn.softmax(found)
+  return found * labels['scale'][None] + labels['mean'][None]
+
+
+def predict(
+    params: Any,
+    images: UInt8[np.ndarray, 'n h w c'],
+    *,
+    mesh: Mesh,
+    batch_size: int = batching.BATCH_SIZE,
+    task: str,
+    num_outputs: int,
+) -> Float[np.ndarray, 'n k']:
+  """Return what images show, float32.
+
+  Args:
+    params: Parameters that `train` returned.
+    images: Images, [n, h, w, c] uint8.
+    mesh: Devices that share a batch.
+    batch_size: Images a call.
+    task: What is estimated, one of `TASKS`.
+    num_outputs: Number of classes or numbers; 2 for gaze.
+
+  Returns:
+    Unit vectors of gaze, [n, 3]; probabilities of the classes,
+    [n, num_outputs]; or numbers in the labels' units, [n, num_outputs].
+  """
+  predict_fn = functools.partial(_predict, params, task=task)
+  found = batching.map_batches(
+      predict_fn, images, mesh=mesh, batch_size=batch_size
+  )
+  rows = np.concatenate([np.zeros((0, num_outputs), np.float32), *found])
+  if task == 'gaze':
+    return gaze_angles.vector_from_angles(rows[:, 0], rows[:, 1])
+  return rows
+
+
+def make(task: str, num_outputs: int = 2) -> Estimator:
+  """Return the compact estimator of a task.
+
+  Args:
+    task: What is estimated: 'gaze', 'class' or 'regression'.
+    num_outputs: Number of classes, or of numbers an image; not used for gaze.
+
+  Raises:
+    InputError: If there is no such task.
+  """
+  if task not in TASKS:
+    raise errors.InputError(
+        f'the compact estimator has no task {task!r}; choose one of'
+        f' {", ".join(TASKS)}.'
+    )
+  size = {'num_outputs': 2 if task == 'gaze' else num_outputs}
+  return Estimator(
+      init_params=functools.partial(init_params, **size),
+      train=functools.partial(train, task=task, **size),
+      predict=functools.partial(predict, task=task, **size),
+  )

@@ -1,0 +1,127 @@
+"""Tables, sentences and pictures of other tasks than gaze and hands."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simgan_jax.measures import units
+from simgan_jax.report import confusion, curves, sentences, tables, terminal
+from simgan_jax.report import rows as rows_lib
+
+
+def _build(unit, errors, measures, **options):
+  """Return rows and results of a synthetic and a refined row, two seeds."""
+  rows = [
+      rows_lib.Row(
+          train_on,
+          1,
+          50,
+          {seed: np.array(errors[train_on], float) for seed in (0, 1)},
+          measures={0: measures[train_on], 1: measures[train_on]},
+      )
+      for train_on in ('synthetic', 'refined')
+  ]
+  results = rows_lib.build(
+      rows,
+      test_name='test',
+      constant_errors=np.array(errors['synthetic'], float),
+      unit=unit,
+      **options,
+  )
+  scalars = measures['synthetic'].items()
+  results['constant_predictor'] |= {
+      key: value for key, value in scalars if isinstance(value, float)
+  }
+  return rows, json.loads(json.dumps(results, allow_nan=False))
+
+
+@pytest.fixture
+def classes():
+  """Return the results of signs of two classes, of three tracks."""
+  measures = {
+      'synthetic': {
+          'accuracy': 50.0,
+          'balanced_accuracy': 40.0,
+          'confusion': np.array([[1, 3], [0, 2]]),
+      },
+      'refined': {
+          'accuracy': 75.0,
+          'balanced_accuracy': 70.0,
+          'confusion': np.array([[4, 0], [1, 1]]),
+      },
+  }
+  wrong = {'synthetic': [100, 100, 0, 0], 'refined': [0, 100, 0, 0]}
+  return _build(
+      units.CLASS,
+      wrong,
+      measures,
+      labels=('20', '100'),
+      groups={'track': np.array(['a', 'a', 'b', 'c'])},
+      group='track',
+  )[1]
+
+
+def test_classes_have_accuracies_and_a_matrix(classes, tmp_path):
+  row = classes['rows'][1]
+  assert row['accuracy'] == {'mean': 75.0, 'std': 0.0}
+  assert row['confusion'] == [[4, 0], [1, 1]]
+  assert row['by_track'] == {'a': 50, 'b': 0, 'c': 0}
+  assert (classes['drawn'], classes['comparisons'][0]['groups']) == ('track', 3)
+  found = tables.make_tables(classes)
+  assert found['Errors'].header[2:] == ['accuracy, %', 'balanced, %']
+  assert found['By label'].lines[0] == ['synthetic', '25', '100']
+  assert 'By track' in found
+  path = tmp_path / 'confusion.png'
+  confusion.draw(str(path), classes)
+  pixels = np.asarray(Image.open(path).convert('RGB'))
+  # The darkest blue stands for 100 %: three of the eight cells.
+  dark = (np.abs(pixels.astype(int) - (8, 48, 107)).sum(axis=2) < 12).mean()
+  assert 0.1 < dark < 0.4
+
+
+def test_the_last_sentence_speaks_of_accuracy(classes):
+  text = terminal.format_tables(classes)
+  assert text.splitlines()[-1] == (
+      'Refining raised the accuracy from 50.00 to 75.00 % (+25.0 points; spread'
+      ' over 2 seeds: +-0.00 and +-0.00).'
+  )
+  assert 'drawing the 3 groups by track again' in text.replace('\n', ' ')
+  assert max(map(len, text.splitlines()[:-1])) <= 80
+  assert sentences.describe_constant(classes).endswith('accuracy of 50.0 %.')
+
+
+def test_several_columns_are_measured_in_their_deviations(tmp_path):
+  measures = {
+      name: {
+          'r2': 0.5,
+          'r2_by_label': np.array([0.4, 0.6]),
+          'mae_by_label': np.array([1.5, 250.0]),
+      }
+      for name in ('synthetic', 'refined')
+  }
+  errors = {'synthetic': [[2, 1], [1, 4]], 'refined': [[1, 1], [1, 1]]}
+  rows, results = _build(
+      units.REGRESSION_OF_SEVERAL, errors, measures, labels=('width', 'mass')
+  )
+  assert rows_lib.unit_of(results) is units.REGRESSION_OF_SEVERAL
+  assert results['rows'][0]['mean_absolute_error']['mean'] == 2
+  found = tables.make_tables(results)
+  assert found['By label'].lines[1] == ['refined', '1.5', '250']
+  assert sentences.conclude(results).startswith(
+      'Refining lowered the mean error from 2.00 to 1.00 standard deviations'
+  )
+  path = tmp_path / 'curve.png'
+  curves.draw(str(path), rows, test_name='test', unit=units.REGRESSION)
+  assert path.stat().st_size > 10_000
+
+
+def test_points_that_are_unknown_do_not_count():
+  nan = np.nan
+  errors = {'synthetic': [[2, nan], [4, 6]], 'refined': [[1, nan], [2, 3]]}
+  _, results = _build(
+      units.POINTS, errors, {'synthetic': {}, 'refined': {}}, labels=('a', 'b')
+  )
+  assert results['rows'][0]['mean_px']['mean'] == 4
+  assert results['comparisons'][0]['ratio'] == pytest.approx(3.5 / 7)
