@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simgan_jax.data import inputs
+from simgan_jax.data import any_labels, cache, inputs
 from simgan_jax.machine.errors import InputError
 
 SOURCE = 'traffic_signs'
@@ -74,6 +74,26 @@ def test_test_images_have_no_tracks(load, tmp_path):
   assert loaded.subjects.tolist() == [0, 0]
   cells = inputs.make_source(SOURCE, path=tmp_path, **SIZE).read_cells()
   assert cells['00000.ppm'] == {'limit': '120'}
+
+
+def test_limits_meet_those_of_rendered_signs(load, training, tmp_path):
+  rendered = tmp_path / 'rendered'
+  write_signs(rendered, 'x.csv', {f'{i}.ppm': i for i in range(6)})
+  rows = [f'{i}.ppm,{(100, 30)[i % 2]}' for i in range(6)]
+  (rendered / 'labels.csv').write_text('\n'.join(['file,limit', *rows]))
+  sets = {}
+  for kind, name, path in (
+      ('synthetic', 'image_folder', rendered),
+      ('test', SOURCE, training),
+  ):
+    source = inputs.make_source(name, path=path, **SIZE)
+    sets[kind] = source, cache.load(source, tmp_path / 'cache')
+  task, sets = any_labels.attach(
+      sets, task='class', labels='limit', group='subject'
+  )
+  assert task == 'class' and sets['test'].targets.names == ('30', '100')
+  assert sets['test'].targets.values.tolist() == [0, 0, 0, 1, 1, 1]
+  assert len(set(sets['test'].groups)) == 4
 
 
 def _remove_table(folder: Path) -> None:
