@@ -16,6 +16,7 @@ from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.mpiigaze import Mpiigaze
 from simgan_jax.data.nyu_hand import NyuHand
 from simgan_jax.data.source import Source
+from simgan_jax.data.traffic_signs import TrafficSigns
 from simgan_jax.data.unity_eyes import UnityEyes
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings.config import BUILTIN, Config, SourceConfig
@@ -29,6 +30,7 @@ SOURCES: dict[str, type[Source]] = {
         Mpiigaze,
         BuiltinHands,
         NyuHand,
+        TrafficSigns,
         ImageFolder,
         Hdf5,
         Arrays,

@@ -15,7 +15,7 @@ from simgan_jax.machine import errors
 # What --config may be, for its help.
 CONFIGS = (
     'configs/eyes.py[:columbia|:paper], configs/hands.py[:paper],'
-    ' configs/folders.py'
+    ' configs/signs.py[:gtsrb], configs/folders.py'
 )
 
 # TensorFlow reads it; importing Keras, which is not used, takes two seconds.

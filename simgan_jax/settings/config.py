@@ -20,6 +20,7 @@ SOURCES = (
     'mpiigaze',
     'builtin_hands',
     'nyu_hand',
+    'traffic_signs',
     'image_folder',
     'hdf5',
     'arrays',
@@ -105,7 +106,8 @@ class DataConfig:
   height: int = 35  # pixels
   width: int = 55  # pixels
   channels: int = 1  # 1 = grey, 3 = RGB
-  # image_folder and hdf5: 'crop', 'pad' by the border, 'resize' by stretching
+  # image_folder, hdf5 and traffic_signs: 'crop', 'pad' by the border, or
+  # 'resize' by stretching
   fit: str = 'crop'
   cache: str = 'host'  # 'device' keeps all images in every device's memory
   on_error: str = 'stop'  # at a bad file; 'skip' lists it and goes on

@@ -39,7 +39,8 @@ def config():
 @pytest.mark.parametrize(
     ('name', 'preset'),
     [*(('eyes', p) for p in ('', 'columbia', 'paper'))]
-    + [*(('hands', p) for p in ('', 'paper'))],
+    + [*(('hands', p) for p in ('', 'paper'))]
+    + [*(('signs', p) for p in ('', 'gtsrb'))],
 )
 def test_presets_are_valid_once_they_have_folders(name, preset):
   config = _presets(name).get_config(preset)
