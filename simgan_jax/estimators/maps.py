@@ -12,11 +12,11 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, Key, Shaped, UInt8
+from jaxtyping import Array, Float, Key, Shaped, UInt8
 
 from simgan_jax.estimators import (
+    compact,
     hand_augmentation,
     heatmaps,
     map_augmentation,
@@ -27,7 +27,6 @@ from simgan_jax.estimators.map_network import UNet
 from simgan_jax.machine import batching, errors, pixels, splitting
 
 TASKS = 'hands', 'points', 'mask'
-MIN_DEVIATION = 0.01  # of an image in [-1, 1]; below it is blank
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,19 +42,12 @@ class Spec:
     return self.network.fold / self.network.block
 
 
-def _standardize(images: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
-  """Return each image with mean 0 and deviation 1; a blank one is 0."""
-  images = images - images.mean((1, 2, 3), keepdims=True)
-  deviation = images.std((1, 2, 3), keepdims=True)
-  return images / jnp.maximum(deviation, MIN_DEVIATION)
-
-
 def _apply(
     params: Any, images: Float[Array, 'b h w c'], spec: Spec
 ) -> Float[Array, 'b mh mw k']:
   # Depths have a zero of their own; the light of a photograph has none.
   if spec.task != 'hands':
-    images = _standardize(images)
+    images = compact.standardize(images)
   return cast(jax.Array, spec.network.apply({'params': params}, images))
 
 
@@ -70,29 +62,13 @@ def _augment(
   return map_augmentation.augment(keys, images, labels, task=task)
 
 
-def mask_loss(
-    predicted: Float[Array, 'b h w k'], truth: Int[Array, 'b h w']
-) -> Float[Array, '']:
-  """Return the cross-entropy of the classes of pixels, their mean.
-
-  Args:
-    predicted: Logarithms of probabilities up to a constant, [b, h, w, k]
-      float32.
-    truth: Classes, [b, h, w] int32; a pixel of -1 counts as 0 and has no
-      gradient.
-  """
-  found = optax.softmax_cross_entropy_with_integer_labels(
-      predicted, jnp.maximum(truth, 0)
-  )
-  return jnp.where(truth < 0, 0.0, found).mean()
-
-
 def _loss(
     params: Any, images: jax.Array, labels: jax.Array, spec: Spec
 ) -> jax.Array:
   found = _apply(params, images, spec)
   if spec.task == 'mask':
-    return mask_loss(found, labels)
+    scores = found.reshape(-1, found.shape[-1])
+    return compact.class_loss(scores, labels.reshape(-1))
   places = (labels + 0.5) * spec.scale - 0.5
   truth = heatmaps.draw(places, shape=(found.shape[1], found.shape[2]))
   return heatmaps.loss(found[:, None], truth)
