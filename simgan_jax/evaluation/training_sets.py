@@ -66,7 +66,7 @@ def build(
       does.
     refined: The same images after refining.
     real: Labelled real images of persons that are not tested, or None.
-    base_images: Number of images at scale 1, the first ones.
+    base_images: Number of images at scale 1, the first ones; 0 means all.
     scales: Multiples of `base_images`. The smallest takes what there is. Others
       that need more images than there are, damaged ones included, are left out
       with a warning.
@@ -79,6 +79,7 @@ def build(
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)
+  base_images = base_images or available
   usable = []
   for scale in sorted(scales):
     needed = scale * base_images

@@ -31,8 +31,9 @@ def of_errors(
   columns = {
       m.key: f'{m.words}{m.unit and ", "}{m.unit}' for m in unit.measures
   }
+  what = f', {unit.name}' if unit.thresholds else ' error'
   if not unit.headline:
-    columns = {f'mean_{unit.name}': f'mean, {unit.name}'} | columns
+    columns = {f'mean_{unit.name}': f'mean{what}'} | columns
   lines = []
   for row in rows:
     cells = [mean_of(row, key) for key in columns]
@@ -43,7 +44,7 @@ def of_errors(
     ]
     lines.append([rows_lib.label(row), f'{row["images"]:,}', *cells])
   header = ['trained on', 'images', *columns.values()]
-  header += [] if unit.headline else [f'median, {unit.name}']
+  header += [] if unit.headline else [f'median{what}']
   header += [f'{limit} {unit.name}' for limit in unit.thresholds]
   caption = 'Means over seeds'
   if unit.thresholds:

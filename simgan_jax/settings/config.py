@@ -128,7 +128,8 @@ class EvaluationConfig:
   # never both learnt from and tested, and the bootstrap draws whole groups.
   group: str = 'subject'
   estimator: str = 'compact'  # 'paper': the networks of the paper's tables
-  base_images: int = 2_000  # synthetic images at scale 1 (the paper's "1x")
+  # Synthetic images at scale 1, the paper's "1x"; 0 = all, for scales=(1,).
+  base_images: int = 2_000
   scales: tuple[int, ...] = (1, 4)  # multiples of base_images
   num_steps: int = 1_000  # optimiser steps of each estimator
   batch_size: int = 64  # images per step

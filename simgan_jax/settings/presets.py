@@ -12,6 +12,8 @@ def folders() -> config_lib.Config:
   config.pretrain_refiner_steps = 100
   config.pretrain_discriminator_steps = 50
   config.sample_every = config.checkpoint_every = 50
+  # All images, and one scale.
+  config.evaluation.base_images, config.evaluation.scales = 0, (1,)
   data = config.data
   data.height = data.width = 64
   data.synthetic = config_lib.SourceConfig(name='image_folder')

@@ -18,7 +18,7 @@ _RANGES = (
         *('refiner.num_features', 'refiner.kernel_size'),
         *('discriminator.features', 'discriminator.kernel_sizes'),
         *('discriminator.strides', 'discriminator.pool_window'),
-        *('discriminator.pool_stride', 'evaluation.base_images'),
+        'discriminator.pool_stride',
         *('evaluation.scales', 'evaluation.num_steps', 'evaluation.batch_size'),
         *('evaluation.num_seeds', 'evaluation.num_stacks'),
     ),
@@ -28,6 +28,7 @@ _RANGES = (
         *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
         *('self_regularization_weight', 'gradient_penalty'),
         *('gradient_accumulation', 'refiner.num_blocks'),
+        'evaluation.base_images',
         *('data.synthetic.limit', 'data.real.limit', 'data.test.limit'),
     ),
     (0, 1, 'optimizer.beta1'),
@@ -123,6 +124,9 @@ def _rules(
       'give True, False or "(False, True)"',
   )
   yield 'evaluation.scales', evaluation.scales, 'give at least one scale'
+  remedy = 'all images are one scale, so scales must be (1,)'
+  allowed = evaluation.base_images or tuple(evaluation.scales) == (1,)
+  yield 'evaluation.base_images', allowed, remedy
 
 
 def validate(
