@@ -41,8 +41,6 @@ def describe(
   if persons:
     ranges = subject_ranges.describe(persons)
     lines.append(f'subjects {ranges} of {len(persons):,} images')
-  if not lines:
-    lines.append(f'none are understood; {labels.UNDERSTOOD} would be')
   files = [entry.label_file for entry in entries if source.files.pictures]
   found = label_values.collect(
       [table.table for table in source.label_tables],
@@ -57,6 +55,8 @@ def describe(
   if others:
     more = f'; {len(others) - _NAMED:,} more' if len(others) > _NAMED else ''
     lines.append(f'carried along: {"; ".join(others[:_NAMED])}{more}')
+  elif not lines:
+    lines.append(f'none; eval.py understands {labels.UNDERSTOOD}, and others')
   return lines
 
 

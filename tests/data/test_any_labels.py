@@ -341,7 +341,7 @@ class _Given(arrays.Arrays):
     return self.cells
 
 
-_CELLS = st.one_of(
+_SCALARS = st.one_of(
     st.sampled_from(
         ['', 'nan', '1', '1.0', '01', '2,5', 'a', 'A', ' a', '1e9']
     ),
@@ -349,12 +349,20 @@ _CELLS = st.one_of(
     st.booleans(),
     st.integers(-3, 3),
     st.floats(),
-    st.lists(st.integers(0, 2)),
     st.just(10**400),
+)
+_CELLS = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(st.integers(0, 2), min_size=2, max_size=3),
+        st.dictionaries(st.sampled_from('abc'), inner),
+    ),
+    max_leaves=5,
 )
 
 
-@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(
     columns=st.lists(
         st.dictionaries(st.sampled_from('abc'), _CELLS),
@@ -371,7 +379,10 @@ def test_any_cells_are_read_or_refused_by_a_sentence(
   source = _Given(height=4, width=6)
   source.cells = {str(i): cells for i, cells in enumerate(columns)}
   data = {
-      kind: (source, _make_images(number))
+      kind: (
+          source,
+          _make_images(number, transform=np.ones((number, 4), np.float32)),
+      )
       for kind, number in (('synthetic', 12), ('real', 5), ('test', 8))
   }
   try:
