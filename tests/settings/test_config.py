@@ -145,7 +145,7 @@ def test_unknown_preset_names_the_presets():
         ('evaluation.methods', ('svr,knn',)),
         ('evaluation.num_steps', 0),
         ('evaluation.batch_size', 0),
-        ('evaluation.base_images', 0),
+        ('evaluation.base_images', -1),
         ('evaluation.scales', ()),
         ('evaluation.scales', (0, 1)),
         ('evaluation.learning_rate', -1.0),
