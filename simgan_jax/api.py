@@ -143,7 +143,8 @@ def fit(
 ) -> Run:
   """Train a SimGAN on arrays, or continue the run in `workdir`.
 
-  Call it before other JAX operations: then it uses all cores of a CPU.
+  Call it, or `draw`, before other operations of JAX: then it uses all cores of
+  a CPU.
 
   Args:
     synthetic: Images of a simulator, [n, h, w, c] or [n, h, w], uint8, uint16
@@ -230,6 +231,7 @@ def draw(
   Returns:
     Images [n, h, w, c] and labels [n, ...] of the simulator's types.
   """
+  devices.use_cores_if_idle(config_lib.divisible_size(default_config()))
   compiled, key = jax.jit(simulator), jax.random.key(seed)
   images, labels, number = [], [], 0
   while number < num_images:
