@@ -58,14 +58,12 @@ def attach(
     targets = [None] * len(sets)
     line = {'gaze': 'gaze of eyes', 'hands': 'joints of hands'}[task]
   elif task in ('points', 'mask'):
-    given = [found.images.targets for found in sets]
-    if any(given):
-      targets = given
-    elif task == 'points':
+    line, targets = task, [found.images.targets for found in sets]
+    if not any(targets) and task == 'points':
       targets = label_points.read(sets, wanted)
-    else:
-      targets = label_images.read(sets, ''.join(wanted))
-    line = task
+    elif not any(targets):
+      targets = label_images.read(sets, *wanted)
+      line = f'mask, images of {label_images.find(synthetic, *wanted)[0]}'
   else:
     targets = _read_columns(sets, task, wanted)
     kind = 'column' if len(wanted) == 1 else 'columns'
@@ -129,7 +127,7 @@ def _decide(
       if chosen.task:
         return chosen
   if task in ('auto', 'mask') and are_beside():
-    return 'mask', wanted
+    return 'mask', (word,)
   raise _nothing_found(synthetic, test, task)
 
 
@@ -213,11 +211,12 @@ def _nothing_found(
   """Return the error that says what was found and what would be understood."""
   found = []
   for own in (synthetic, test):
-    kinds = [
-        x for x in ('gaze', 'joints') if getattr(own.images, x) is not None
-    ]
-    names = _list([*kinds, *own.columns]) or 'no labels'
-    found.append(f'the {own.kind} images ({own.source}) have {names}')
+    known = 'gaze', 'joints'
+    names = [x for x in known if getattr(own.images, x) is not None]
+    names += own.columns
+    names += [f'images of {x}' for x in label_images.list_kinds(own)]
+    has = f'have {_list(names) or "no labels"}'
+    found.append(f'the {own.kind} images ({own.source}) {has}')
   sought = '' if task == 'auto' else f' for task {task}'
   return InputError(
       f'there is nothing to estimate{sought}: {"; ".join(found)}. Give both the'

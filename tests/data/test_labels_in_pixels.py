@@ -178,18 +178,21 @@ def test_label_images_stay_on_their_blobs(
   assert (unknown > 0.1) == (fit == 'pad')  # beyond the original
 
 
-def test_kinds_of_label_images(read, folder, centres):
+def test_kinds_of_label_images(read, folder, centres, capsys):
   for kind in ('depth', 'mask', 'parsing'):
     _draw_masks(folder, '{}_' + kind + '.png', centres, Image.fromarray)
   with pytest.raises(InputError, match='several kinds .*mask, parsing; set'):
     read(folder)
   assert read(folder, labels='masks')[0] == 'mask'
+  assert 'labels: mask, images of mask, 3 classes: 0, 1' in (
+      capsys.readouterr().out
+  )
   with pytest.raises(InputError, match='images of depth hold no classes'):
     read(folder, labels='depth')
   with pytest.raises(InputError, match="no label 'other'"):
     read(folder, labels='other')
-  with pytest.raises(InputError, match='for task points'):
-    read(folder, task='points', labels='')
+  with pytest.raises(InputError, match='points: .* have images of depth, im'):
+    read(folder, task='points')
 
 
 def test_an_image_without_a_label_image_is_unlabelled(read, folder, centres):
