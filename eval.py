@@ -20,15 +20,7 @@ _TEST_SUBJECTS = flags.DEFINE_string(
 _SEEDS = flags.DEFINE_list(
     'seeds', [], 'Seeds of the estimators, such as 0,1,2.'
 )
-_CHANGES = {
-    name: flags.DEFINE_string(name, None, f'Replaces the setting: {text}')
-    for name, text in (
-        ('task', "what is estimated, such as 'class' or 'points'."),
-        ('labels', "columns to estimate, such as 'limit', or 'mask'."),
-        ('group', 'column that tells persons or tracks apart.'),
-        ('estimator', "'compact', or 'paper' for the paper's network."),
-    )
-}
+_CHANGES = command_line.define_changes()
 _ON_ERROR = command_line.define_on_error()
 _REUSE = flags.DEFINE_bool(
     'reuse', False, 'Score the estimators of an earlier call, do not train.'
@@ -59,11 +51,7 @@ def main() -> None:
       test_path=_TEST_PATH.value,
       test_subjects=_TEST_SUBJECTS.value,
       on_error=_ON_ERROR.value,
-      changes={
-          name: flag.value
-          for name, flag in _CHANGES.items()
-          if flag.value is not None
-      },
+      changes={name: flag.value for name, flag in _CHANGES.items()},
   )
   results = protocol.evaluate(
       trained, reuse=_REUSE.value, check_shapes=_CHECK_SHAPES.value

@@ -57,7 +57,7 @@ def read(
     test_subjects: Other persons to test on, such as '25-32'.
     on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
       settings say.
-    changes: Other values of fields of `EvaluationConfig`.
+    changes: Other values of fields of `EvaluationConfig`; None changes nothing.
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
@@ -65,7 +65,8 @@ def read(
   """
   config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
-  config.evaluation = dataclasses.replace(config.evaluation, **(changes or {}))
+  given = {k: v for k, v in (changes or {}).items() if v is not None}
+  config.evaluation = dataclasses.replace(config.evaluation, **given)
   validation.validate(config)
   task, labelled = inputs.load_with_targets(
       config,

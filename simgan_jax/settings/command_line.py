@@ -94,6 +94,22 @@ def define_on_error() -> flags.FlagHolder:
   )
 
 
+def define_changes() -> dict[str, flags.FlagHolder]:
+  """Define flags that replace settings of an evaluation; return them by name.
+
+  Their value is None where they are not given.
+  """
+  return {
+      name: flags.DEFINE_string(name, None, f'Replaces the setting: {text}')
+      for name, text in (
+          ('task', "what is estimated, such as 'class' or 'points'."),
+          ('labels', "columns to estimate, such as 'limit', or 'mask'."),
+          ('group', 'column that tells persons or tracks apart.'),
+          ('estimator', "'compact', or 'paper' for the paper's networks."),
+      )
+  }
+
+
 def define_config() -> Any:
   """Define --config, by default configs/eyes.py, and return its flag."""
   # Imported here because scripts without settings work without the package.

@@ -23,7 +23,7 @@ MODULES = sorted(
 ROOMS = (
     *('machine', 'settings', 'kernels', 'method', 'simulators', 'data'),
     *('estimators', 'measures', 'report', 'training', 'refining'),
-    *('evaluation', 'studies'),
+    *('evaluation', 'studies', 'api'),
 )
 # These know less than they could.
 STRICTER = {

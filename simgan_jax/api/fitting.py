@@ -1,8 +1,4 @@
-"""SimGAN on arrays, for notebooks: fit, refine, evaluate.
-
-What the commands do with folders, on arrays in memory. A run is a folder as
-theirs: eval.py, refine.py and the report work on it.
-"""
+"""SimGAN on arrays: from images and a simulator to a trained run."""
 
 import dataclasses
 import os
@@ -12,121 +8,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from simgan_jax.data import arrays, in_memory
+from simgan_jax.api import fitted
+from simgan_jax.data import in_memory
 from simgan_jax.machine import devices
 from simgan_jax.machine.errors import InputError
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import presets, stored
+from simgan_jax.settings import presets
 
-Config = config_lib.Config
-default_config = presets.folders
 # From a PRNG key to images [b, h, w, c] and their labels [b, ...].
 Simulator = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-  """What `Run.evaluate` found; `print` shows the tables."""
-
-  results: dict[str, Any]  # the contents of `eval/metrics.json`
-  report: str  # path of the page
-
-  @property
-  def conclusion(self) -> str:
-    """The sentence that says what refining did."""
-    from simgan_jax.report import sentences
-
-    return sentences.conclude(self.results)
-
-  def __str__(self) -> str:
-    """Return the tables that eval.py prints."""
-    from simgan_jax.report import terminal
-
-    return terminal.format_tables(self.results)
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """A trained SimGAN in its working directory."""
-
-  workdir: str
-
-  @property
-  def config(self) -> Config:
-    """The settings of the run."""
-    return stored.read_run(self.workdir)
-
-  def refine(self, images: np.ndarray) -> np.ndarray:
-    """Return refined images.
-
-    Args:
-      images: Synthetic images of the run's size, [n, h, w, c] or [n, h, w],
-        uint8, uint16 or float in [0, 1].
-
-    Returns:
-      Refined images, [n, h, w, c] uint8, or uint16 for uint16 images.
-
-    Raises:
-      InputError: If the images have another size.
-    """
-    from simgan_jax.machine import mesh as mesh_lib
-    from simgan_jax.training import refiners
-
-    config, images = self.config, in_memory.to_integers(images, 'images')
-    size = config.data.height, config.data.width, config.data.channels
-    if images.shape[1:] != size:
-      raise InputError(
-          f'images are {list(images.shape[1:])}, the run in {self.workdir}'
-          f' refines {list(size)} (height, width, channels); resize them.'
-      )
-    mesh = mesh_lib.make_mesh()
-    refiner, _ = refiners.load_refiner(config, workdir=self.workdir, mesh=mesh)
-    prepared = refiners.match_histograms(config, images, workdir=self.workdir)
-    return refiners.refine_images(
-        refiner, prepared, mesh=mesh, dtype=images.dtype.type
-    )
-
-  def evaluate(
-      self,
-      images: np.ndarray,
-      labels: np.ndarray,
-      *,
-      groups: Sequence[Any] | None = None,
-      seeds: Sequence[int] = (),
-  ) -> Evaluation:
-    """Return how much refining helps an estimator on real images.
-
-    Trains estimators on synthetic and refined images and tests them on the
-    given ones, as eval.py does, and writes the same files.
-
-    Args:
-      images: Labelled real images, as those of `fit`.
-      labels: Their labels, as those of `fit`.
-      groups: Person, track or clip of each image, [n]; the bootstrap draws
-        whole groups.
-      seeds: Seeds of the estimators; by default those of the settings.
-
-    Raises:
-      InputError: If the labels are of another kind than the synthetic ones.
-    """
-    from simgan_jax.evaluation import protocol
-    from simgan_jax.evaluation import run as run_lib
-
-    config = self.config
-    test = in_memory.make_set(
-        images, labels, groups, config.evaluation.task, 'test'
-    )
-    path = _path_of(self.workdir, 'test')
-    arrays.write(path, test)
-    run = run_lib.read(
-        workdir=self.workdir, data_dir='', seeds=seeds, test_path=path
-    )
-    results = protocol.evaluate(run)
-    return Evaluation(results, os.path.join(self.workdir, 'report.html'))
-
-
-def _path_of(workdir: str, name: str) -> str:
-  return os.path.join(workdir, 'data', f'{name}.npz')
 
 
 def fit(
@@ -139,8 +29,8 @@ def fit(
     real_groups: Sequence[Any] | None = None,
     task: str = 'auto',
     num_images: int = 8_000,
-    config: Config | None = None,
-) -> Run:
+    config: config_lib.Config | None = None,
+) -> fitted.Run:
   """Train a SimGAN on arrays, or continue the run in `workdir`.
 
   Call it, or `draw`, before other operations of JAX: then it uses all cores of
@@ -161,14 +51,14 @@ def fit(
       from none that it tests.
     task: What the labels are, one of `config.TASKS`.
     num_images: Number of images that are drawn from a simulator.
-    config: Other settings than `default_config()`. The sources, the size of
-      the images and the task are set here.
+    config: Other settings than `simgan_jax.default_config()`. The sources, the
+      size of the images and the task are set here.
 
   Raises:
     InputError: If arrays or settings do not fit each other, or `workdir` holds
       a run on other images.
   """
-  config = config or default_config()
+  config = config or presets.folders()
   devices.use_cores_if_idle(config_lib.divisible_size(config))
   devices.cache_programs()
   if callable(synthetic):
@@ -187,7 +77,7 @@ def fit(
         ' size.'
     )
   paths = {
-      name: in_memory.write(_path_of(workdir, name), sets[name])
+      name: in_memory.write(fitted.path_of(workdir, name), sets[name])
       for name in sets
   }
   height, width, channels = shapes['real']
@@ -208,14 +98,7 @@ def fit(
   from simgan_jax.training import loop
 
   loop.train(config, workdir=workdir, data_dir='')
-  return Run(workdir)
-
-
-def load(workdir: str) -> Run:
-  """Return the run in a folder; raise InputError if there is none."""
-  run = Run(workdir)
-  _ = run.config
-  return run
+  return fitted.Run(workdir)
 
 
 def draw(
@@ -231,7 +114,7 @@ def draw(
   Returns:
     Images [n, h, w, c] and labels [n, ...] of the simulator's types.
   """
-  devices.use_cores_if_idle(config_lib.divisible_size(default_config()))
+  devices.use_cores_if_idle(config_lib.divisible_size(presets.folders()))
   compiled, key = jax.jit(simulator), jax.random.key(seed)
   images, labels, number = [], [], 0
   while number < num_images:
