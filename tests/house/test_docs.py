@@ -34,6 +34,7 @@ SHORT = [
         # Images as large as those of `SHRUNK` share its compiled programs.
         *('sample_every=2', 'checkpoint_every=2', 'data.width=40'),
         *('data.height=24', 'refiner.num_features=4', 'refiner.num_blocks=1'),
+        *('evaluation.num_steps=4', 'evaluation.batch_size=8'),
     )
 ]
 
@@ -56,6 +57,7 @@ def folder(tmp_path, finished):
       Image.fromarray(pixels).save(tmp_path / name / f'{i:02d}.png')
   rows = ''.join(f'{i:02d}.png,{i}\n' for i in range(40))
   (tmp_path / 'renders/labels.csv').write_text('file,angle\n' + rows)
+  shutil.copytree(tmp_path / 'renders', tmp_path / 'labelled')
   shutil.copytree(finished, tmp_path / 'runs/eyes')
   return tmp_path
 
@@ -82,6 +84,8 @@ def test_the_guide_from_its_first_to_its_last_command(
   table = (folder / 'renders/labels.csv').read_bytes()
   assert (folder / 'refined/labels.csv').read_bytes() == table
   assert len(list((folder / 'refined').glob('*.png'))) == 40
+  found = json.loads((folder / 'runs/folders/eval/metrics.json').read_text())
+  assert found['task'] == 'regression' and found['shapes']['refined']
   assert len(list((folder / 'refined_more').glob('*.png'))) == 5
   (part,) = (folder / 'refined_npz').glob('*.npz')
   with np.load(part) as arrays:
