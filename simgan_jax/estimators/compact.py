@@ -25,7 +25,7 @@ from simgan_jax.machine import mesh as mesh_lib
 
 TASKS = ('gaze', 'class', 'regression')
 # Channels and stride; multiples of native.FEATURES, for the fast gradients.
-LAYERS = ((16, 2), (32, 1), (32, 2), (48, 1), (64, 2), (80, 1))
+LAYERS = ((16, 2), (32, 1), (32, 2), (48, 1), (64, 2), (96, 1))
 NUM_HIDDEN = 128  # features of the first fully connected layer
 MIN_SIDE = 16  # pixels; less leaves too few features
 SIDE = 56  # pixels; images of twice this side and more are made smaller
