@@ -27,14 +27,16 @@ def describe(network) -> tuple[int, int]:
   images = np.zeros((1, *_SHAPE), np.float32)
   params = network.init(jax.random.key(0), images)
   compiled = jax.jit(network.apply).lower(params, images).compile()
+  cost = compiled.cost_analysis() or {}
   size = sum(leaf.size for leaf in jax.tree.leaves(params))
-  return size, int(compiled.cost_analysis()['flops'])
+  return size, int(cost['flops'])
 
 
 def main(_) -> None:
   """Train both and print a table."""
   num_devices = measure.use_devices(2 * _BATCH.value)
   from simgan_jax.estimators import compact, gaze, trainer
+  from simgan_jax.estimators.compact_network import CompactNetwork
   from simgan_jax.machine import mesh as mesh_lib
 
   rng = np.random.default_rng(0)
@@ -43,7 +45,11 @@ def main(_) -> None:
   labels /= np.linalg.norm(labels, axis=-1, keepdims=True)
   variants, facts = {}, {}
   for name, network, train in (
-      ('compact', compact.CompactNetwork(2), compact.make('gaze').train),
+      (
+          'compact',
+          CompactNetwork(2),
+          compact.make('gaze').train,
+      ),
       ('paper', gaze.GazeEstimator(), gaze.train),
   ):
     for augmented in (False, True):
