@@ -229,4 +229,5 @@ def make(task: str, num_outputs: int = 2) -> Estimator:
       init_params=functools.partial(init_params, **size),
       train=functools.partial(train, task=task, **size),
       predict=functools.partial(predict, task=task, **size),
+      learning_rate=3e-3,
   )

@@ -19,3 +19,4 @@ class Estimator(NamedTuple):
   train: Callable[..., Any]
   # (parameters, images uint8 [n h w c], *, mesh) -> predictions [n ...]
   predict: Callable[..., np.ndarray]
+  learning_rate: float  # the largest, unless the settings name another

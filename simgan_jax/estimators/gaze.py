@@ -172,4 +172,4 @@ def predict(
   return np.concatenate([np.zeros((0, 3), np.float32), *found])
 
 
-ESTIMATOR = Estimator(init_params, train, predict)
+ESTIMATOR = Estimator(init_params, train, predict, learning_rate=1e-3)

@@ -165,9 +165,10 @@ def predict(
 
 def make(sizes: Sizes) -> Estimator:
   """Return the stacked hourglass of some sizes as an estimator."""
+  options = {'sizes': sizes}
   return Estimator(
-      *(
-          functools.partial(function, sizes=sizes)
-          for function in (init_params, train, predict)
-      )
+      init_params=functools.partial(init_params, **options),
+      train=functools.partial(train, **options),
+      predict=functools.partial(predict, **options),
+      learning_rate=1e-3,
   )

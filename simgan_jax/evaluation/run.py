@@ -9,6 +9,7 @@ from jax.sharding import Mesh
 
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.estimators import trainer
 from simgan_jax.evaluation import tasks, training_sets
 from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
@@ -29,6 +30,14 @@ class Run(NamedTuple):
   apart: LabelledImages | None  # `real`, if labelled and of other persons
   test: LabelledImages  # real images with labels
   test_name: str
+
+  def recipe(self, *, augmented: bool) -> trainer.Recipe:
+    """Return how every estimator of the evaluation is trained."""
+    options = self.config.evaluation
+    rate = options.learning_rate or self.task.estimator.learning_rate
+    return trainer.Recipe(
+        options.num_steps, options.batch_size, rate, augmented
+    )
 
 
 def make_mesh(config: config_lib.Config) -> Mesh:

@@ -9,7 +9,6 @@ import numpy as np
 from jax.sharding import Mesh
 
 from simgan_jax.data.labelled_images import LabelledImages
-from simgan_jax.estimators import trainer
 from simgan_jax.estimators.estimator import Estimator
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
@@ -73,10 +72,7 @@ def score(
     NonFiniteError: If a loss or a prediction is not finite.
   """
   train_on, scale, images, labels = training_set
-  task, options = run.task, run.config.evaluation
-  recipe = trainer.Recipe(
-      options.num_steps, options.batch_size, options.learning_rate, augmented
-  )
+  task, recipe = run.task, run.recipe(augmented=augmented)
   found, measures, predictions = {}, {}, {}
   for seed in run.seeds:
     path = find(workdir, training_set, augmented=augmented, seed=seed)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from simgan_jax.estimators import trainer
 from simgan_jax.evaluation.run import Run
 from simgan_jax.machine import batching, progress
 from simgan_jax.measures import estimation_errors
@@ -29,10 +28,7 @@ def ask(
   Returns:
     Mean error and measures by 'synthetic' and 'refined'.
   """
-  task, options = run.task, run.config.evaluation
-  recipe = trainer.Recipe(
-      options.num_steps, options.batch_size, options.learning_rate, True
-  )
+  task, recipe = run.task, run.recipe(augmented=True)
   with progress.make_bar(recipe.num_steps, 'check shapes', 'step') as bar:
     params = task.estimator.train(
         run.test.images,

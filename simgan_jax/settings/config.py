@@ -133,7 +133,7 @@ class EvaluationConfig:
   scales: tuple[int, ...] = (1, 4)  # multiples of base_images
   num_steps: int = 1_000  # optimiser steps of each estimator
   batch_size: int = 64  # images per step
-  learning_rate: float = 1e-3  # at the start of the cosine decay
+  learning_rate: float = 0.0  # the largest; 0 = the estimator's own
   # One row of the table each: without and with augmented training images.
   augmented: tuple[bool, ...] = (False, True)
   methods: tuple[str, ...] = ()  # baselines of the paper's Table 3, of METHODS

@@ -28,7 +28,7 @@ _RANGES = (
         *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
         *('self_regularization_weight', 'gradient_penalty'),
         *('gradient_accumulation', 'refiner.num_blocks'),
-        'evaluation.base_images',
+        *('evaluation.base_images', 'evaluation.learning_rate'),
         *('data.synthetic.limit', 'data.real.limit', 'data.test.limit'),
     ),
     (0, 1, 'optimizer.beta1'),
@@ -56,9 +56,9 @@ def _rules(
     for name, choices in config_lib.CHOICES.items():
       if f'.{field}'.endswith(f'.{name}'):
         yield field, value in choices, f'choose one of {choices}'
-  for field in ('optimizer.learning_rate', 'evaluation.learning_rate'):
-    allowed = 0 < values[field] < math.inf
-    yield field, allowed, 'it must be a finite number above 0'
+  field = 'optimizer.learning_rate'
+  allowed = 0 < values[field] < math.inf
+  yield field, allowed, 'it must be a finite number above 0'
   yield (
       'name',
       config.name not in ('', '.', '..')
