@@ -36,11 +36,6 @@ class Spec:
   task: str  # one of TASKS
   network: UNet
 
-  @property
-  def scale(self) -> float:
-    """Return the pixels of a map to one of the image."""
-    return self.network.fold / self.network.block
-
 
 def _apply(
     params: Any, images: Float[Array, 'b h w c'], spec: Spec
@@ -69,7 +64,7 @@ def _loss(
   if spec.task == 'mask':
     scores = found.reshape(-1, found.shape[-1])
     return compact.class_loss(scores, labels.reshape(-1))
-  places = (labels + 0.5) * spec.scale - 0.5
+  places = (labels + 0.5) * spec.network.scale - 0.5
   truth = heatmaps.draw(places, shape=(found.shape[1], found.shape[2]))
   return heatmaps.loss(found[:, None], truth)
 
@@ -163,7 +158,7 @@ def _predict_batch(params, images, *, spec):
   found = _apply(params, pixels.scale_images(images), spec)
   if spec.task == 'mask':
     return found.argmax(axis=-1).astype(jnp.int32)
-  return (heatmaps.find(found) + 0.5) / spec.scale - 0.5
+  return (heatmaps.find(found) + 0.5) / spec.network.scale - 0.5
 
 
 def _predict(
@@ -212,9 +207,11 @@ def make(task: str, num_outputs: int) -> Estimator:
     raise errors.InputError(
         f'there is no estimator of maps for {task!r}; choose one of {TASKS}.'
     )
-  # Label images need outlines; a point has its place between the pixels.
-  block, fold = (2, 2) if task == 'mask' else (4, 2)
-  spec = Spec(task, UNet(num_outputs, block=block, fold=fold))
+  if task == 'mask':  # outlines, as fine as the image
+    network = UNet(num_outputs, fold=2, features=(32, 64, 96, 128))
+  else:  # a point has a place between the pixels of a map
+    network = UNet(num_outputs)
+  spec = Spec(task, network)
   return Estimator(
       init_params=functools.partial(_init_params, spec=spec),
       train=functools.partial(_train, spec=spec),
