@@ -12,6 +12,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key, Shaped, UInt8
 
@@ -103,6 +104,7 @@ def _compile(
           _init_params, image_shape=image_shape, spec=spec
       ),
       grad_fn=grad_fn,
+      optimizer=optax.adam(trainer.one_cycle(recipe)),
       flatten=True,
   )
 
