@@ -69,14 +69,14 @@ def _augment(
     key: PRNGKeyArray, image: Float[Array, 'h w c'], *, moving: bool
 ) -> Float[Array, 'h w c']:
   keys = jax.random.split(key, 5)
-  stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
-  rows, columns = (
-      _resample(length, MAX_STRETCH**stretch, MAX_SHIFT * shift)
-      for length, stretch, shift in zip(
-          image.shape[:2], stretches, shifts, strict=True
-      )
-  )
   if moving:
+    stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
+    rows, columns = (
+        _resample(length, MAX_STRETCH**stretch, MAX_SHIFT * shift)
+        for length, stretch, shift in zip(
+            image.shape[:2], stretches, shifts, strict=True
+        )
+    )
     image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])

@@ -1,5 +1,7 @@
 """Augmentation: every change happens, none leaves its range."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,10 +12,11 @@ from simgan_jax.estimators import augmentation
 NUM = 400
 
 
-def _augment(image, num=NUM, seed=0):
+def _augment(image, num=NUM, seed=0, moving=True):
   images = jnp.broadcast_to(jnp.asarray(image, jnp.float32), (num, 35, 55, 1))
   keys = jax.random.split(jax.random.key(seed), num)
-  return np.asarray(jax.jit(augmentation.augment)(keys, images))
+  augment = functools.partial(augmentation.augment, moving=moving)
+  return np.asarray(jax.jit(augment)(keys, images))
 
 
 @pytest.fixture(scope='module')
@@ -98,3 +101,14 @@ def test_blur_spreads_a_dot_and_keeps_flat_images_flat():
   assert float(blurred[17, 27, 0]) == pytest.approx(0.162, abs=0.01)
   sharp = augmentation._blur(image, jnp.float32(0.0))
   np.testing.assert_allclose(sharp, image, atol=1e-6)
+
+
+def test_places_stay_if_nothing_may_move():
+  image = np.zeros((35, 55, 1))
+  image[16:19, 26:29] = -0.9
+  found = _augment(image, moving=False)
+  assert np.abs(found - image).max((1, 2, 3)).min() > 0.01
+  low = np.median(found, axis=(1, 2, 3), keepdims=True) - found
+  assert set(low.reshape(NUM, -1).argmax(axis=1)) <= {
+      y * 55 + x for y in range(16, 19) for x in range(26, 29)
+  }
