@@ -17,7 +17,8 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key, Shaped, UInt8
 
 from simgan_jax.estimators import (
-    compact,
+    compact_losses,
+    compact_network,
     hand_augmentation,
     heatmaps,
     map_augmentation,
@@ -43,7 +44,7 @@ def _apply(
 ) -> Float[Array, 'b mh mw k']:
   # Depths have a zero of their own; the light of a photograph has none.
   if spec.task != 'hands':
-    images = compact.standardize(images)
+    images = compact_network.standardize(images)
   return cast(jax.Array, spec.network.apply({'params': params}, images))
 
 
@@ -64,7 +65,7 @@ def _loss(
   found = _apply(params, images, spec)
   if spec.task == 'mask':
     scores = found.reshape(-1, found.shape[-1])
-    return compact.class_loss(scores, labels.reshape(-1))
+    return compact_losses.class_loss(scores, labels.reshape(-1))
   places = (labels + 0.5) * spec.network.scale - 0.5
   truth = heatmaps.draw(places, shape=(found.shape[1], found.shape[2]))
   return heatmaps.loss(found[:, None], truth)
