@@ -52,8 +52,8 @@ def _norm(num_features: int) -> nn.GroupNorm:
 class Block(nn.Module):
   """A group norm, a ReLU and a 3x3 convolution, added to the input if it fits.
 
-  The convolution comes last, so that what it adds may be negative. Last a ReLU,
-  an estimator of hands errs by a fifth more after as many steps.
+  The convolution comes last, so that what it adds may be negative. With a ReLU
+  last, an estimator of hands errs by a fifth more after as many steps.
   """
 
   num_features: int  # channels of the output, a multiple of `_GROUP`
