@@ -1,7 +1,8 @@
 """The compact estimator of maps: joints of hands, points, or a label image.
 
 A small U-Net. Points have a heat-map each, and every pixel of a label image
-has a score for each class.
+has a score for each class. The rate of the recipe is the largest of one cycle;
+1.2e-2 with 1,000 steps of 16 images suits the built-in hands.
 """
 
 import dataclasses
