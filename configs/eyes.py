@@ -93,7 +93,10 @@ def _paper() -> config_lib.Config:
   config.history_size = 25_600
   # Table 2: 1x is a quarter of the 1.2 million images.
   config.evaluation = config_lib.EvaluationConfig(
-      base_images=300_000, num_steps=30_000, batch_size=512
+      base_images=300_000,
+      num_steps=30_000,
+      batch_size=512,
+      estimator='paper',
   )
   return config
 

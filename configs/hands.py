@@ -60,9 +60,7 @@ def _laptop() -> config_lib.Config:
       base_images=4_000,
       scales=(1,),
       # Small batches learn more in the same time.
-      num_steps=1_600,
       batch_size=16,
-      learning_rate=6e-3,
       augmented=(True,),
       heatmap_size=32,
       hourglass_features=32,
@@ -101,6 +99,8 @@ def _paper() -> config_lib.Config:
       scales=(1, 3),
       num_steps=30_000,
       batch_size=32,
+      learning_rate=1e-3,
+      estimator='paper',
       augmented=(True,),
   )
   return config

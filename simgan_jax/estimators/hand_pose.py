@@ -170,5 +170,5 @@ def make(sizes: Sizes) -> Estimator:
       init_params=functools.partial(init_params, **options),
       train=functools.partial(train, **options),
       predict=functools.partial(predict, **options),
-      learning_rate=1e-3,
+      learning_rate=6e-3,
   )

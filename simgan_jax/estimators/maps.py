@@ -1,7 +1,8 @@
 """The compact estimator of maps: joints of hands, points, or a label image.
 
 A small U-Net. Points have a heat-map each, and every pixel of a label image
-has a score for each class.
+has a score for each class. The rate of the recipe is the largest of one cycle;
+1.2e-2 with 1,000 steps of 16 images suits the built-in hands.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Key, Shaped, UInt8
 
@@ -36,11 +38,6 @@ class Spec:
 
   task: str  # one of TASKS
   network: UNet
-
-  @property
-  def scale(self) -> float:
-    """Return the pixels of a map to one of the image."""
-    return self.network.fold / self.network.block
 
 
 def _apply(
@@ -109,6 +106,7 @@ def _compile(
           _init_params, image_shape=image_shape, spec=spec
       ),
       grad_fn=grad_fn,
+      optimizer=optax.adam(trainer.one_cycle(recipe)),
       flatten=True,
   )
 
@@ -164,7 +162,7 @@ def _predict_batch(params, images, *, spec):
   found = _apply(params, pixels.scale_images(images), spec)
   if spec.task == 'mask':
     return found.argmax(axis=-1).astype(jnp.int32)
-  return (heatmaps.find(found) + 0.5) / spec.scale - 0.5
+  return (heatmaps.find(found) + 0.5) / spec.network.scale - 0.5
 
 
 def _predict(
@@ -213,12 +211,14 @@ def make(task: str, num_outputs: int) -> Estimator:
     raise errors.InputError(
         f'there is no estimator of maps for {task!r}; choose one of {TASKS}.'
     )
-  # Label images need outlines; a point has its place between the pixels.
-  block, fold = (2, 2) if task == 'mask' else (4, 2)
-  spec = Spec(task, UNet(num_outputs, block=block, fold=fold))
+  if task == 'mask':  # outlines, as fine as the image
+    network = UNet(num_outputs, fold=2, features=(32, 64, 96, 128))
+  else:  # a point has a place between the pixels of a map
+    network = UNet(num_outputs)
+  spec = Spec(task, network)
   return Estimator(
       init_params=functools.partial(_init_params, spec=spec),
       train=functools.partial(_train, spec=spec),
       predict=functools.partial(_predict, spec=spec),
-      learning_rate=6e-3,
+      learning_rate=1.2e-2,
   )
