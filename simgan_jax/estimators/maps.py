@@ -67,7 +67,7 @@ def _loss(
   if spec.task == 'mask':
     scores = found.reshape(-1, found.shape[-1])
     return compact_losses.class_loss(scores, labels.reshape(-1))
-  places = (labels + 0.5) * spec.scale - 0.5
+  places = (labels + 0.5) * spec.network.scale - 0.5
   truth = heatmaps.draw(places, shape=(found.shape[1], found.shape[2]))
   return heatmaps.loss(found[:, None], truth)
 
