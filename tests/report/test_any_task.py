@@ -81,6 +81,18 @@ def test_classes_have_accuracies_and_a_matrix(classes, tmp_path):
   assert 0.1 < dark < 0.4
 
 
+def test_a_class_that_photographs_do_not_know_is_shown(classes):
+  assert 'Looks or shapes?' not in tables.make_tables(classes)
+  classes['shapes'] = {
+      'synthetic': {'accuracy': 60.0, 'confusion': [[5, 0], [4, 1]]},
+      'refined': {'accuracy': 55.0, 'confusion': [[4, 1], [4, 1]]},
+  }
+  table = tables.make_tables(classes)['Looks or shapes?']
+  assert table.header == ['asked about', 'accuracy', '20', '100']
+  assert table.lines[1] == ['refined', '55.00', '80', '20']
+  assert 'asked about' in terminal.format_tables(classes)
+
+
 def test_the_last_sentence_speaks_of_accuracy(classes):
   text = terminal.format_tables(classes)
   assert text.splitlines()[-1] == (
