@@ -11,7 +11,7 @@ from simgan_jax.machine import errors
 PROGRESS = '.progress'  # folder beside the images while they are written
 LOCK = '.lock'
 # What refine.py writes itself, of any format.
-RESERVED = (PROGRESS, LOCK, 'manifest.json', 'labels.csv')
+RESERVED = (PROGRESS, LOCK, 'manifest.json', 'labels.csv', 'labels.npz')
 _LOSSLESS = ('.npy', '.png', '.tif', '.tiff')
 _CHANNELS = {'.pgm': 1, '.ppm': 3}  # that the format has
 _OTHERS = ('.bmp', '.gif', '.jpeg', '.jpg', '.webp')

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from simgan_jax.data import encoding, inputs, tables
+from simgan_jax.data import arrays, encoding, inputs, tables
 from simgan_jax.data.pixel_labels import Transform
 from simgan_jax.data.source import Source
 from simgan_jax.machine import errors, progress
@@ -112,6 +112,8 @@ def _finish(
     rows = (row for record in records for row in record.rows)
     path = folder / tables.NAME
     written_labels.write(path, tuple(originals.label_shapes), rows)
+  if isinstance(originals, arrays.Arrays):
+    written_labels.write_targets(folder, originals.load(), list(files))
   notes = [*originals.notes]
   notes += [f'{count:,} images: {note}' for note, count in noted.items()]
   notes += encoding.describe_pixel_labels(originals, sizes)

@@ -9,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from simgan_jax.data import pixel_labels
+from simgan_jax.data import label_arrays, pixel_labels
 from simgan_jax.data.label_tables import LabelTable
+from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.pixel_labels import PixelLabels, Transform
 from simgan_jax.machine import files as files_lib
 from simgan_jax.simulators import hand_images
 
+TARGETS = 'labels.npz'
 _COLUMNS = {
     'gaze': ('gaze_x', 'gaze_y', 'gaze_z'),  # as `data.image_folder` reads them
     'head_pose': ('head_yaw', 'head_pitch'),
@@ -48,6 +50,24 @@ def write(
   # Bytes that are no UTF-8 stay what they are.
   content = text.getvalue().encode(errors='surrogateescape')
   files_lib.write_bytes(str(path), content)
+
+
+def write_targets(
+    folder: Path, originals: LabelledImages, names: Sequence[str]
+) -> None:
+  """Write classes, numbers, points or masks of arrays as `labels.npz`.
+
+  It has the fields `names` and those of `data.label_arrays`, in the order of
+  `names`, the images that were refined. Without such labels nothing is written.
+  """
+  if originals.targets is None:
+    return
+  places = {name: i for i, name in enumerate(originals.names.tolist())}
+  kept = originals.take(np.array([places[name] for name in names]))
+  fields = {'names': kept.names, **label_arrays.make_fields(kept.targets)}
+  content = io.BytesIO()
+  np.savez_compressed(content, allow_pickle=False, **fields)
+  files_lib.write_bytes(str(folder / TARGETS), content.getvalue())
 
 
 class Kept(NamedTuple):

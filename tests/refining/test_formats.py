@@ -316,3 +316,17 @@ def test_a_run_may_be_spelled_otherwise(refine, tmp_path, monkeypatch):
   refine(f'{folder}/', workdir=f'{tmp_path}/run/')
   written = json.loads((tmp_path / 'out' / manifest.FILE).read_text())
   assert written['complete'] and written['workdir'] == f'{tmp_path}/run/'
+
+
+@pytest.mark.parametrize('kind', ['folder', 'npz'])
+def test_classes_of_arrays_come_along(refine, tmp_path, kind):
+  path = _make_npz(tmp_path / 'a.npz', ['d', 'a', 'c', 'b'])
+  with np.load(path) as file:
+    fields = dict(file)
+  np.savez(path, **fields, labels=np.array(['red', 'blue', '', 'red']))
+  refine(path, tmp_path / 'out', kind=kind)
+  with np.load(tmp_path / 'out' / 'labels.npz') as found:
+    names = found['label_names'].tolist()
+    labels = [names[i] if i >= 0 else '' for i in found['labels']]
+    pairs = dict(zip(found['names'].tolist(), labels, strict=True))
+  assert pairs == {'d': 'red', 'a': 'blue', 'c': '', 'b': 'red'}
