@@ -48,6 +48,7 @@ def _laptop() -> config_lib.Config:
   config.batch_size = 32
   config.history_size = 2_048
   config.num_rounds = 160
+  config.refiner.num_features = 32  # half the paper's, for the first run
   config.sample_every = config.checkpoint_every = 40
   data = config.data
   data.synthetic = config_lib.SourceConfig(limit=4_000)
@@ -56,8 +57,7 @@ def _laptop() -> config_lib.Config:
   config.evaluation = config_lib.EvaluationConfig(
       base_images=4_000,
       scales=(1,),
-      num_steps=250,
-      batch_size=32,
+      num_steps=400,
       augmented=(False,),
   )
   return config
