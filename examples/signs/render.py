@@ -5,8 +5,10 @@
 writes 8,000 images and their `labels.csv` in half a minute. The shapes are
 those of the German signs, whose digits are even strokes with straight sides and
 round ends. The looks are as plain as can be: four flat colours, no dirt, no
-blur, no scene. Looks are what the refiner adds; shapes it must not touch. With
-`--lights`, signs and backgrounds are lit by chance, each on its own.
+blur. Looks are what the refiner adds; shapes it must not touch.
+
+Signs and backgrounds are lit by chance, each on its own. `--scene=plain` leaves
+that out, and `--scene=spots` draws spots by chance behind the sign.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 LIMITS = (20, 30, 50, 60, 70, 80, 100, 120)  # km/h
+SCENES = 'plain', 'lights', 'spots'
 OVERSAMPLING = 4  # pixels drawn for each pixel written, against jagged edges
 
 
@@ -56,16 +59,27 @@ def strokes(digit, w):
   }[digit]
 
 
-def draw_sign(limit, rng, size, *, lights=False):
+def draw_background(scene, rng, canvas):
+  """Return an RGB image of one colour, or of spots."""
+  level = rng.uniform(30, 226)
+  if scene != 'plain':
+    level = 255 * rng.uniform(0.05, 1) ** 1.5
+  spots = np.full((1, 1, 3), level) + rng.integers(-20, 21, 3)
+  if scene == 'spots':
+    side, contrast = rng.integers(3, 16), rng.uniform(0, 0.8)
+    spots = level * np.exp(
+        rng.normal(0, contrast, (side, side, 1))
+        + rng.normal(0, 0.1, (side, side, 3))
+    )
+  image = Image.fromarray(spots.clip(0, 255).astype(np.uint8))
+  return image.resize((canvas, canvas), Image.Resampling.BICUBIC)
+
+
+def draw_sign(limit, rng, size, *, scene='lights'):
   """Return a sign as an RGB image, size x size pixels."""
   canvas = size * OVERSAMPLING
-  level, light = rng.uniform(30, 226), 1
-  if lights:
-    level = 255 * rng.uniform(0.05, 1) ** 1.5
-    light = np.exp(rng.uniform(np.log(0.12), 0))
-  background = level + rng.integers(-20, 21, 3)
-  background = tuple(background.clip(0, 255).astype(int))
-  image = Image.new('RGB', (canvas, canvas), background)
+  image = draw_background(scene, rng, canvas)
+  light = 1 if scene == 'plain' else np.exp(rng.uniform(np.log(0.12), 0))
   draw = ImageDraw.Draw(image)
   radius = rng.uniform(0.31, 0.42) * canvas
   turn, squeeze = np.radians(rng.normal(0, 3)), rng.uniform(0.88, 1)
@@ -113,7 +127,7 @@ def main():
   parser.add_argument('--images', type=int, default=8_000)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--size', type=int, default=48, help='pixels')
-  parser.add_argument('--lights', action='store_true', help='light by chance')
+  parser.add_argument('--scene', choices=SCENES, default='lights')
   flags = parser.parse_args()
   flags.output.mkdir(parents=True, exist_ok=True)
   rng = np.random.default_rng(flags.seed)
@@ -123,7 +137,7 @@ def main():
     for number in range(flags.images):
       limit = LIMITS[number % len(LIMITS)]
       name = f'{number:05d}.png'
-      image = draw_sign(limit, rng, flags.size, lights=flags.lights)
+      image = draw_sign(limit, rng, flags.size, scene=flags.scene)
       image.save(flags.output / name)
       table.writerow([name, limit])
 

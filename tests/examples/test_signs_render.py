@@ -47,7 +47,8 @@ def test_the_seed_decides(write, tmp_path):
 def test_signs_have_a_red_ring_and_dark_digits(render):
   for limit in render['LIMITS']:
     rng = np.random.default_rng(0)
-    pixels = np.asarray(render['draw_sign'](limit, rng, 48), float)
+    sign = render['draw_sign'](limit, rng, 48, scene='plain')
+    pixels = np.asarray(sign, float)
     red, green, _ = np.moveaxis(pixels, -1, 0)
     inside = np.s_[16:32, 16:32]
     assert 0.1 < (red - green > 80).mean() < 0.4
@@ -55,11 +56,32 @@ def test_signs_have_a_red_ring_and_dark_digits(render):
     assert 0.1 < (green[inside] > 180).mean()
 
 
-def test_no_two_limits_look_alike(render):
+def _draw_many(render, scene):
   signs = [
-      np.asarray(render['draw_sign'](limit, np.random.default_rng(3), 48), int)
-      for limit in render['LIMITS']
+      render['draw_sign'](20, np.random.default_rng(seed), 48, scene=scene)
+      for seed in range(20)
   ]
+  return np.stack([np.asarray(sign, float).mean(-1) for sign in signs])
+
+
+def test_each_scene_varies_in_more_than_the_one_before(render):
+  plain, lights, spots = (
+      _draw_many(render, scene) for scene in render['SCENES']
+  )
+  white = np.s_[:, 16:32, 16:32]
+  brightest = [x[white].max((1, 2)).std() for x in (plain, lights, spots)]
+  assert brightest[0] < 5 < 20 < min(brightest[1:])
+  corner = np.s_[:, :5, :5]
+  uneven = [x[corner].std((1, 2)).mean() for x in (plain, lights, spots)]
+  assert max(uneven[:2]) < 1e-6 and uneven[2] > 5
+
+
+def test_no_two_limits_look_alike(render):
+  signs = []
+  for limit in render['LIMITS']:
+    rng = np.random.default_rng(3)
+    sign = render['draw_sign'](limit, rng, 48, scene='plain')
+    signs.append(np.asarray(sign, float))
   for i, sign in enumerate(signs):
     for other in signs[:i]:
       assert np.abs(sign - other).mean() > 1
