@@ -23,7 +23,7 @@ class Recipe(NamedTuple):
 
   num_steps: int  # optimiser steps
   batch_size: int  # images a step; a multiple of the number of devices
-  learning_rate: float  # the largest
+  learning_rate: float  # the largest one
   augmented: bool = False  # change the training images at random
 
 
