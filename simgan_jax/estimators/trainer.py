@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Key, PRNGKeyArray, UInt8
+from jaxtyping import Array, Key, PRNGKeyArray, Shaped, UInt8
 
 from simgan_jax.data import pipeline
 from simgan_jax.machine import errors, fitting, splitting
@@ -49,7 +49,7 @@ def own_keys(
 
 def _chunks(
     images: UInt8[np.ndarray, 'n h w c'],
-    labels: Float[np.ndarray, 'n ...'],
+    labels: Shaped[np.ndarray, 'n ...'],
     recipe: Recipe,
     *,
     seed: int,
