@@ -30,9 +30,9 @@ def _folders() -> config_lib.Config:
   config.pretrain_refiner_steps = 100
   config.pretrain_discriminator_steps = 50
   config.self_regularization_features = 'gradients'
-  # A larger weight keeps the renders' hard edges.
+  # A smaller weight changes digits.
   config.self_regularization_weight = 0.3
-  # A quarter of the work; photographs of signs need no more.
+  # A quarter of the work of 64.
   config.refiner.num_features = 32
   config.sample_every = config.checkpoint_every = 50
   data = config.data
