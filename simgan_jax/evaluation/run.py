@@ -11,10 +11,10 @@ from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import trainer
 from simgan_jax.evaluation import tasks, training_sets
-from simgan_jax.machine import batching, devices
+from simgan_jax.machine import batching, devices, errors
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import stored, validation
+from simgan_jax.settings import stored
 
 
 class Run(NamedTuple):
@@ -75,8 +75,13 @@ def read(
   config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
   given = {k: v for k, v in (changes or {}).items() if v is not None}
+  for name, value in given.items():
+    allowed = config_lib.CHOICES.get(f'evaluation.{name}', (value,))
+    if value not in allowed:
+      raise errors.InputError(
+          f'--{name}={value!r} does not work: choose one of {allowed}.'
+      )
   config.evaluation = dataclasses.replace(config.evaluation, **given)
-  validation.validate(config)
   task, labelled = inputs.load_with_targets(
       config,
       data_dir=data_dir,

@@ -433,7 +433,10 @@ def test_the_papers_preset_has_the_rows_of_table_4(folder, tmp_path):
   real = inputs.load_real(config, data_dir=str(tmp_path))
   test = inputs.load_test(config, data_dir=str(tmp_path))
   assert len(test.images) == NUM_FRAMES['test']
-  assert training_sets.is_labelled_apart(real, config, test_subjects='')
+  places = inputs.open_real(config).place, inputs.open_test(config).place
+  of_one_place = places[0] == places[1]
+  found = training_sets.labelled_apart(real, test, of_one_place=of_one_place)
+  assert found is not None and len(found.images) == len(real.images)
   sets = training_sets.build(
       synthetic,
       None,
