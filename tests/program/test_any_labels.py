@@ -126,15 +126,14 @@ def test_from_two_folders_to_a_sentence(run, trained, task, labels, key):
 
 
 @pytest.fixture
-def own_cache(environment, monkeypatch):
-  """Keep compiled programs where the commands of the tests do."""
+def as_before():
+  """Forget where compiled programs are kept, which other tests look at."""
   before = jax.config.values['jax_compilation_cache_dir']
-  monkeypatch.setenv('XDG_CACHE_HOME', environment['XDG_CACHE_HOME'])
   yield
   jax.config.update('jax_compilation_cache_dir', before)
 
 
-def test_a_simulator_in_jax_needs_no_files(tmp_path, own_cache):
+def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before):
   def simulator(key):
     key_angle, key_noise = jax.random.split(key)
     angles = jax.random.uniform(key_angle, (16, 1), maxval=jnp.pi)
@@ -165,7 +164,7 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, own_cache):
     simgan_jax.fit(simulator, real[20:], workdir=run.workdir, **options)
 
 
-def test_arrays_that_do_not_fit_are_named(tmp_path, own_cache):
+def test_arrays_that_do_not_fit_are_named(tmp_path, as_before):
   images = np.zeros((8, SIDE, SIDE), np.uint8)
   for options, message in (
       ({'real': images[:, 1:]}, 'bring them to one size'),
