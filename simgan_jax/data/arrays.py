@@ -7,7 +7,6 @@ any other task it holds `labels`, which `label_arrays` describes.
 
 import functools
 import hashlib
-import io
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -125,9 +124,7 @@ def write(
   known = {
       name: fields[name] for name in _FIELDS if fields.get(name) is not None
   }
-  buffer = io.BytesIO()
-  np.savez_compressed(buffer, allow_pickle=False, **known)
-  files.write_bytes(str(path), buffer.getvalue())
+  files.write_arrays(str(path), known)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

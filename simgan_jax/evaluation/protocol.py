@@ -1,6 +1,5 @@
 """The protocol of section 3.1: the same estimator on every training set."""
 
-import io
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -168,9 +167,7 @@ def _write(
   }
   if run.test.groups is not None:
     arrays['groups'] = run.test.groups
-  buffer = io.BytesIO()
-  np.savez_compressed(buffer, allow_pickle=False, **arrays)
-  files.write_bytes(os.path.join(folder, 'predictions.npz'), buffer.getvalue())
+  files.write_arrays(os.path.join(folder, 'predictions.npz'), arrays)
   if unit is units.CLASS:
     confusion.draw(os.path.join(folder, 'confusion.png'), results)
   else:

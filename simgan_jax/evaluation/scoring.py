@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Shaped, UInt8
 
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators.estimator import Estimator
@@ -47,6 +48,28 @@ def load(path: str, run: Run) -> Any:
   return checkpoint.load_params(path, abstract)
 
 
+def train(
+    run: Run,
+    images: UInt8[np.ndarray, 'n h w c'],
+    labels: Shaped[np.ndarray, 'n ...'],
+    *,
+    augmented: bool,
+    seed: int,
+    what: str,
+) -> Any:
+  """Return a new estimator's parameters, with a bar that says `what`."""
+  recipe = run.recipe(augmented=augmented)
+  with progress.make_bar(recipe.num_steps, what, 'step') as bar:
+    return run.task.estimator.train(
+        images,
+        labels,
+        mesh=run.mesh,
+        seed=seed,
+        recipe=recipe,
+        on_progress=bar.update,
+    )
+
+
 def score(
     training_set: TrainingSet,
     run: Run,
@@ -72,7 +95,7 @@ def score(
     NonFiniteError: If a loss or a prediction is not finite.
   """
   train_on, scale, images, labels = training_set
-  task, recipe = run.task, run.recipe(augmented=augmented)
+  task = run.task
   found, measures, predictions = {}, {}, {}
   for seed in run.seeds:
     path = find(workdir, training_set, augmented=augmented, seed=seed)
@@ -80,17 +103,10 @@ def score(
     if reuse:
       params = load(path, run)
     else:
-      with progress.make_bar(
-          recipe.num_steps, f'train on {name}', 'step'
-      ) as bar:
-        params = task.estimator.train(
-            images,
-            labels,
-            mesh=run.mesh,
-            seed=seed,
-            recipe=recipe,
-            on_progress=bar.update,
-        )
+      what = f'train on {name}'
+      params = train(
+          run, images, labels, augmented=augmented, seed=seed, what=what
+      )
       checkpoint.save_params(path, params)
     predicted = task.estimator.predict(params, run.test.images, mesh=run.mesh)
     if not np.isfinite(predicted).all():

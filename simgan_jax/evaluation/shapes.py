@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from simgan_jax.evaluation import scoring
 from simgan_jax.evaluation.run import Run
-from simgan_jax.machine import batching, progress
+from simgan_jax.machine import batching
 from simgan_jax.measures import estimation_errors
 
 NUM_IMAGES = 2_000  # synthetic images, spread over the data set
@@ -28,21 +29,19 @@ def ask(
   Returns:
     Mean error and measures by 'synthetic' and 'refined'.
   """
-  task, recipe = run.task, run.recipe(augmented=True)
-  with progress.make_bar(recipe.num_steps, 'check shapes', 'step') as bar:
-    params = task.estimator.train(
-        run.test.images,
-        run.test.labels,
-        mesh=run.mesh,
-        seed=run.seeds[0],
-        recipe=recipe,
-        on_progress=bar.update,
-    )
-  asked = run.synthetic.take(batching.spread(len(refined), NUM_IMAGES))
-  images = {
-      'synthetic': asked.images,
-      'refined': refined[batching.spread(len(refined), NUM_IMAGES)],
-  }
+  task, test = run.task, run.test
+  assert test.labels is not None
+  params = scoring.train(
+      run,
+      test.images,
+      test.labels,
+      augmented=True,
+      seed=run.seeds[0],
+      what='check shapes',
+  )
+  places = batching.spread(len(refined), NUM_IMAGES)
+  asked = run.synthetic.take(places)
+  images = {'synthetic': asked.images, 'refined': refined[places]}
   found = {}
   for name, values in images.items():
     predicted = task.estimator.predict(params, values, mesh=run.mesh)

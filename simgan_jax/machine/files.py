@@ -2,10 +2,13 @@
 
 import contextlib
 import fcntl
+import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from simgan_jax.machine import errors
 
@@ -31,6 +34,13 @@ def write_text(path: str, text: str) -> None:
 def write_json(path: str, content: Any) -> None:
   """Write strict JSON; an interrupted write leaves the old file."""
   write_text(path, json.dumps(content, indent=2, allow_nan=False) + '\n')
+
+
+def write_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
+  """Write an .npz file; an interrupted write leaves the old one."""
+  content = io.BytesIO()
+  np.savez_compressed(content, allow_pickle=False, **dict[str, Any](arrays))
+  write_bytes(path, content.getvalue())
 
 
 def read_json(path: str) -> Any:

@@ -65,9 +65,7 @@ def write_targets(
   places = {name: i for i, name in enumerate(originals.names.tolist())}
   kept = originals.take(np.array([places[name] for name in names]))
   fields = {'names': kept.names, **label_arrays.make_fields(kept.targets)}
-  content = io.BytesIO()
-  np.savez_compressed(content, allow_pickle=False, **fields)
-  files_lib.write_bytes(str(folder / TARGETS), content.getvalue())
+  files_lib.write_arrays(str(folder / TARGETS), fields)
 
 
 class Kept(NamedTuple):

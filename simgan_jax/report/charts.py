@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simgan_jax.machine import batching
+from simgan_jax.machine import batching, files
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
@@ -72,6 +72,13 @@ def draw(
       fontsize=9,
   )
   return figure
+
+
+def write_png(path: str, figure: 'Figure') -> None:
+  """Write a figure as PNG; an interrupted write leaves the old file."""
+  content = io.BytesIO()
+  figure.savefig(content, format='png')
+  files.write_bytes(path, content.getvalue())
 
 
 def to_svg(figure: 'Figure', name: str) -> str:

@@ -1,15 +1,13 @@
 """Confusion matrices as a picture."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from simgan_jax.machine import files
+from simgan_jax.report import charts, table
 from simgan_jax.report import rows as rows_lib
-from simgan_jax.report import table
 
 _SIDE = 3.4  # inches of a matrix
 _MOST_NUMBERS = 15  # classes; of more only the colours are shown
@@ -47,6 +45,4 @@ def draw(path: str, results: Mapping[str, Any]) -> None:
         axes.text(j, i, text, ha='center', va='center', color=color, fontsize=8)
   figure.supxlabel('estimated')
   figure.supylabel('true')
-  buffer = io.BytesIO()
-  figure.savefig(buffer, format='png')
-  files.write_bytes(path, buffer.getvalue())
+  charts.write_png(path, figure)

@@ -1,14 +1,13 @@
 """The cumulative curve of errors, the paper's Fig. 7."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from simgan_jax.machine import files
 from simgan_jax.measures import units
+from simgan_jax.report import charts
 from simgan_jax.report import rows as rows_lib
 
 _COLORS = {
@@ -75,6 +74,4 @@ def draw(
   axes.grid(alpha=0.3)
   if rows:
     figure.legend(loc='outside right upper')
-  buffer = io.BytesIO()
-  figure.savefig(buffer, format='png')
-  files.write_bytes(path, buffer.getvalue())
+  charts.write_png(path, figure)
