@@ -74,7 +74,7 @@ def _columbia() -> config_lib.Config:
   data.real = config_lib.SourceConfig(name='columbia_gaze', subjects='1-24')
   data.test = config_lib.SourceConfig(name='columbia_gaze', subjects='25-32')
   config.evaluation = config_lib.EvaluationConfig(
-      num_steps=1_000, batch_size=32, methods=config_lib.METHODS
+      base_images=0, scales=(1,), num_seeds=5
   )
   return config
 
