@@ -27,6 +27,12 @@ _INPUT = command_line.define_path(
     "Folder or packed file to refine instead of the run's synthetic images; it"
     ' must be of the same source.',
 )
+_SAMPLES = flags.DEFINE_integer(
+    'samples',
+    1,
+    'Refined images of each one, of a refiner with noise_channels; their files'
+    ' are NAME.sample0.png and so on.',
+)
 _ON_ERROR = command_line.define_on_error()
 # All commands take it; this one reads images from their source.
 command_line.define_data_dir()
@@ -47,6 +53,7 @@ def main() -> None:
       kind=_FORMAT.value,
       path=_INPUT.value,
       on_error=_ON_ERROR.value,
+      num_samples=_SAMPLES.value,
   )
   message = (
       f'{output}: {found["images"]:,} images, refined with round'

@@ -45,12 +45,13 @@ class Run:
     """The settings of the run."""
     return stored.read_run(self.workdir)
 
-  def refine(self, images: np.ndarray) -> np.ndarray:
+  def refine(self, images: np.ndarray, *, sample: int = 0) -> np.ndarray:
     """Return refined images.
 
     Args:
       images: Synthetic images of the run's size, [n, h, w, c] or [n, h, w],
         uint8, uint16 or float in [0, 1].
+      sample: Number of the sample, of a refiner with `noise_channels`.
 
     Returns:
       Refined images, [n, h, w, c] uint8, or uint16 for uint16 images.
@@ -72,7 +73,12 @@ class Run:
     refiner, _ = refiners.load_refiner(config, workdir=self.workdir, mesh=mesh)
     prepared = refiners.match_histograms(config, images, workdir=self.workdir)
     return refiners.refine_images(
-        refiner, prepared, mesh=mesh, dtype=images.dtype.type
+        refiner,
+        prepared,
+        mesh=mesh,
+        dtype=images.dtype.type,
+        seed=config.seed,
+        samples=sample,
     )
 
   def evaluate(

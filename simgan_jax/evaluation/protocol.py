@@ -37,7 +37,11 @@ def _refine(
   )
   with progress.make_bar(len(prepared), 'refine', 'image') as bar:
     refined = refiners.refine_images(
-        refiner, prepared, mesh=run.mesh, on_progress=bar.update
+        refiner,
+        prepared,
+        mesh=run.mesh,
+        seed=run.config.seed,
+        on_progress=bar.update,
     )
   return chosen, prepared, refined
 

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import UInt8
 
 from simgan_jax.machine import mesh as mesh_lib
 
@@ -20,8 +19,8 @@ def spread(num_images: int, limit: int) -> np.ndarray:
 
 
 def map_batches(
-    function: Callable[[jax.Array], Any],
-    images: UInt8[np.ndarray, 'n h w c'],
+    function: Callable[[Any], Any],
+    images: Any,
     *,
     mesh: Mesh,
     batch_size: int,
@@ -31,8 +30,8 @@ def map_batches(
   Args:
     function: Function of images [batch_size, h, w, c] uint8, split over the
       mesh; the first axis of its result is the batch.
-    images: Images [n, h, w, c] uint8; n need not be a multiple of
-      `batch_size`.
+    images: Images [n, h, w, c] uint8, or a pytree of arrays [n, ...], of which
+      `function` then gets batches; n need not be a multiple of `batch_size`.
     mesh: Devices that share a batch; their number divides it.
     batch_size: Images per call.
 
@@ -40,9 +39,14 @@ def map_batches(
     Result of `function` for each batch, without the padding of the last one.
   """
   sharding = mesh_lib.batch_sharding(mesh, batch_axis=0)
-  for start in range(0, len(images), batch_size):
-    batch = images[start : start + batch_size]
-    # Padded, so that only one shape is compiled.
-    missing = batch_size - len(batch)
-    padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
-    yield np.asarray(function(jax.device_put(padded, sharding)))[: len(batch)]
+  num_images = len(jax.tree.leaves(images)[0])
+  for start in range(0, num_images, batch_size):
+    kept = min(batch_size, num_images - start)
+
+    def cut(x: np.ndarray, start: int = start, kept: int = kept) -> jax.Array:
+      # Padded, so that only one shape is compiled.
+      padding = [(0, batch_size - kept), *[(0, 0)] * (x.ndim - 1)]
+      padded = np.pad(x[start : start + kept], padding)
+      return jax.device_put(padded, sharding)
+
+    yield np.asarray(function(jax.tree.map(cut, images)))[:kept]

@@ -112,20 +112,46 @@ def gradient_penalty(
 
 
 def self_regularization_loss(
-    refined: Float[Array, 'b h w c'],
+    refined: Float[Array, 'n h w c'],
     synthetic: Float[Array, 'b h w c'],
     *,
     features_fn: Callable[[jax.Array], jax.Array] = channel_mean,
+    limit: float = 0.0,
 ) -> Float[Array, '']:
   """Return || psi(refined) - psi(synthetic) ||_1, mean over the batch.
 
+  Of several samples of an image the mean is compared, so that noise around the
+  synthetic image costs little.
+
   Args:
-    refined: Refined images, [b, h, w, c] float32 in [-1, 1].
+    refined: Refined images, [n, h, w, c] float32 in [-1, 1]; n = b, or n = k b
+      for k samples of each image, side by side.
     synthetic: Synthetic images, [b, h, w, c] float32 in [-1, 1].
     features_fn: Psi, one of `FEATURES` or any function of a batch of images.
+    limit: What a value of psi costs at most; 0 for no limit, as in the paper.
   """
+  if len(refined) != len(synthetic):
+    samples = refined.reshape(len(synthetic), -1, *synthetic.shape[1:])
+    refined = jnp.mean(samples, axis=1)
   difference = jnp.abs(features_fn(refined) - features_fn(synthetic))
+  if limit:
+    difference = jnp.minimum(difference, limit)
   return jnp.mean(jnp.sum(difference, axis=(1, 2, 3)))
+
+
+def mode_seeking_loss(refined: Float[Array, 'n h w c']) -> Float[Array, '']:
+  """Return 1 / the mean absolute difference of two samples of an image.
+
+  Mao et al., "Mode Seeking Generative Adversarial Networks for Diverse Image
+  Synthesis", CVPR 2019. Noise that changes nothing costs much. The paper
+  divides by the difference of the noise, too, which here is always the same.
+
+  Args:
+    refined: Samples, two or another even number of each image side by side,
+      [n, h, w, c] float32 in [-1, 1].
+  """
+  difference = jnp.abs(refined[::2] - refined[1::2])
+  return jnp.mean(1 / (jnp.mean(difference, axis=(1, 2, 3)) + 0.01))
 
 
 class RefinerLoss(NamedTuple):
@@ -134,36 +160,42 @@ class RefinerLoss(NamedTuple):
   total: Float[Array, '']
   adversarial: Float[Array, '']  # -sum log(1 - D(R(x)))
   self_regularization: Float[Array, '']  # lambda || psi(R(x)) - psi(x) ||_1
+  mode_seeking: Float[Array, ''] | float = 0.0  # with its weight
 
 
 def refiner_loss(
-    refined_logits: Float[Array, 'b map_h map_w 2'],
-    refined: Float[Array, 'b h w c'],
+    refined_logits: Float[Array, 'n map_h map_w 2'],
+    refined: Float[Array, 'n h w c'],
     synthetic: Float[Array, 'b h w c'],
     *,
     self_regularization_weight: float,
     features_fn: Callable[[jax.Array], jax.Array] = channel_mean,
+    limit: float = 0.0,
+    mode_seeking_weight: float = 0.0,
 ) -> RefinerLoss:
   """Return L_R = -sum log(1 - D(R(x))) + lambda ||psi(R(x)) - psi(x)||_1.
 
   Equation 4 of the paper.
 
   Args:
-    refined_logits: D's logits of `refined`, [b, map_h, map_w, 2] float32.
-    refined: Refined images R(x), [b, h, w, c] float32 in [-1, 1].
+    refined_logits: D's logits of `refined`, [n, map_h, map_w, 2] float32.
+    refined: Refined images R(x), [n, h, w, c] float32 in [-1, 1]; of k samples
+      of each image, side by side, n = k b.
     synthetic: Synthetic images x, [b, h, w, c] float32 in [-1, 1].
     self_regularization_weight: Lambda, against sums over patches and pixels.
     features_fn: Psi.
+    limit: See `self_regularization_loss`.
+    mode_seeking_weight: Weight of `mode_seeking_loss`, 0 as in the paper.
   """
   adversarial = cross_entropy(refined_logits, refined=False)
   regularization = self_regularization_weight * self_regularization_loss(
-      refined, synthetic, features_fn=features_fn
+      refined, synthetic, features_fn=features_fn, limit=limit
   )
-  return RefinerLoss(
-      total=adversarial + regularization,
-      adversarial=adversarial,
-      self_regularization=regularization,
-  )
+  total, mode_seeking = adversarial + regularization, 0.0
+  if mode_seeking_weight:
+    mode_seeking = mode_seeking_weight * mode_seeking_loss(refined)
+    total += mode_seeking
+  return RefinerLoss(total, adversarial, regularization, mode_seeking)
 
 
 def patch_accuracy(

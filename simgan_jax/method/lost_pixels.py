@@ -9,7 +9,7 @@ from typing import final
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from simgan_jax.kernels.convolution import Conv
 from simgan_jax.method import networks
@@ -50,10 +50,12 @@ class LosingRefiner(networks.Refiner):
 
   @nn.compact
   def __call__(
-      self, images: Float[Array, 'b h w c']
+      self,
+      images: Float[Array, 'b h w c'],
+      keys: PRNGKeyArray | None = None,
   ) -> Float[Array, 'b h w c']:
     """Refine `images`, [b, h, w, c] float32 in [-1, 1], any h, w and c."""
-    features = self._features(images)
+    features = self._features(images, keys)
     refined = self._to_images(features, images.shape[-1])
     odds = Conv(1, (1, 1), dtype=self.dtype, name='lost')(features)
     odds = odds.astype(jnp.float32) + _RARELY + _draw_logistic(images)

@@ -7,16 +7,21 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from simgan_jax.kernels.activation import relu
 from simgan_jax.kernels.convolution import Conv
 from simgan_jax.kernels.pooling import max_pool
+from simgan_jax.method import noise as noise_lib
 
 
 @final
 class ResidualBlock(nn.Module):
   """Two convolutions whose result is added to the input, then ReLU.
+
+  Noise is added to the result with a weight for each channel, at first 0
+  (Karras et al., "A Style-Based Generator Architecture for Generative
+  Adversarial Networks", CVPR 2019).
 
   Attributes:
     num_features: Number of channels.
@@ -29,12 +34,21 @@ class ResidualBlock(nn.Module):
   dtype: DTypeLike
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b h w c']) -> Float[Array, 'b h w c']:
-    """Return features of the same shape."""
+  def __call__(
+      self,
+      x: Float[Array, 'b h w c'],
+      noise: Float[Array, 'b h w k'] | None = None,
+  ) -> Float[Array, 'b h w c']:
+    """Return features of the same shape; `noise` has deviation 1."""
     kernel = (self.kernel_size, self.kernel_size)
     conv = functools.partial(Conv, self.num_features, kernel, dtype=self.dtype)
     y = relu(conv(name='first')(x))
-    return relu(x + conv(name='second')(y))
+    y = conv(name='second')(y)
+    if noise is not None:
+      shape = noise.shape[-1], self.num_features
+      weights = self.param('noise', nn.initializers.zeros, shape)
+      y += (noise @ weights).astype(self.dtype)
+    return relu(x + y)
 
 
 class Refiner(nn.Module):
@@ -51,6 +65,8 @@ class Refiner(nn.Module):
     dtype: Type of the computation; parameters and result are float32.
     rematerialize: True keeps only the blocks' inputs for the backward pass and
       computes the rest again: less memory, a third more time.
+    noise_channels: Number of channels of Gaussian noise, `noise.draw_inputs`,
+      that enter beside the image, and in every block; 0 is the paper's refiner.
   """
 
   num_features: int = 64
@@ -58,25 +74,41 @@ class Refiner(nn.Module):
   kernel_size: int = 3
   dtype: DTypeLike = jnp.float32
   rematerialize: bool = False
+  noise_channels: int = 0
 
   @nn.compact
   def __call__(
-      self, images: Float[Array, 'b h w c']
+      self,
+      images: Float[Array, 'b h w c'],
+      keys: PRNGKeyArray | None = None,
   ) -> Float[Array, 'b h w c']:
-    """Refine `images`, [b, h, w, c] float32 in [-1, 1], any h, w and c."""
-    return self._to_images(self._features(images), images.shape[-1])
+    """Refine `images`.
+
+    Args:
+      images: Synthetic images, [b, h, w, c] float32 in [-1, 1], any h, w and c.
+      keys: Key of each image's noise, [b]; None for noise of zeros. Without
+        `noise_channels` they do nothing.
+    """
+    return self._to_images(self._features(images, keys), images.shape[-1])
 
   def _features(
-      self, images: Float[Array, 'b h w c']
+      self, images: Float[Array, 'b h w c'], keys: PRNGKeyArray | None
   ) -> Float[Array, 'b h w f']:
     block = nn.remat(ResidualBlock) if self.rematerialize else ResidualBlock
     kernel = (self.kernel_size, self.kernel_size)
+    noise = None
+    if self.noise_channels:
+      shape = (*images.shape[1:3], self.noise_channels)
+      noise = jnp.zeros((len(images), *shape))
+      if keys is not None:
+        noise = noise_lib.draw_inputs(keys, shape)
+      images = jnp.concatenate([images, noise], axis=-1)
     x = Conv(self.num_features, kernel, dtype=self.dtype, name='stem')(images)
     x = relu(x)
     for i in range(self.num_blocks):
       x = block(
           self.num_features, self.kernel_size, self.dtype, name=f'block{i}'
-      )(x)
+      )(x, noise)
     return x
 
   def _to_images(

@@ -21,9 +21,15 @@ class Objective:
       batch of images.
     gradient_penalty: Weight of `losses.gradient_penalty` in the discriminator's
       loss; 0 as in the paper.
+    num_samples: Refined images for each synthetic one in a refiner step.
+    self_regularization_limit: See `losses.self_regularization_loss`.
+    mode_seeking_weight: Weight of `losses.mode_seeking_loss`.
   """
 
   refiner_steps: int = 2
   self_regularization_weight: float = 0.25
   features_fn: Callable[[jax.Array], jax.Array] = losses.channel_mean
   gradient_penalty: float = 0.0
+  num_samples: int = 1
+  self_regularization_limit: float = 0.0
+  mode_seeking_weight: float = 0.0

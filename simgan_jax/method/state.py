@@ -34,9 +34,15 @@ def fold_keys(state: SimGANState, num: int) -> PRNGKeyArray:
 
 def pretraining_key(state: SimGANState) -> PRNGKeyArray:
   """Return the key of the next discriminator step before the rounds."""
-  # Rounds fold in their number; the largest number is free.
+  # Rounds fold in their number; the largest numbers are free.
   key = jax.random.fold_in(state.key, 2**32 - 1)
   return jax.random.fold_in(key, state.discriminator.step)
+
+
+def refiner_key(state: SimGANState) -> PRNGKeyArray:
+  """Return the key of the noise in the next refiner step."""
+  key = jax.random.fold_in(state.key, 2**32 - 2)
+  return jax.random.fold_in(key, state.refiner.step)
 
 
 def create_state(

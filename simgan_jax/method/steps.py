@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 from simgan_jax.machine import pixels, splitting
 from simgan_jax.machine.splitting import WHOLE, Split
 from simgan_jax.method import history as history_lib
-from simgan_jax.method import losses
+from simgan_jax.method import losses, noise
+from simgan_jax.method import state as state_lib
 from simgan_jax.method.objective import Objective
 from simgan_jax.method.state import SimGANState
 
@@ -31,6 +32,7 @@ class DiscriminatorBatch(NamedTuple):
 def refine(
     refiner: train_state.TrainState,
     images: Shaped[Array, 'b h w c'],
+    keys: PRNGKeyArray | None = None,
     *,
     num_parts: int = 1,
 ) -> Float[Array, 'b h w c']:
@@ -39,13 +41,14 @@ def refine(
   Args:
     refiner: Refiner network and its parameters.
     images: Synthetic images x, [b, h, w, c] uint8, or float32 in [-1, 1].
+    keys: Key of each image's noise, [b]; None for noise of zeros.
     num_parts: Number of parts, computed one after the other.
   """
   refined = jax.lax.map(
       lambda part: refiner.apply_fn(
-          {'params': refiner.params}, pixels.scale_images(part)
+          {'params': refiner.params}, pixels.scale_images(part[0]), part[1]
       ),
-      splitting.split_parts(images, num_parts),
+      splitting.split_parts((images, keys), num_parts),
   )
   return refined.reshape(images.shape)
 
@@ -77,9 +80,11 @@ def refiner_step(
         synthetic,
         self_regularization_weight=objective.self_regularization_weight,
         features_fn=objective.features_fn,
+        limit=objective.self_regularization_limit,
+        mode_seeking_weight=objective.mode_seeking_weight,
     )
 
-  return _update_refiner(state, synthetic, loss_fn, split)
+  return _update_refiner(state, synthetic, loss_fn, objective, split)
 
 
 def pretrain_refiner_step(
@@ -101,26 +106,38 @@ def pretrain_refiner_step(
     )
     return losses.RefinerLoss(loss, jnp.zeros(()), loss)
 
-  return _update_refiner(state, synthetic, loss_fn, split)
+  return _update_refiner(state, synthetic, loss_fn, objective, split)
 
 
 def _update_refiner(
     state: SimGANState,
     synthetic: Shaped[Array, 'b h w c'],
     loss_fn: Callable[..., losses.RefinerLoss],
+    objective: Objective,
     split: Split,
 ) -> tuple[SimGANState, Metrics]:
   """Take one refiner step on loss_fn(refined, synthetic)."""
+  num_samples = objective.num_samples
+  keys = _image_keys(
+      state_lib.refiner_key(state),
+      len(synthetic),
+      split,
+      num_samples=num_samples,
+  )
 
-  def measured_loss(params, synthetic):
-    refined = state.refiner.apply_fn({'params': params}, synthetic)
+  def measured_loss(params, batch):
+    synthetic, keys = batch
+    given = jnp.repeat(synthetic, num_samples, axis=0)
+    refined = state.refiner.apply_fn(
+        {'params': params}, given, keys.reshape(-1)
+    )
     loss = loss_fn(refined, synthetic)
-    return loss.total, (loss, jnp.mean(jnp.abs(refined - synthetic)))
+    return loss.total, (loss, jnp.mean(jnp.abs(refined - given)))
 
   gradients, (loss, change) = splitting.mean_gradients(
       measured_loss,
       state.refiner.params,
-      pixels.scale_images(synthetic),
+      (pixels.scale_images(synthetic), keys.reshape(-1, num_samples)),
       split,
   )
   refiner, metrics = _apply_gradients(state.refiner, gradients, name='refiner')
@@ -130,6 +147,8 @@ def _update_refiner(
       'refiner/self_regularization': loss.self_regularization,
       'refiner/change': change,
   }
+  if objective.mode_seeking_weight:
+    metrics['refiner/mode_seeking'] = loss.mode_seeking
   return state._replace(refiner=refiner), metrics
 
 
@@ -203,11 +222,16 @@ def _refine_with_history(
     state: SimGANState, batch: DiscriminatorBatch, split: Split
 ) -> tuple[Float[Array, 'b h w c'], history_lib.History]:
   """Return the refined half of a discriminator batch, and the new history."""
-  num_parts = split.num_parts
-  if not history_lib.has_slots(state.history):
-    refined = refine(state.refiner, batch.synthetic, num_parts=num_parts)
+  has_slots = history_lib.has_slots(state.history)
+  images = batch.synthetic[::2] if has_slots else batch.synthetic
+  refined = refine(
+      state.refiner,
+      images,
+      _image_keys(jax.random.fold_in(batch.key, 3), len(images), split),
+      num_parts=split.num_parts,
+  )
+  if not has_slots:
     return refined, state.history
-  refined = refine(state.refiner, batch.synthetic[::2], num_parts=num_parts)
   return history_lib.mix(
       state.history,
       refined,
@@ -217,15 +241,24 @@ def _refine_with_history(
   )
 
 
+def _image_keys(
+    key: PRNGKeyArray, num: int, split: Split, *, num_samples: int = 1
+) -> PRNGKeyArray:
+  """Return keys [num * num_samples] for `num` images, whatever the split."""
+  numbers = split.device() * num + jnp.arange(num)
+  return noise.sample_keys(
+      key,
+      jnp.repeat(numbers, num_samples),
+      jnp.tile(jnp.arange(num_samples), num),
+  )
+
+
 def _add_noise(
     key: PRNGKeyArray, images: Float[Array, 'b h w c'], split: Split
 ) -> Float[Array, 'b h w c']:
-  """Return images with noise that depends on their numbers in the batch."""
-  key = jax.random.fold_in(key, 2)  # The history uses the parts 0 and 1.
-  numbers = split.device() * len(images) + jnp.arange(len(images))
-  keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
-  noise = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
-  return images + _NOISE_SCALE * noise
+  # The history uses the parts 0 and 1 of a step's key, the refiner part 3.
+  keys = _image_keys(jax.random.fold_in(key, 2), len(images), split)
+  return images + _NOISE_SCALE * noise.draw(keys, images.shape[1:])
 
 
 def _apply_gradients(

@@ -34,7 +34,9 @@ def main() -> None:
         ' are not numbers; train again with a smaller learning rate.'
     )
   shape = config.data.height, config.data.width, config.data.channels
-  content = bytes(program.make_program(refiner, shape).serialize())
+  has_noise = config.refiner.noise_channels > 0
+  exported = program.make_program(refiner, shape, has_noise=has_noise)
+  content = bytes(exported.serialize())
   try:
     files.write_bytes(output, content)
   except OSError as error:
@@ -46,6 +48,8 @@ def main() -> None:
       f' {", ".join(program.PLATFORMS)}, for uint8 images [any number,'
       f' {", ".join(map(str, shape))}], {len(content) / 1e6:.1f} MB'
   )
+  if has_noise:
+    print('Give it a seed for each image, too, uint32 [any number].')
   if config.data.match_histograms:
     print(
         'This run refines images with the histograms of real ones: give the'

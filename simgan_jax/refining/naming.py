@@ -20,6 +20,25 @@ IMAGES = (*_LOSSLESS, *_CHANNELS, *_OTHERS)
 Path = pathlib.PurePosixPath
 
 
+def repeat(entries: Sequence[Entry], num_samples: int) -> list[Entry]:
+  """Return each entry once a sample, named NAME.sample0.png for NAME.png."""
+  if num_samples == 1:
+    return list(entries)
+  return [
+      entry._replace(name=name_sample(entry.name, sample))
+      for entry in entries
+      for sample in range(num_samples)
+  ]
+
+
+def name_sample(name: str, sample: int) -> str:
+  """Return the name of a sample of an image."""
+  path = Path(name)
+  suffix = path.suffix if path.suffix.lower() in IMAGES else ''
+  stem = name.removesuffix(suffix) if suffix else name
+  return f'{stem}.sample{sample}{suffix}'
+
+
 def name_files(entries: Sequence[Entry], channels: int) -> dict[str, str]:
   """Return the files of refined images by the names of the originals.
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from simgan_jax.data import arrays, encoding, inputs, tables
+from simgan_jax.data.entries import Entry
 from simgan_jax.data.pixel_labels import Transform
 from simgan_jax.data.source import Source
 from simgan_jax.machine import errors, progress
@@ -38,11 +39,15 @@ _SHARD = 1_024  # images
 
 
 def _make_records(
-    originals: Source, writer: shards.Writer, folder: Path, kind: str
+    originals: Source,
+    entries: Sequence[Entry],
+    writer: shards.Writer,
+    folder: Path,
+    kind: str,
 ) -> Iterator[Path]:
   """Write every shard that is not there yet; yield the file of each record."""
-  entries = originals.entries
-  most = min(originals.limit or len(entries), len(entries))
+  num_samples = len(entries) // len(originals.entries)
+  most = min(originals.limit * num_samples or len(entries), len(entries))
   count, bits = 0, set()
   with progress.make_bar(most, 'refine', 'image') as bar:
     for number, start in enumerate(range(0, len(entries), _SHARD)):
@@ -70,6 +75,7 @@ def _make_records(
 
 def _finish(
     originals: Source,
+    entries: Sequence[Entry],
     writer: formats.Format,
     folder: Path,
     record_files: list[Path],
@@ -95,7 +101,7 @@ def _finish(
   writer.finish(lengths, np.dtype(f'uint{max(bits)}'))
   if originals.label_tables:
     kept = collections.defaultdict(list)
-    for entry in originals.entries:
+    for entry in entries:
       if entry.file and entry.name in files:
         transform = transforms.get(entry.name)
         kept[entry.file.relative_to(originals.path).as_posix()].append(
@@ -113,7 +119,14 @@ def _finish(
     path = folder / tables.NAME
     written_labels.write(path, tuple(originals.label_shapes), rows)
   if isinstance(originals, arrays.Arrays):
-    written_labels.write_targets(folder, originals.load(), list(files))
+    num_samples = len(entries) // len(originals.entries)
+    old_names = {
+        entry.name: originals.entries[i // num_samples].name
+        for i, entry in enumerate(entries)
+    }
+    written_labels.write_targets(
+        folder, originals.load(), {name: old_names[name] for name in files}
+    )
   notes = [*originals.notes]
   notes += [f'{count:,} images: {note}' for note, count in noted.items()]
   notes += encoding.describe_pixel_labels(originals, sizes)
@@ -151,11 +164,12 @@ def write(
     kind: str,
     path: str = '',
     on_error: str = '',
+    num_samples: int = 1,
 ) -> dict[str, Any]:
   """Write the refined images of a run; return the contents of manifest.json.
 
-  Each image is written once, with its name and labels. After a kill, the next
-  call continues.
+  Each image is written once, with its name and labels, or once a sample. After
+  a kill, the next call continues.
 
   Args:
     workdir: Folder of the run.
@@ -164,14 +178,21 @@ def write(
     path: Folder or file of other images than the run's synthetic ones.
     on_error: What to do at damaged images, 'stop' or 'skip'; empty for what the
       run's settings say.
+    num_samples: Number of refined images of each image; more than 1 for
+      refiners with `noise_channels`.
 
   Raises:
     InputError: If there is no trained checkpoint, an image cannot be read, two
       have one name, or `output` holds something else, lies among images or is
-      in use.
+      in use, or if a refiner without noise shall make several samples.
   """
   folder = Path(output)
   config = stored.read_run(workdir)
+  if num_samples < 1 or num_samples > 1 and not config.refiner.noise_channels:
+    raise errors.InputError(
+        f'--samples={num_samples} needs a refiner with noise, else all samples'
+        ' are the same: train one with --config.refiner.noise_channels=1.'
+    )
   data = config.data
   _check_outside(
       folder, path, data.synthetic.path, data.real.path, data.test.path
@@ -182,12 +203,13 @@ def write(
   # continue and skip it.
   originals.on_error = on_error or originals.on_error
   path = path or data.synthetic.path
-  files = naming.name_files(originals.entries, data.channels)
+  entries = naming.repeat(originals.entries, num_samples)
+  files = naming.name_files(entries, data.channels)
   if kind != 'folder':  # arrays and their table keep the names of the originals
     files = {name: name for name in files}
   beside = companions.Companions(originals, files)
   reserved = *naming.RESERVED, *formats.FORMATS[kind].FILES
-  beside.check(originals.entries, reserved)
+  beside.check(entries, reserved)
   mesh = mesh_lib.make_mesh()
   refiner, chosen = refiners.load_refiner(config, workdir=workdir, mesh=mesh)
   size = data.height, data.width, data.channels
@@ -196,6 +218,7 @@ def write(
       'images_of': source,
       'size': list(size),
       'on_error': originals.on_error,
+      'samples': num_samples,
       'checkpoint': {
           'round': chosen.round,
           'rule': chosen.rule,
@@ -210,14 +233,20 @@ def write(
     writer = shards.Writer(
         files=files,
         labels=tuple(originals.label_shapes),
-        refine=shards.make_refine(config, refiner, workdir=workdir, mesh=mesh),
+        refine=shards.make_refine(
+            config,
+            refiner,
+            workdir=workdir,
+            mesh=mesh,
+            num_samples=num_samples,
+        ),
         image_writer=image_writer,
         companions=beside,
         folder=folder,
         keep_transforms=bool(originals.pixel_labels.names),
     )
-    records = list(_make_records(originals, writer, folder, kind))
-    found = _finish(originals, image_writer, folder, records)
+    records = list(_make_records(originals, entries, writer, folder, kind))
+    found = _finish(originals, entries, image_writer, folder, records)
     content = identity | {'workdir': workdir, 'path': path} | found
     manifest.complete(folder, content)
     shutil.rmtree(folder / naming.PROGRESS)

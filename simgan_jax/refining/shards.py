@@ -19,7 +19,7 @@ from simgan_jax.training import refiners
 _BATCH_SIZE = 128  # images a device and call
 
 Images = list[UInt[np.ndarray, 'h w c']]  # uint8 or uint16
-# From the number of the first image, and images, to refined ones.
+# From the number of the first refined image, and images, to refined ones.
 Refine = Callable[[int, Images], Images]
 
 
@@ -42,9 +42,17 @@ def read_record(path: Path) -> Record:
 
 
 def make_refine(
-    config: config_lib.Config, refiner: Any, *, workdir: str, mesh: Mesh
+    config: config_lib.Config,
+    refiner: Any,
+    *,
+    workdir: str,
+    mesh: Mesh,
+    num_samples: int = 1,
 ) -> Refine:
-  """Return the function that refines images and keeps their bit depth."""
+  """Return the function that refines images and keeps their bit depth.
+
+  It gets each image `num_samples` times, one after the other.
+  """
 
   def refine(first: int, images: Images) -> Images:
     refined = list(images)
@@ -53,13 +61,20 @@ def make_refine(
       if not places:
         continue
       given = np.stack([images[i] for i in places])
-      numbers = first + np.array(places)
+      numbers, samples = np.divmod(first + np.array(places), num_samples)
       given = refiners.match_histograms(
           config, given, workdir=workdir, numbers=numbers
       )
       size = _BATCH_SIZE * mesh.size
       found = refiners.refine_images(
-          refiner, given, mesh=mesh, batch_size=size, dtype=dtype
+          refiner,
+          given,
+          mesh=mesh,
+          batch_size=size,
+          dtype=dtype,
+          seed=config.seed,
+          numbers=numbers,
+          samples=samples,
       )
       for place, image in zip(places, found, strict=True):
         refined[place] = image

@@ -53,18 +53,19 @@ def write(
 
 
 def write_targets(
-    folder: Path, originals: LabelledImages, names: Sequence[str]
+    folder: Path, originals: LabelledImages, names: Mapping[str, str]
 ) -> None:
   """Write classes, numbers, points or masks of arrays as `labels.npz`.
 
   It has the fields `names` and those of `data.label_arrays`, in the order of
-  `names`, the images that were refined. Without such labels nothing is written.
+  `names`, which maps refined images to originals. Without such labels nothing
+  is written.
   """
   if originals.targets is None:
     return
   places = {name: i for i, name in enumerate(originals.names.tolist())}
-  kept = originals.take(np.array([places[name] for name in names]))
-  fields = {'names': kept.names, **label_arrays.make_fields(kept.targets)}
+  kept = originals.take(np.array([places[old] for old in names.values()]))
+  fields = {'names': np.array(list(names), np.str_), **label_arrays.make_fields(kept.targets)}
   files_lib.write_arrays(str(folder / TARGETS), fields)
 
 

@@ -54,6 +54,9 @@ class RefinerConfig:
   num_blocks: int = 4  # residual blocks
   kernel_size: int = 3  # pixels; 3 for eyes, 7 for hands
   loses_pixels: bool = False  # to background, as depth sensors do
+  # Of Gaussian noise, by which one image is refined in several ways; 0 = none,
+  # as in the paper.
+  noise_channels: int = 0
 
 
 @dataclasses.dataclass
@@ -158,6 +161,13 @@ class Config:
   pretrain_discriminator_steps: int = 200
   self_regularization_weight: float = 0.25  # lambda of eq. 4, sums convention
   self_regularization_features: str = 'channel_mean'  # psi of eq. 4
+  # What a value of psi costs at most, before lambda; 0 = no limit, the paper's.
+  self_regularization_limit: float = 0.0
+  # Refined images of each synthetic one in a refiner step, whose mean
+  # self-regularisation compares; more than 1 for a refiner with noise.
+  refiner_samples: int = 1
+  # Against noise that is ignored; see losses.mode_seeking_loss.
+  mode_seeking_weight: float = 0.0
   # Against oscillations, 0 as in the paper; see losses.gradient_penalty.
   gradient_penalty: float = 0.0
   # Images, B of section 2.3, rounded up to whole half batches; 0 = no history

@@ -15,7 +15,7 @@ _RANGES = (
         math.inf,
         *('num_rounds', 'batch_size', 'refiner_steps', 'discriminator_steps'),
         *('rounds_per_call', 'log_every', 'sample_every', 'checkpoint_every'),
-        *('refiner.num_features', 'refiner.kernel_size'),
+        *('refiner.num_features', 'refiner.kernel_size', 'refiner_samples'),
         *('discriminator.features', 'discriminator.kernel_sizes'),
         *('discriminator.strides', 'discriminator.pool_window'),
         'discriminator.pool_stride',
@@ -26,7 +26,8 @@ _RANGES = (
         0,
         math.inf,
         *('pretrain_refiner_steps', 'pretrain_discriminator_steps'),
-        *('self_regularization_weight', 'gradient_penalty'),
+        *('self_regularization_weight', 'self_regularization_limit'),
+        *('gradient_penalty', 'mode_seeking_weight', 'refiner.noise_channels'),
         *('gradient_accumulation', 'refiner.num_blocks'),
         *('evaluation.base_images', 'evaluation.learning_rate'),
         *('data.synthetic.limit', 'data.real.limit', 'data.test.limit'),
@@ -80,6 +81,17 @@ def _rules(
       'gradient_accumulation',
       size % (2 * max(1, config.gradient_accumulation)) == 0,
       f'twice this number must divide batch_size={size}',
+  )
+  samples = config.refiner_samples
+  yield (
+      'refiner_samples',
+      samples == 1 or config.refiner.noise_channels > 0,
+      'without refiner.noise_channels all samples of an image are the same',
+  )
+  yield (
+      'mode_seeking_weight',
+      not config.mode_seeking_weight or samples % 2 == 0,
+      'it compares pairs of samples: set refiner_samples=2',
   )
   data, evaluation = config.data, config.evaluation
   for kind, source in (('synthetic', data.synthetic), ('real', data.real)):

@@ -37,6 +37,7 @@ def make_state_fn(
       kernel_size=sizes.kernel_size,
       dtype=dtype,
       rematerialize=config.rematerialize,
+      noise_channels=sizes.noise_channels,
   )
   discriminator = networks.Discriminator(
       features=patches.features,
@@ -70,6 +71,9 @@ def make_objective(config: config_lib.Config) -> Objective:
       self_regularization_weight=config.self_regularization_weight,
       features_fn=losses.FEATURES[config.self_regularization_features],
       gradient_penalty=config.gradient_penalty,
+      num_samples=config.refiner_samples,
+      self_regularization_limit=config.self_regularization_limit,
+      mode_seeking_weight=config.mode_seeking_weight,
   )
 
 

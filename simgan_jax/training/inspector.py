@@ -116,6 +116,7 @@ class Inspector:
         synthetic,
         mesh=self._mesh,
         batch_size=_BATCH_SIZE * self._mesh.size,
+        seed=self._seed,
     )
     distance = kernel_distance.kernel_distance(
         real_features,

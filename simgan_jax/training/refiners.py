@@ -13,20 +13,26 @@ from simgan_jax.data import histograms
 from simgan_jax.machine import batching, devices, errors, pixels
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.measures import selection
-from simgan_jax.method import steps
+from simgan_jax.method import noise, steps
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import build, checkpoint
 
 
 @functools.cache
 def _compile(mesh: Mesh, num_parts: int):
-  """Return refine(refiner, images [b h w c]), compiled once for a mesh."""
+  """Return refine(refiner, key, batch), compiled once for a mesh."""
   split = mesh_lib.batch_spec(0)
+
+  def refine(refiner, key, batch):
+    images, numbers, samples = batch
+    keys = noise.sample_keys(key, numbers, samples)
+    return steps.refine(refiner, images, keys, num_parts=num_parts)
+
   return jax.jit(
       jax.shard_map(
-          functools.partial(steps.refine, num_parts=num_parts),
+          refine,
           mesh=mesh,
-          in_specs=(PartitionSpec(), split),
+          in_specs=(PartitionSpec(), PartitionSpec(), split),
           out_specs=split,
           check_vma=False,
       )
@@ -40,6 +46,9 @@ def refine_images(
     mesh: Mesh,
     batch_size: int = batching.BATCH_SIZE,
     dtype: type[np.unsignedinteger] = np.uint8,
+    seed: int = 0,
+    numbers: Int[np.ndarray, 'n'] | None = None,
+    samples: int | Int[np.ndarray, 'n'] = 0,
     on_progress: Callable[[int], object] = int,
 ) -> UInt[np.ndarray, 'n h w c']:
   """Return R(x) for every image, in order, the last partial batch included.
@@ -50,6 +59,11 @@ def refine_images(
     mesh: Devices that share a batch; their number divides it.
     batch_size: Number of images in a call.
     dtype: Type of the refined images, uint8 or uint16.
+    seed: Seed of the noise of a refiner that has `noise_channels`.
+    numbers: Numbers of the images in their data set, [n]; None for 0 to n - 1.
+      Images with one number get the same noise.
+    samples: Number of the sample of each image, [n], or one for all; each makes
+      other images of the same ones.
     on_progress: Function that is called with the size of each batch.
 
   Returns:
@@ -59,10 +73,16 @@ def refine_images(
     NonFiniteError: If a refined image has values that are not numbers.
   """
   num_parts = devices.choose_parts(batch_size, num_devices=mesh.size)
-  refine = functools.partial(_compile(mesh, num_parts), refiner)
+  refine = functools.partial(
+      _compile(mesh, num_parts), refiner, jax.random.key(seed)
+  )
+  if numbers is None:
+    numbers = np.arange(len(images))
+  samples = np.broadcast_to(samples, len(images))
+  given = images, numbers.astype(np.int32), samples.astype(np.int32)
   refined = [np.zeros((0, *images.shape[1:]), dtype)]
   for batch in batching.map_batches(
-      refine, images, mesh=mesh, batch_size=batch_size
+      refine, given, mesh=mesh, batch_size=batch_size
   ):
     if not np.isfinite(batch).all():
       raise errors.NonFiniteError(
