@@ -26,15 +26,13 @@ def sample_keys(
   )(numbers, samples)
 
 
-def draw(
-    keys: PRNGKeyArray, shape: tuple[int, int, int]
-) -> Float[Array, 'b h w k']:
+def draw(keys: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, 'b h w k']:
   """Return Gaussian noise of deviation 1, for each key one array of `shape`."""
   return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
 
 
 def draw_inputs(
-    keys: PRNGKeyArray, shape: tuple[int, int, int]
+    keys: PRNGKeyArray, shape: tuple[int, ...]
 ) -> Float[Array, 'b h w k']:
   """Return the noise that refiners get.
 

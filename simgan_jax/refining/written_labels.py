@@ -65,7 +65,10 @@ def write_targets(
     return
   places = {name: i for i, name in enumerate(originals.names.tolist())}
   kept = originals.take(np.array([places[old] for old in names.values()]))
-  fields = {'names': np.array(list(names), np.str_), **label_arrays.make_fields(kept.targets)}
+  fields = {
+      'names': np.array(list(names), np.str_),
+      **label_arrays.make_fields(kept.targets),
+  }
   files_lib.write_arrays(str(folder / TARGETS), fields)
 
 

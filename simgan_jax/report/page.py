@@ -109,6 +109,7 @@ def render(
       confusion=_embed(evaluation / 'confusion.png'),
       sheets=_sheets(samples),
       neighbours=_embed(samples / 'neighbours.png'),
+      noise=_embed(samples / 'noise.png'),
       grey_values=_grey_values(samples),
       draw_metrics=functools.partial(_draw_metrics, logged),
       selection=selection,

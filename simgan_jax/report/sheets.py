@@ -158,6 +158,22 @@ def draw_neighbours(refined: np.ndarray, real: np.ndarray) -> np.ndarray:
   return np.vstack([np.hstack(_enlarge(images, zoom)) for images in rows])
 
 
+def draw_samples(
+    synthetic: UInt8[np.ndarray, 'n h w c'],
+    samples: Sequence[UInt8[np.ndarray, 'n h w c']],
+    real: UInt8[np.ndarray, 'm h w c'],
+) -> UInt8[np.ndarray, 'height width 3']:
+  """Lay up to 8 synthetic images above their samples and a similar real one.
+
+  `samples` has the refined images of one sample of the noise each.
+  """
+  chosen = batching.spread(len(synthetic), _NUM_NEIGHBOURS)
+  rows = {'synthetic': synthetic[chosen]}
+  rows |= {f'sample {i}': images[chosen] for i, images in enumerate(samples)}
+  rows['nearest real'] = real[find_nearest(samples[0][chosen], real)]
+  return draw_rows(rows)
+
+
 def grey_shares(images: np.ndarray) -> list[float]:
   """Return the share of the uint8 pixels in 32 equal bins from 0 to 255."""
   counts = np.bincount(images.ravel() // 8, minlength=32)

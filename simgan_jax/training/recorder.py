@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax.training import train_state
 
 from simgan_jax.machine import batching, files, pixels, progress, silence
-from simgan_jax.method import steps
+from simgan_jax.method import noise, steps
 from simgan_jax.report import metrics_file, page, sheets, tensorboard
 from simgan_jax.settings import config as config_lib
 from simgan_jax.training import monitor
 
 _NUM_REFINED = 64  # images for a page, of which 16 are drawn
 _NUM_REAL = 1_000
+_NUM_SAMPLES = 6  # of each image, of a refiner with noise
 
 
 class Recorder:
@@ -55,6 +57,7 @@ class Recorder:
         'real': sheets.grey_shares(self._real),
     }
     self._refine = jax.jit(steps.refine)
+    self._noise_key = jax.random.key(config.seed)
     self._metrics = metrics_file.MetricsFile(workdir, last_round=first_round)
     # A new run measures round 0 again, after pre-training.
     self._inspection = metrics_file.MetricsFile(
@@ -122,8 +125,16 @@ class Recorder:
     # On one device, because other processes take no part in this.
     refiner = jax.device_put(jax.device_get(refiner))
     synthetic = jax.device_put(self._synthetic)
-    refined = jax.device_get(self._refine(refiner, synthetic))
-    refined = pixels.to_integers(refined)
+    has_noise = self._config.refiner.noise_channels > 0
+    numbers = jnp.arange(len(synthetic))
+    samples = []
+    for sample in range(_NUM_SAMPLES if has_noise else 1):
+      keys = noise.sample_keys(
+          self._noise_key, numbers, jnp.full_like(numbers, sample)
+      )
+      refined = jax.device_get(self._refine(refiner, synthetic, keys))
+      samples.append(pixels.to_integers(refined))
+    refined = samples[0]
     sheet = sheets.draw_sheet(
         *map(sheets.choose, (self._synthetic, refined, self._real))
     )
@@ -135,6 +146,12 @@ class Recorder:
         os.path.join(folder, 'neighbours.png'),
         sheets.draw_neighbours(refined, self._real),
     )
+    if has_noise:
+      sheet_of_samples = sheets.draw_samples(
+          self._synthetic, samples, self._real
+      )
+      path = os.path.join(folder, 'noise.png')
+      sheets.write_png(path, sheet_of_samples)
     shares = self._grey_values | {'refined': sheets.grey_shares(refined)}
     files.write_text(
         os.path.join(folder, 'grey_values.json'), json.dumps(shares) + '\n'
