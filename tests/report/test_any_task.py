@@ -104,6 +104,27 @@ def test_the_last_sentence_speaks_of_accuracy(classes):
   assert sentences.describe_constant(classes).endswith('accuracy of 50.0 %.')
 
 
+@pytest.mark.parametrize(
+    ('unit', 'one', 'several'),
+    [
+        (units.POINTS, 'subject', '3 subjects'),
+        (units.GAZE, 'person', '3 persons'),
+    ],
+)
+def test_only_eyes_and_hands_are_of_persons(unit, one, several):
+  error = np.arange(1.0, 5.0)
+  results = rows_lib.build(
+      [rows_lib.Row(x, 1, 5, {0: error}) for x in ('synthetic', 'refined')],
+      test_name='test',
+      constant_errors=error,
+      groups={'subject': np.array([1, 1, 2, 3])},
+      unit=unit,
+  )
+  found = tables.make_tables(results)
+  assert f'the {several} again' in found['Refined against unrefined'].caption
+  assert found[f'By {one}'].caption.endswith(f'by {one}')
+
+
 def test_several_columns_are_measured_in_their_deviations(tmp_path):
   measures = {
       name: {
