@@ -93,6 +93,17 @@ def test_a_class_that_photographs_do_not_know_is_shown(classes):
   assert 'asked about' in terminal.format_tables(classes)
 
 
+def test_long_and_many_names_stay_apart_and_within_80_characters(classes):
+  names = [f'speed limit {i}' for i in range(40)]
+  classes['labels'] = names
+  for row in classes['rows']:
+    row['confusion'] = np.eye(40).tolist()
+  text = terminal.format_tables(classes)
+  assert max(map(len, text.splitlines()[:-1])) <= 80
+  assert all(f'  {name}' in text for name in names)
+  assert text.split().count('100') == 2 * 40
+
+
 def test_the_last_sentence_speaks_of_accuracy(classes):
   text = terminal.format_tables(classes)
   assert text.splitlines()[-1] == (

@@ -34,6 +34,11 @@ def test_rows_columns_and_constant_predictor():
   assert ['refined', '2,000', '0.0', '0.0', '100.0', '100.0'] in lines
   assert ['refined', '4x', '8,000', '6.00', '+-', '0.71', '6.00'] in lines
   assert ['constant', '12.00'] in lines
+  for line in (
+      'trained on  images      mean, deg  median, deg',
+      'refined 4x   8,000   6.00 +- 0.71         6.00',
+  ):
+    assert line in text.splitlines()
   assert max(map(len, text.splitlines()[:-1])) <= 80
 
 
