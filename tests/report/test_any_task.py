@@ -91,6 +91,10 @@ def test_a_class_that_photographs_do_not_know_is_shown(classes):
   assert table.header == ['asked about', 'accuracy', '20', '100']
   assert table.lines[1] == ['refined', '55.00', '80', '20']
   assert 'asked about' in terminal.format_tables(classes)
+  # No image is of the second class: nothing is known of it.
+  classes['shapes']['synthetic']['confusion'][1] = [0, 0]
+  table = tables.make_tables(classes)['Looks or shapes?']
+  assert table.lines[0] == ['synthetic', '60.00', '100', '']
 
 
 def test_long_and_many_names_stay_apart_and_within_80_characters(classes):
