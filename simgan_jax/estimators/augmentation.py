@@ -12,9 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-# In each direction, pixels of an image with as many pixels as the paper's eyes.
-MAX_SHIFT = 3.0
-SHIFTED_SIZE = 35 * 55
+MAX_SHIFT = 3.0  # pixels, in each direction, of an image of `SIZE`
+SIZE = 35 * 55  # pixels; shifts grow with the root of the number of pixels
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
 CONTRAST = (0.5, 1.6)  # factors of the distance from the mean of the image
 MAX_BRIGHTNESS = 0.4  # up and down, for images in [-1, 1]
@@ -102,7 +101,7 @@ def _augment(
   keys = jax.random.split(key, 5)
   if moving:
     height, width = image.shape[:2]
-    shift = MAX_SHIFT * math.sqrt(height * width / SHIFTED_SIZE)
+    shift = MAX_SHIFT * math.sqrt(height * width / SIZE)
     image = move_image(image, draw_motion(keys[0], jnp.full(2, shift)))
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
