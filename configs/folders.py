@@ -3,10 +3,11 @@
     python train.py --config=configs/folders.py
         --config.data.synthetic.path=DIR --config.data.real.path=DIR
     python refine.py --workdir=runs/folders --output=refined
+    python eval.py --workdir=runs/folders --test_path=DIR
 
-Images are PNG, JPEG, TIFF, BMP, WebP, PGM or NPY, grey or colour, of 8 or 16
-bits and of any size. docs/formats.md says how folders and labels are read, and
-prepare.py --check what is read from yours. Set at least:
+Images are PNG, JPEG, TIFF, BMP, WebP, PGM, PPM or NPY, grey or colour, of 8 or
+16 bits and of any size. docs/formats.md says how folders and labels are read,
+and prepare.py --check what is read from yours. Set at least:
 
     --config.data.width --config.data.height    the size of all images
     --config.data.channels=3                    for colour

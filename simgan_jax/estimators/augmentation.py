@@ -1,16 +1,19 @@
-"""Random changes of the eyes that an estimator is trained on.
+"""Random changes of the images that an estimator is trained on.
 
 Brightness, contrast, noise, blur, shifts and stretching: changes that cost
-nothing, work with any training set and keep the gaze.
+nothing and work with any training set.
 """
 
 import functools
+import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-MAX_SHIFT = 3.0  # pixels, in each direction
+MAX_SHIFT = 3.0  # pixels, in each direction, of an image of `SIZE`
+SIZE = 35 * 55  # pixels; shifts grow with the root of the number of pixels
 MAX_STRETCH = 1.18  # factor, or its inverse, of height and width each
 CONTRAST = (0.5, 1.6)  # factors of the distance from the mean of the image
 MAX_BRIGHTNESS = 0.4  # up and down, for images in [-1, 1]
@@ -35,18 +38,45 @@ def _blur(
   return image
 
 
-def _resample(
-    length: int, stretch: Float[Array, ''], shift: Float[Array, '']
-) -> Float[Array, 'n n']:
-  """Return the matrix that stretches an axis about its middle, then shifts it.
+class Motion(NamedTuple):
+  """How an image is stretched about its middle, then shifted; (y, x) each."""
 
-  Linear interpolation; the border is repeated.
+  stretch: Float[Array, '2']  # factors
+  shift: Float[Array, '2']  # pixels, down and to the right
+
+
+def draw_motion(key: PRNGKeyArray, max_shift: Float[Array, '2']) -> Motion:
+  """Return a random motion, with shifts of up to `max_shift` (y, x) pixels."""
+  stretch, shift = jax.random.uniform(key, (2, 2), minval=-1.0)
+  return Motion(MAX_STRETCH**stretch, max_shift * shift)
+
+
+def find_sources(
+    shape: tuple[int, ...], motion: Motion
+) -> tuple[Float[Array, 'h'], Float[Array, 'w']]:
+  """Return from which row and which column each pixel of an image comes.
+
+  Beyond the border it is the border, which is so repeated.
   """
-  pixels = jnp.arange(float(length))
-  middle = (length - 1) / 2
-  sources = (pixels - shift - middle) / stretch + middle
-  sources = jnp.clip(sources, 0, length - 1)
-  return jnp.maximum(1 - jnp.abs(sources[:, None] - pixels[None]), 0)
+  found = []
+  for length, stretch, shift in zip(shape, *motion, strict=True):
+    middle = (length - 1) / 2
+    places = (jnp.arange(float(length)) - shift - middle) / stretch + middle
+    found.append(jnp.clip(places, 0, length - 1))
+  return found[0], found[1]
+
+
+def move_image(
+    image: Float[Array, 'h w c'], motion: Motion
+) -> Float[Array, 'h w c']:
+  """Return a moved image by linear interpolation."""
+  rows, columns = (
+      jnp.maximum(1 - jnp.abs(places[:, None] - jnp.arange(length)[None]), 0)
+      for places, length in zip(
+          find_sources(image.shape[:2], motion), image.shape[:2], strict=True
+      )
+  )
+  return jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
 
 
 def augment(
@@ -70,14 +100,9 @@ def _augment(
 ) -> Float[Array, 'h w c']:
   keys = jax.random.split(key, 5)
   if moving:
-    stretches, shifts = jax.random.uniform(keys[0], (2, 2), minval=-1.0)
-    rows, columns = (
-        _resample(length, MAX_STRETCH**stretch, MAX_SHIFT * shift)
-        for length, stretch, shift in zip(
-            image.shape[:2], stretches, shifts, strict=True
-        )
-    )
-    image = jnp.einsum('ij,jkc,lk->ilc', rows, image, columns)
+    height, width = image.shape[:2]
+    shift = MAX_SHIFT * math.sqrt(height * width / SIZE)
+    image = move_image(image, draw_motion(keys[0], jnp.full(2, shift)))
   image = _blur(image, jax.random.uniform(keys[1], maxval=MAX_BLUR))
   contrast = jax.random.uniform(keys[2], minval=CONTRAST[0], maxval=CONTRAST[1])
   brightness = jax.random.uniform(

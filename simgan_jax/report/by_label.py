@@ -12,13 +12,14 @@ from simgan_jax.report.table import MOST_COLUMNS, Table, largest
 def _by_label(
     results: Mapping[str, Any], found: Mapping[str, Any]
 ) -> list[str]:
-  """Return the cells of each class or column, from what a row has."""
+  """Return the cells of each class or column, '' for classes of no image."""
   if results['task'] == 'regression':
     values = found['mae_by_label']
   else:
     matrix = np.array(found['confusion'])
-    values = 100 * np.diag(matrix) / np.maximum(matrix.sum(axis=1), 1)
-  return [f'{value:.4g}' for value in values]
+    total = matrix.sum(axis=1)
+    values = 100 * np.diag(matrix) / np.where(total, total, np.nan)
+  return ['' if np.isnan(value) else f'{value:.4g}' for value in values]
 
 
 def of_labels(results: Mapping[str, Any]) -> Table:
@@ -55,8 +56,10 @@ def of_shapes(results: Mapping[str, Any]) -> Table:
       for name, found in asked.items()
   ]
   return Table(
-      'An estimator of the test images asked about others. What it reads in'
-      ' neither has a wrong shape, which refining does not mend',
+      'An estimator of the test images asked about synthetic and refined ones;'
+      ' one of half of them about the other half, "photographs". What is read'
+      ' in photographs, but in neither of the others, has a wrong shape, which'
+      ' refining does not mend',
       ['asked about', head, *(columns if with_labels else [])],
       lines,
   )

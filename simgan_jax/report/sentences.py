@@ -1,10 +1,11 @@
 """What `eval/metrics.json` says, in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simgan_jax.measures import units
 from simgan_jax.report import rows as rows_lib
+from simgan_jax.report import table
 
 _PUBLISHED = {
     'mpiigaze': (
@@ -31,39 +32,25 @@ def quote_paper(results: Mapping[str, Any]) -> list[str]:
   ]
 
 
-def _means(
-    results: Mapping[str, Any], train_on: str, key: str
-) -> dict[int, dict[str, float]]:
-  """Return scale -> mean and std of the network trained on `train_on`.
-
-  Rows with augmentation count only if there are no others.
-  """
-  rows = [row for row in results['rows'] if row['method'] == 'cnn']
-  plain = [row for row in rows if not row['augmented']]
-  return {
-      row['scale']: row[key]
-      for row in plain or rows
-      if row['train_on'] == train_on
-  }
-
-
-def conclude(results: Mapping[str, Any]) -> str:
-  """Return in one sentence what refining did to the mean error.
-
-  Classes and masks have their headline, such as the accuracy, in its place. The
-  sentence compares synthetic and refined images at the largest scale that both
-  have, without augmentation if there are such rows.
-  """
+def _conclude(
+    results: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], kind: str
+) -> str:
+  """Return what refining did in rows of one kind, '' if nothing compares."""
   unit = rows_lib.unit_of(results)
   key = unit.headline.key if unit.headline else f'mean_{unit.name}'
-  synthetic = _means(results, 'synthetic', key)
-  refined = _means(results, 'refined', key)
-  common = synthetic.keys() & refined.keys()
+  found = {(row['train_on'], row['scale']): row for row in rows}
+  common = [
+      scale
+      for train_on, scale in found
+      if train_on == 'synthetic' and ('refined', scale) in found
+  ]
   if not common:
-    return 'There are no rows of synthetic and refined images of one scale.'
-  before, after = synthetic[max(common)], refined[max(common)]
+    return ''
+  before, after = (
+      found[train_on, max(common)][key] for train_on in ('synthetic', 'refined')
+  )
   verb = 'lowered' if after['mean'] < before['mean'] else 'raised'
-  seeds = max(len(row['seeds']) for row in results['rows'])
+  seeds = max(len(row['seeds']) for row in rows)
   spread = (
       f'spread over {seeds} seeds: +-{before["std"]:.2f} and'
       f' +-{after["std"]:.2f}'
@@ -77,9 +64,34 @@ def conclude(results: Mapping[str, Any]) -> str:
     what, words = 'mean error', unit.words
     relative = after['mean'] / max(before['mean'], 1e-9) - 1
     change = f'{100 * relative:+.1f} %'
+  matched = found.get(('matched', max(common)))
+  alone = (
+      f'; matching histograms alone gives {matched[key]["mean"]:.2f}'
+      if matched
+      else ''
+  )
   return (
       f'Refining {verb} the {what} from {before["mean"]:.2f} to'
-      f' {after["mean"]:.2f} {words} ({change}; {spread}).'
+      f' {after["mean"]:.2f} {words}{kind} ({change}; {spread}){alone}.'
+  )
+
+
+def conclude(results: Mapping[str, Any]) -> str:
+  """Return what refining did to the mean error, in a sentence or two.
+
+  Classes and masks have their headline, such as the accuracy, in its place. A
+  sentence compares synthetic and refined images at the largest scale that both
+  have. Rows with augmentation have a sentence of their own.
+  """
+  by_kind: dict[bool, list[Mapping[str, Any]]] = {}
+  for row in table.network_rows(results):
+    by_kind.setdefault(row['augmented'], []).append(row)
+  found = []
+  for augmented, rows in sorted(by_kind.items()):
+    kind = f' {"with" if augmented else "without"} augmentation'
+    found.append(_conclude(results, rows, kind if len(by_kind) > 1 else ''))
+  return ' '.join(filter(None, found)) or (
+      'There are no rows of synthetic and refined images of one scale.'
   )
 
 

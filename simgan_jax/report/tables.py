@@ -16,7 +16,7 @@ from simgan_jax.report.table import (
     number,
 )
 
-_PLURALS = {'subject': 'persons', 'image': 'images'}
+_OF_PERSONS = 'gaze', 'hands'  # tasks whose subjects are persons
 
 
 def of_errors(
@@ -52,9 +52,18 @@ def of_errors(
   return Table(caption, header, lines)
 
 
+def _name_groups(results: Mapping[str, Any]) -> tuple[str, str]:
+  """Return what a group of test images is called, and several of them."""
+  drawn = results.get('drawn', 'subject')
+  if drawn == 'subject' and results['task'] in _OF_PERSONS:
+    return 'person', 'persons'
+  words = {'subject': 'subjects', 'image': 'images'}
+  return drawn, words.get(drawn, f'groups by {drawn}')
+
+
 def of_comparisons(results: Mapping[str, Any]) -> Table:
   """Return refined against unrefined images, a line for each pair of rows."""
-  pairs, drawn = results.get('comparisons', []), results.get('drawn', 'subject')
+  pairs, (_, several) = results.get('comparisons', []), _name_groups(results)
   number = pairs[0]['groups'] if pairs else 0
   lines = [
       [
@@ -67,8 +76,7 @@ def of_comparisons(results: Mapping[str, Any]) -> Table:
   ]
   return Table(
       'Ratio of mean errors; below 1, refining helped. 95 % interval and p by'
-      f' drawing the {number:,} {_PLURALS.get(drawn, f"groups by {drawn}")}'
-      ' again',
+      f' drawing the {number:,} {several} again',
       ['trained on', 'ratio', '95 % interval', 'p'],
       lines,
   )
@@ -176,7 +184,7 @@ def make_tables(results: Mapping[str, Any]) -> dict[str, Table]:
   """Return the tables of the page that have lines, by title."""
   titles = {'gaze': "The paper's Table 2", 'hands': 'Errors of joints'}
   drawn = results.get('drawn', 'subject')
-  word = 'person' if drawn == 'subject' else drawn
+  word, _ = _name_groups(results)
   found = {
       titles.get(results['task'], 'Errors'): of_errors(
           results, network_rows(results)

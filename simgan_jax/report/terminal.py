@@ -8,17 +8,33 @@ from simgan_jax.report import by_label, sentences, table, tables
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.report.tables import Table
 
-_NAME_WIDTH = 33  # characters of a row's name
+_WIDTH = 80  # characters of a line
 
 
-def _format(table: Table, width: int) -> list[str]:
-  """Return a table under its caption, or nothing if it has no lines."""
+def _plain(text: str) -> str:
+  return text.replace('±', '+-')  # not every terminal has that character
+
+
+def _format(table: Table) -> list[str]:
+  """Return a table under its caption, or nothing if it has no lines.
+
+  Columns that do not fit into a line follow below, after the names once more.
+  """
   if not table.lines:
     return []
-  return textwrap.wrap(table.caption, 80) + [
-      f'{name:<{_NAME_WIDTH}}' + ''.join(f'{cell:>{width}}' for cell in cells)
-      for name, *cells in (table.header, *table.lines)
+  cells = [
+      [_plain(cell) for cell in row] for row in (table.header, *table.lines)
   ]
+  names, *columns = zip(*cells, strict=True)
+  beginning = [f'{name:<{max(map(len, names))}}' for name in names]
+  lines, block = textwrap.wrap(table.caption, _WIDTH), beginning
+  for column in columns:
+    width = max(map(len, column)) + 2
+    if len(block[0]) + width > _WIDTH and block is not beginning:
+      lines, block = [*lines, *block, ''], beginning
+    pairs = zip(block, column, strict=True)
+    block = [f'{line}{cell:>{width}}' for line, cell in pairs]
+  return lines + block
 
 
 def _split_errors(results: Mapping[str, Any]) -> tuple[Table, Table]:
@@ -57,17 +73,16 @@ def format_tables(results: Mapping[str, Any]) -> str:
   """Return tables and sentences, the conclusion last."""
   within, errors = _split_errors(results)
   paragraphs = (
-      _format(within, 9),
-      _format(errors, 15),
+      _format(within),
+      _format(errors),
       sentences.quote_paper(results),
-      _format(tables.of_head_yaw(results), 7),
-      _format(tables.of_joints(results), 12),
-      _format(by_label.of_labels(results), 7),
-      _format(by_label.of_shapes(results), 9),
-      _format(tables.of_depth_noise(results), 15),
-      _format(tables.of_comparisons(results), 15),
+      _format(tables.of_head_yaw(results)),
+      _format(tables.of_joints(results)),
+      _format(by_label.of_labels(results)),
+      _format(by_label.of_shapes(results)),
+      _format(tables.of_depth_noise(results)),
+      _format(tables.of_comparisons(results)),
       sentences.describe_images(results),
       [sentences.conclude(results)],
   )
-  text = '\n\n'.join('\n'.join(lines) for lines in paragraphs if lines)
-  return text.replace('±', '+-')  # not every terminal has that character
+  return _plain('\n\n'.join('\n'.join(part) for part in paragraphs if part))

@@ -10,6 +10,7 @@ import pytest
 from simgan_jax.estimators import augmentation
 
 NUM = 400
+_STILL = augmentation.Motion(jnp.ones(2), jnp.zeros(2))
 
 
 def _augment(image, num=NUM, seed=0, moving=True):
@@ -66,14 +67,34 @@ def test_stretching_is_independent_in_height_and_width():
   assert abs(np.corrcoef(heights, widths)[0, 1]) < 0.2
 
 
-def test_resampling_shifts_stretches_and_repeats_the_border():
+@pytest.mark.parametrize(
+    ('shape', 'most'), [((35, 55), 3), ((16, 16), 1.09), ((224, 224), 15.32)]
+)
+def test_shifts_grow_with_the_image(shape, most, monkeypatch):
+  taken = []
+  monkeypatch.setattr(
+      augmentation,
+      'draw_motion',
+      lambda key, max_shift: taken.append(max_shift) or _STILL,
+  )
+  image = jnp.zeros((*shape, 1))
+  augmentation._augment(jax.random.key(0), image, moving=True)
+  np.testing.assert_allclose(taken[0], [most, most], atol=0.01)
+
+
+def test_moving_shifts_stretches_and_repeats_the_border():
   axis = jnp.arange(10.0)
-  same = augmentation._resample(10, jnp.float32(1), jnp.float32(0))
-  np.testing.assert_allclose(same, np.eye(10), atol=1e-6)
-  shifted = augmentation._resample(10, jnp.float32(1), jnp.float32(2.5)) @ axis
-  np.testing.assert_allclose(shifted, np.clip(axis - 2.5, 0, 9), atol=1e-5)
-  wide = augmentation._resample(10, jnp.float32(2), jnp.float32(0)) @ axis
-  np.testing.assert_allclose(wide, (axis - 4.5) / 2 + 4.5, atol=1e-5)
+  image = axis[:, None, None] + 100 * axis[None, :, None]
+  np.testing.assert_allclose(
+      augmentation.move_image(image, _STILL), image, atol=1e-4
+  )
+  motion = augmentation.Motion(jnp.array([2.0, 1.0]), jnp.array([0, 2.5]))
+  moved = augmentation.move_image(image, motion)
+  np.testing.assert_allclose(
+      moved[..., 0],
+      ((axis - 4.5) / 2 + 4.5)[:, None] + 100 * np.clip(axis - 2.5, 0, 9)[None],
+      rtol=1e-4,
+  )
 
 
 def test_brightness_contrast_and_noise_span_their_ranges():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from simgan_jax.estimators import map_augmentation
+from simgan_jax.estimators import augmentation, map_augmentation
 
 NUM, SHAPE = 60, (30, 44)
 
@@ -64,7 +64,7 @@ def test_what_nobody_knows_stays_unknown(blobs):
 
 
 def test_a_shift_and_a_stretch_are_what_they_say():
-  motion = map_augmentation.Motion(jnp.array([1.0, 2.0]), jnp.array([3.0, 0]))
+  motion = augmentation.Motion(jnp.array([1.0, 2.0]), jnp.array([3.0, 0]))
   point = jnp.array([[10.0, 4.0]])  # of 9 x 21: the middle
   moved = map_augmentation.move_points(point, motion, height=9, width=21)
   np.testing.assert_allclose(moved, [[10.0, 7.0]])
@@ -73,5 +73,5 @@ def test_a_shift_and_a_stretch_are_what_they_say():
   rows = jnp.broadcast_to(jnp.arange(9)[:, None], (9, 21))
   found = map_augmentation.move_mask(rows, motion)
   np.testing.assert_array_equal(found[:, 0], [0, 0, 0, 0, 1, 2, 3, 4, 5])
-  image = map_augmentation.move_image(rows[..., None] / 9, motion)
+  image = augmentation.move_image(rows[..., None] / 9, motion)
   np.testing.assert_allclose(image[..., 0] * 9, found, atol=1e-5)

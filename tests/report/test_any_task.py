@@ -91,6 +91,21 @@ def test_a_class_that_photographs_do_not_know_is_shown(classes):
   assert table.header == ['asked about', 'accuracy', '20', '100']
   assert table.lines[1] == ['refined', '55.00', '80', '20']
   assert 'asked about' in terminal.format_tables(classes)
+  # No image is of the second class: nothing is known of it.
+  classes['shapes']['synthetic']['confusion'][1] = [0, 0]
+  table = tables.make_tables(classes)['Looks or shapes?']
+  assert table.lines[0] == ['synthetic', '60.00', '100', '']
+
+
+def test_long_and_many_names_stay_apart_and_within_80_characters(classes):
+  names = [f'speed limit {i}' for i in range(40)]
+  classes['labels'] = names
+  for row in classes['rows']:
+    row['confusion'] = np.eye(40).tolist()
+  text = terminal.format_tables(classes)
+  assert max(map(len, text.splitlines()[:-1])) <= 80
+  assert all(f'  {name}' in text for name in names)
+  assert text.split().count('100') == 2 * 40
 
 
 def test_the_last_sentence_speaks_of_accuracy(classes):
@@ -102,6 +117,27 @@ def test_the_last_sentence_speaks_of_accuracy(classes):
   assert 'drawing the 3 groups by track again' in text.replace('\n', ' ')
   assert max(map(len, text.splitlines()[:-1])) <= 80
   assert sentences.describe_constant(classes).endswith('accuracy of 50.0 %.')
+
+
+@pytest.mark.parametrize(
+    ('unit', 'one', 'several'),
+    [
+        (units.POINTS, 'subject', '3 subjects'),
+        (units.GAZE, 'person', '3 persons'),
+    ],
+)
+def test_only_eyes_and_hands_are_of_persons(unit, one, several):
+  error = np.arange(1.0, 5.0)
+  results = rows_lib.build(
+      [rows_lib.Row(x, 1, 5, {0: error}) for x in ('synthetic', 'refined')],
+      test_name='test',
+      constant_errors=error,
+      groups={'subject': np.array([1, 1, 2, 3])},
+      unit=unit,
+  )
+  found = tables.make_tables(results)
+  assert f'the {several} again' in found['Refined against unrefined'].caption
+  assert found[f'By {one}'].caption.endswith(f'by {one}')
 
 
 def test_several_columns_are_measured_in_their_deviations(tmp_path):
