@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from simgan_jax.evaluation import image_quality, scoring, shapes, training_sets
+from simgan_jax.evaluation import (
+    image_quality,
+    scoring,
+    shapes,
+    training_sets,
+    variety,
+)
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
 from simgan_jax.machine import errors, files, progress
@@ -18,8 +24,11 @@ from simgan_jax.training import refiners
 
 def _refine(
     run: Run, *, reuse: bool
-) -> tuple[selection.Chosen, np.ndarray, np.ndarray]:
-  """Return the checkpoint, the refiner's input and its output, both uint8."""
+) -> tuple[selection.Chosen, np.ndarray, np.ndarray, np.ndarray | None]:
+  """Return the checkpoint, the refiner's input and its output, both uint8.
+
+  The last result are samples of a refiner with noise.
+  """
   refiner, chosen = refiners.load_refiner(
       run.config, workdir=run.workdir, mesh=run.mesh
   )
@@ -43,7 +52,10 @@ def _refine(
         seed=run.config.seed,
         on_progress=bar.update,
     )
-  return chosen, prepared, refined
+  samples = None
+  if run.config.refiner.noise_channels:
+    samples = variety.draw(run, refiner, prepared)
+  return chosen, prepared, refined, samples
 
 
 def _score(
@@ -106,7 +118,7 @@ def evaluate(
       estimators to reuse are of another checkpoint.
   """
   settings, task = run.config.evaluation, run.task
-  chosen, prepared, refined = _refine(run, reuse=reuse)
+  chosen, prepared, refined, samples = _refine(run, reuse=reuse)
   sets = training_sets.build(
       run.synthetic,
       prepared if run.config.data.match_histograms else None,
@@ -132,6 +144,8 @@ def evaluate(
       run.synthetic, refined, task=task, params=params, mesh=run.mesh
   )
   quality.setdefault('label_preservation', {}).update(shift)
+  if samples is not None:
+    quality['samples'] = variety.measure(run, samples, params)
   constant = task.constant(sets[0].labels)[None]
   everywhere = np.repeat(constant, len(run.test.images), axis=0)
   results = rows_lib.build(

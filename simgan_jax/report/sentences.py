@@ -139,4 +139,31 @@ def describe_images(results: Mapping[str, Any]) -> list[str]:
         'Labels: refining moves the predicted joints by'
         f' {found["mean"]:.1f} {units.HANDS.words}.'
     )
+  if found := results.get('samples'):
+    sentences.append(_describe_samples(results, found))
   return sentences
+
+
+def _describe_samples(
+    results: Mapping[str, Any], found: Mapping[str, Any]
+) -> str:
+  """Return how samples of one image differ."""
+  unit = rows_lib.unit_of(results)
+  real = iris = ''
+  if 'real_pixels' in found:
+    real = (
+        f' (two real images of one person and label by'
+        f' {found["real_pixels"]:.1f} and {found["real_patches"]:.2f})'
+    )
+  if 'iris_shift_px' in found:
+    iris = f' and the iris by {found["iris_shift_px"]:.2f} px'
+  distances = found['patch_distances']
+  return (
+      'Samples: two refined images of one synthetic image differ by'
+      f' {found["pixels"]:.1f} grey levels a pixel and {found["patches"]:.2f} in'
+      f' their patches{real}; the prediction moves by'
+      f' {found[f"shift_{unit.name}"]:.2f} {unit.words}{iris} between them.'
+      f' Patch distance from real images {min(distances):.2f} to'
+      f' {max(distances):.2f}, of synthetic ones'
+      f' {found["synthetic_patch_distance"]:.2f}.'
+  )
