@@ -60,7 +60,7 @@ def build(
   """Return the training sets in the order of the paper's tables.
 
   Args:
-    synthetic: Images of the simulator.
+    synthetic: Images of the simulator, with labels.
     matched: The same images with the histograms of real ones, if the refiner
       got those. Their only set, at the largest scale, shows what matching alone
       does.
@@ -70,12 +70,7 @@ def build(
     scales: Multiples of `base_images`. The smallest takes what there is. Others
       that need more images than there are, damaged ones included, are left out
       with a warning.
-
-  Raises:
-    InputError: If a label is missing.
   """
-  remedy = 'an estimator learns from them; give a source with labels'
-  synthetic.keep_labelled('synthetic', remedy)
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)

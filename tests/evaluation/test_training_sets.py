@@ -1,12 +1,10 @@
 """Which training sets, and so which rows, an evaluation has."""
 
 import numpy as np
-import pytest
 
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.evaluation import training_sets
-from simgan_jax.machine import errors
 
 
 def _images(number, gaze=True):
@@ -65,11 +63,6 @@ def test_a_damaged_image_costs_no_scale():
       report=ImportReport(left_out=('5.jpg: truncated',))
   )
   assert _rows(images)[1] == ('synthetic', 4, 39, 39)
-
-
-def test_images_without_labels_are_refused():
-  with pytest.raises(errors.InputError, match='have no labels'):
-    _rows(_images(50, gaze=False))
 
 
 def test_real_labels_count_where_no_group_is_tested():
