@@ -43,7 +43,8 @@ def read(
           f' {", ".join(found.columns) or "none"}.'
       )
     own = own or [None] * len(images.images)
-    if column in ('', DEFAULT):  # where 0 says that it is unknown
+    # Numbers of persons are 0 where unknown, and refine.py writes them so.
+    if column in ('', DEFAULT) and images.groups is None:
       own = [None if str(x) == '0' else x for x in own]
     cells.append(own)
   names = label_columns.canonicalize(cells)

@@ -248,7 +248,7 @@ def test_arrays(tmp_path, read, labels, task):
       subjects=images.subjects,
       names=images.names,
       labels=labels,
-      groups=np.array([1, 1, 2, 2]),
+      groups=np.array([0, 0, 2, 2]),
   )
   found, sets = read(path, path)
   assert found == task
@@ -259,7 +259,8 @@ def test_arrays(tmp_path, read, labels, task):
   else:
     expected = labels.reshape(4, -1).astype(np.float32)
     np.testing.assert_array_equal(values, expected)
-  assert sets['test'].groups.tolist() == ['1', '1', '2', '2']
+  # 0 is a group like others, unlike the number of a person.
+  assert sets['test'].groups.tolist() == ['0', '0', '2', '2']
 
 
 @pytest.mark.parametrize(
