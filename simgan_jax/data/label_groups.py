@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from simgan_jax.data import label_columns, tables
+from simgan_jax.data import labels as labels_lib
 from simgan_jax.data.label_cells import LabelSet
 from simgan_jax.machine.errors import InputError
 
@@ -46,6 +47,6 @@ def read(
     # Numbers of persons are 0 where unknown, and refine.py writes them so.
     if column in ('', DEFAULT) and images.groups is None:
       own = [None if str(x) == '0' else x for x in own]
-    cells.append(own)
+    cells.append([None if labels_lib.is_unknown(x) else x for x in own])
   names = label_columns.canonicalize(cells)
   return [np.array(own) if any(own) else None for own in names]

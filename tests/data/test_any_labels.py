@@ -104,6 +104,16 @@ def test_names_that_look_like_numbers_stay_texts_beside_others(make, read):
   assert sets['test'].targets.names == ('3', '020', '20', 'end')
 
 
+def test_none_is_a_class_among_names_and_unknown_among_numbers(make, read):
+  synthetic = make('a', {'beard': ['none', 'full'] * 6, 'age': [*range(12)]})
+  test = make('b', {'beard': ['None', 'full', 'none'], 'age': [7, 'none', 9]})
+  _, sets = read(synthetic, test, labels='beard')
+  assert sets['test'].targets.names == ('None', 'full', 'none')
+  assert sets['test'].labels.tolist() == [0, 1, 2]
+  _, sets = read(synthetic, test, labels='age')
+  assert np.isnan(sets['test'].labels[:, 0]).tolist() == [False, True, False]
+
+
 def test_regression(make, read, capsys):
   rng = np.random.default_rng(0)
   columns = {'width': rng.random(9), 'mass': rng.integers(0, 99, 9)}
@@ -235,6 +245,7 @@ def _make_images(count, **known):
     [
         (np.array([3, 3, -1, 20]), 'class'),
         (np.array(['3', '3', '', '20']), 'class'),
+        (np.array(['none', 'none', '', 'one']), 'class'),
         (np.array([0.5, 1, np.nan, 2]), 'regression'),
         (np.arange(8.0).reshape(4, 2), 'regression'),
     ],
@@ -254,7 +265,7 @@ def test_arrays(tmp_path, read, labels, task):
   assert found == task
   values = sets['test'].targets.values
   if task == 'class':
-    assert sets['test'].targets.names == ('3', '20')
+    assert sets['test'].targets.names in (('3', '20'), ('none', 'one'))
     assert values.tolist() == [0, 0, -1, 1]
   else:
     expected = labels.reshape(4, -1).astype(np.float32)
