@@ -19,7 +19,7 @@ def read(
   """Return the groups of the images of each set.
 
   They are [n] str, '' when unknown, the same for the same group in all sets;
-  None if a set knows none.
+  None if a set knows no subjects. Of another column, all are '' then.
 
   Args:
     sets: Data sets of a run, the test set among them.
@@ -49,4 +49,5 @@ def read(
       own = [None if str(x) == '0' else x for x in own]
     cells.append([None if labels_lib.is_unknown(x) else x for x in own])
   names = label_columns.canonicalize(cells)
-  return [np.array(own) if any(own) else None for own in names]
+  named = column not in ('', DEFAULT)
+  return [np.array(own) if any(own) or named else None for own in names]

@@ -227,6 +227,8 @@ def test_groups(make, read):
   assert sets['synthetic'].groups is None
   _, sets = read(synthetic, test, group='Clip')
   assert sets['real'].groups.tolist() == [*'aabbccdd']
+  # Photographs without clips may be of any, so they are not learnt from.
+  assert sets['synthetic'].groups.tolist() == [''] * 8
   with pytest.raises(InputError, match="column 'track'.*there are sort, subj"):
     read(synthetic, test, group='track', labels='sort')
 

@@ -80,6 +80,17 @@ def test_real_labels_count_where_no_group_is_tested():
   unknown = test._replace(groups=None)
   assert apart(real, unknown, of_one_place=True) is None
   assert apart(real, unknown, of_one_place=False) == ['0', '1', '2', '3', '4']
+  # A copy of a tested image in another folder, and an unknown group, are not.
+  tested = real._replace(images=real.images + 1, groups=np.array([*'67899']))
+  assert apart(real, tested, of_one_place=False) == [*'01234']
+  images = tested.images.copy()
+  images[4] = real.images[0] = 77
+  tested = tested._replace(images=images)
+  assert apart(real, tested, of_one_place=False) == [*'1234']
+  unknown = tested._replace(groups=None)
+  assert apart(real, unknown, of_one_place=False) == [*'1234']
+  partly = real._replace(groups=np.array([*'11', '', *'33']))
+  assert apart(partly, tested, of_one_place=False) == [*'134']
   gaze = real.gaze.copy()
   gaze[1] = np.nan
   assert apart(real._replace(gaze=gaze), test, of_one_place=True) == ['0', '2']
