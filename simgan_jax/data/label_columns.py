@@ -22,7 +22,7 @@ _COUNTERS = frozenset(
     timestamp unnamed:_0
     """.split()
 )
-SETTING = '--config.evaluation.labels'
+SETTING = '--labels'  # of eval.py
 
 
 class Kind(enum.Enum):
@@ -116,7 +116,7 @@ def choose(
     raise InputError(
         f'it is not certain what to estimate of the labels {found}; set'
         f' {SETTING} to one column of classes or to columns of numbers, or'
-        ' --config.evaluation.task.'
+        ' --task.'
     )
   return Chosen(task, columns)
 

@@ -40,7 +40,7 @@ def read(
     elif not own and found.kind == 'test':
       raise InputError(
           f'{found.source}: the test images have no column {column!r}, which'
-          ' --config.evaluation.group names; there are'
+          ' --group names; there are'
           f' {", ".join(found.columns) or "none"}.'
       )
     own = own or [None] * len(images.images)

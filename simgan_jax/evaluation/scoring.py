@@ -112,7 +112,7 @@ def score(
     if not np.isfinite(predicted).all():
       raise errors.NonFiniteError(
           f'the estimator {name} predicts values that are not numbers; set a'
-          ' lower --config.evaluation.learning_rate.'
+          ' lower --learning_rate.'
       )
     found[seed] = task.errors(predicted, run.test)
     measures[seed] = task.measures(predicted, run.test)
