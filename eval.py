@@ -37,7 +37,8 @@ def main() -> None:
   workdir = _WORKDIR.value
   seeds = command_line.parse_seeds(_SEEDS.value)
   config = stored.read_run(workdir)
-  devices.use_cores(config.evaluation.batch_size)
+  batch_size = _CHANGES['batch_size'].value or config.evaluation.batch_size
+  devices.use_cores(max(1, batch_size))  # a wrong size is refused below
   devices.cache_programs()
   devices.start()
   # Imported after use_cores, because they may start a JAX backend.

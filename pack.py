@@ -27,7 +27,10 @@ def _load(
     return inputs.load_with_targets(config, data_dir=data_dir)[1]
   except errors.InputError as error:
     # Training needs no labels.
-    print(f'warning: packed without labels for eval.py: {error}')
+    print(
+        f'warning: packed without labels for eval.py: {error} Its flags, such'
+        ' as --labels, are --config.evaluation.labels here.'
+    )
   return {
       'synthetic': inputs.load_synthetic(config, data_dir=data_dir),
       'real': inputs.load_real(config, data_dir=data_dir),

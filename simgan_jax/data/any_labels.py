@@ -75,10 +75,7 @@ def attach(
     line += f', {len(known.names)} {what}: {_list(known.names)}'
   if task in ('class', 'mask'):
     _check_classes(sets, targets)
-  print(
-      f'labels: {line}; set evaluation.task and evaluation.labels to read them'
-      ' otherwise'
-  )
+  print(f'labels: {line}; set --task and --labels to read them otherwise')
   return task, {
       found.kind: found.images._replace(targets=own, groups=grouped)
       for found, own, grouped in zip(sets, targets, groups, strict=True)
@@ -221,6 +218,6 @@ def _nothing_found(
   return InputError(
       f'there is nothing to estimate{sought}: {"; ".join(found)}. Give both the'
       f' same: {labels_lib.UNDERSTOOD}; a column of classes or of numbers;'
-      ' points that data.synthetic.points names; or label images beside the'
-      ' pictures (docs/formats.md).'
+      ' points, as --task=points --labels=x,y names them; or label images'
+      ' beside the pictures (docs/formats.md).'
   )

@@ -16,14 +16,13 @@ from simgan_jax.machine.errors import InputError
 _MOST_CLASSES = 50  # of whole numbers; more are a quantity
 _LEAST_IMAGES = 5  # of a whole number on average; fewer are a quantity
 _LONGEST_NAME = 60  # letters of a class
-_LARGEST = 1e38  # number in float32, roughly
 # Columns that count the images if no two of these have the same number.
 _COUNTERS = frozenset(
     """count frame i id idx image_id index key n no nr number row seed time
     timestamp unnamed:_0
     """.split()
 )
-SETTING = '--config.evaluation.labels'
+SETTING = '--labels'  # of eval.py
 
 
 class Kind(enum.Enum):
@@ -117,7 +116,7 @@ def choose(
     raise InputError(
         f'it is not certain what to estimate of the labels {found}; set'
         f' {SETTING} to one column of classes or to columns of numbers, or'
-        ' --config.evaluation.task.'
+        ' --task.'
     )
   return Chosen(task, columns)
 
@@ -138,9 +137,9 @@ def find_kind(
     is_wanted: Whether the user names the column; then it is to be learnt even
       if it is always the same, or counts the images.
   """
+  is_unknown = labels_lib.choose_unknown([*learnt, *tested])
   own, others = (
-      [x for x in cells if not labels_lib.is_unknown(x)]
-      for cells in (learnt, tested)
+      [x for x in cells if not is_unknown(x)] for cells in (learnt, tested)
   )
   if any(isinstance(x, (list, dict)) for x in own + others):
     return Kind.OTHER
@@ -148,8 +147,8 @@ def find_kind(
     return Kind.OTHER
   if len({str(x) for x in own}) == 1 and not is_wanted:
     return Kind.OTHER
-  numbers = [_to_number(x) for x in own]
-  if None in numbers or any(_to_number(x) is None for x in others):
+  numbers = [labels_lib.to_number(x) for x in own]
+  if None in numbers or any(labels_lib.to_number(x) is None for x in others):
     names = {str(x) for x in own}
     is_short = max(map(len, names)) <= _LONGEST_NAME
     if is_short and 2 * len(names) <= len(own):
@@ -167,31 +166,23 @@ def find_kind(
   return Kind.NUMBERS
 
 
-def _to_number(cell: Any) -> float | None:
-  """Return the number in a cell, None if there is none that float32 holds."""
-  try:
-    number = labels_lib.read_number(cell)
-  except (TypeError, ValueError):
-    return None
-  return number if abs(number) < _LARGEST else None
-
-
 def canonicalize(columns: Sequence[Sequence[Any]]) -> list[list[str]]:
   """Return the names in columns so that the same ones are equal.
 
   If all known cells are numbers, 20, '20.0' and '020' are '20'. Otherwise all
   are text: '020' is not '20'. Unknown ones are ''.
   """
-  known = [
-      x for cells in columns for x in cells if not labels_lib.is_unknown(x)
-  ]
-  numbers = {str(x): _to_number(x) for x in known}
+  is_unknown = labels_lib.choose_unknown(
+      [x for cells in columns for x in cells]
+  )
+  known = [x for cells in columns for x in cells if not is_unknown(x)]
+  numbers = {str(x): labels_lib.to_number(x) for x in known}
   if None in numbers.values():
     names = {text: text.strip() for text in numbers}
   else:
     names = {text: f'{number:.12g}' for text, number in numbers.items()}
   return [
-      ['' if labels_lib.is_unknown(x) else names[str(x)] for x in cells]
+      ['' if is_unknown(x) else names[str(x)] for x in cells]
       for cells in columns
   ]
 
@@ -200,7 +191,7 @@ def order_names(names: Collection[str]) -> tuple[str, ...]:
   """Return different names in order, numbers before others by their size."""
 
   def key(name: str) -> tuple[float, str]:
-    number = _to_number(name)
+    number = labels_lib.to_number(name)
     return (math.inf if number is None else number), name
 
   return tuple(sorted(set(names), key=key))
@@ -235,7 +226,7 @@ def read_numbers(
   for place, column in enumerate(columns):
     for i, cell in enumerate(found.columns.get(column, ())):
       if not labels_lib.is_unknown(cell):
-        number = _to_number(cell)
+        number = labels_lib.to_number(cell)
         if number is None:
           raise InputError(
               f'{found.source}: {column} of {found.images.names[i]} is'

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from simgan_jax.data import label_columns, tables
+from simgan_jax.data import labels as labels_lib
 from simgan_jax.data.label_cells import LabelSet
 from simgan_jax.machine.errors import InputError
 
@@ -18,7 +19,7 @@ def read(
   """Return the groups of the images of each set.
 
   They are [n] str, '' when unknown, the same for the same group in all sets;
-  None if a set knows none.
+  None if a set knows no subjects. Of another column, all are '' then.
 
   Args:
     sets: Data sets of a run, the test set among them.
@@ -39,12 +40,14 @@ def read(
     elif not own and found.kind == 'test':
       raise InputError(
           f'{found.source}: the test images have no column {column!r}, which'
-          ' --config.evaluation.group names; there are'
+          ' --group names; there are'
           f' {", ".join(found.columns) or "none"}.'
       )
     own = own or [None] * len(images.images)
-    if column in ('', DEFAULT):  # where 0 says that it is unknown
+    # Numbers of persons are 0 where unknown, and refine.py writes them so.
+    if column in ('', DEFAULT) and images.groups is None:
       own = [None if str(x) == '0' else x for x in own]
-    cells.append(own)
+    cells.append([None if labels_lib.is_unknown(x) else x for x in own])
   names = label_columns.canonicalize(cells)
-  return [np.array(own) if any(own) else None for own in names]
+  named = column not in ('', DEFAULT)
+  return [np.array(own) if any(own) or named else None for own in names]

@@ -50,7 +50,7 @@ def read(
     raise InputError(
         f'{len(names):,} points are in both sets, not 1 to {_MOST}: the'
         f' synthetic images have {few[0]}, the test images {few[1]}; set'
-        ' --config.data.synthetic.points to columns or keys that both have.'
+        ' --task=points and --labels to columns or keys that both have.'
     )
   return [
       _place(own, points, names)
@@ -68,8 +68,8 @@ def _declare(found: LabelSet, points: str) -> PixelLabels:
   if not points or len(numbers) % 2:
     raise InputError(
         f'the points {points or "are not declared"!r} of {found.source}: set'
-        ' --config.data.synthetic.points to x and y in turn, or to keys of'
-        ' lists, such as nose_x,nose_y.'
+        ' --labels to x and y in turn, or to keys of lists, such as'
+        ' nose_x,nose_y.'
     )
   return declared
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ UNDERSTOOD = (
 )
 _UNKNOWN = frozenset(('', 'nan', 'na', 'n/a', '<na>', 'none', 'null', '-', '?'))
 _DECIMAL_COMMA = re.compile(r'[+-]?\d*,\d+(?:[eE][+-]?\d+)?')
+_LARGEST = 1e38  # number in float32, roughly
 _MOST_SUBJECTS = 2**31
 
 
@@ -104,6 +105,26 @@ def read_number(value: Any) -> float:
     return float(text)
   except OverflowError as error:  # a whole number of JSON may have any size
     raise ValueError(str(error)) from error
+
+
+def choose_unknown(cells: Sequence[Any]) -> Callable[[Any], bool]:
+  """Return what tells unknown cells; `none` is a name among other names."""
+  has_names = any(not is_unknown(x) and to_number(x) is None for x in cells)
+
+  def find(cell: Any) -> bool:
+    is_none = isinstance(cell, str) and cell.strip().lower() == 'none'
+    return is_unknown(cell) and not (has_names and is_none)
+
+  return find
+
+
+def to_number(cell: Any) -> float | None:
+  """Return the number in a cell, None if there is none that float32 holds."""
+  try:
+    number = read_number(cell)
+  except (TypeError, ValueError):
+    return None
+  return number if abs(number) < _LARGEST else None
 
 
 class _DegreesError(Exception):

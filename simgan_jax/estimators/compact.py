@@ -100,7 +100,7 @@ def _compile(
   )
 
 
-def _scale_of(
+def scale_of(
     numbers: Float[np.ndarray, 'n k'],
 ) -> tuple[Float[np.ndarray, 'k'], Float[np.ndarray, 'k']]:
   """Return mean and deviation of the known numbers; 1 where they are equal."""
@@ -151,7 +151,7 @@ def train(
   if task != 'class' and len(images):
     if task == 'gaze':
       labels = gaze_angles.angles_from_vector(labels)
-    mean, scale = _scale_of(labels.astype(np.float64))
+    mean, scale = scale_of(labels.astype(np.float64))
     if task == 'gaze':  # one scale, so that distances are those of angles
       scale = np.full(2, np.hypot(*scale) / 2**0.5)
     labels = ((labels - mean) / scale).astype(np.float32)

@@ -137,7 +137,7 @@ def make_train_fn(
         init(jax.random.key(seed)),
         _chunks(images, labels, recipe, seed=seed, mesh=mesh),
         name='the estimator',
-        remedy='set a lower --config.evaluation.learning_rate',
+        remedy='set a lower --learning_rate',
         num_steps=recipe.num_steps,
         on_progress=on_progress,
     )

@@ -115,7 +115,8 @@ def evaluate(
 
   Raises:
     InputError: If a checkpoint, estimator or label is missing, or if
-      estimators to reuse are of another checkpoint.
+      estimators to reuse are of another checkpoint, or of other labels or
+      settings.
   """
   settings, task = run.config.evaluation, run.task
   chosen, prepared, refined, samples = _refine(run, reuse=reuse)

@@ -11,10 +11,10 @@ from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators import trainer
 from simgan_jax.evaluation import tasks, training_sets
-from simgan_jax.machine import batching, devices, errors
+from simgan_jax.machine import batching, devices
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import stored
+from simgan_jax.settings import stored, validation
 
 
 class Run(NamedTuple):
@@ -70,18 +70,14 @@ def read(
 
   Raises:
     InputError: If the run or an image is missing, if test images have no
-      labels, or if the synthetic images have labels of another kind.
+      labels, if the synthetic images have labels of another kind, or if a
+      change does not work.
   """
   config = stored.read_run(workdir)
   config.data.on_error = on_error or config.data.on_error
   given = {k: v for k, v in (changes or {}).items() if v is not None}
-  for name, value in given.items():
-    allowed = config_lib.CHOICES.get(f'evaluation.{name}', (value,))
-    if value not in allowed:
-      raise errors.InputError(
-          f'--{name}={value!r} does not work: choose one of {allowed}.'
-      )
   config.evaluation = dataclasses.replace(config.evaluation, **given)
+  validation.validate(config, only='evaluation.')
   task, labelled = inputs.load_with_targets(
       config,
       data_dir=data_dir,

@@ -1,6 +1,9 @@
 """One row of the tables: estimators trained on one data set, tested on real."""
 
+import contextlib
+import dataclasses
 import functools
+import hashlib
 import os
 from typing import Any
 
@@ -13,7 +16,7 @@ from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.estimators.estimator import Estimator
 from simgan_jax.evaluation.run import Run
 from simgan_jax.evaluation.training_sets import TrainingSet
-from simgan_jax.machine import errors, progress
+from simgan_jax.machine import errors, files, progress
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.report import rows as rows_lib
 from simgan_jax.training import checkpoint
@@ -41,8 +44,46 @@ def _abstract_params(
   )
 
 
+def _describe(path: str, run: Run) -> dict[str, Any]:
+  """Return what an estimator depends on beside the folder and its name."""
+  known = dataclasses.asdict(run.config.evaluation)
+  for name in ('scales', 'augmented', 'methods', 'num_seeds', 'group'):
+    del known[name]
+  known |= {'task': run.task.unit.task, 'names': list(run.task.names)}
+  if os.path.basename(path).startswith('real') and run.apart is not None:
+    known['images'] = hashlib.sha256(run.apart.images.tobytes()).hexdigest()
+  return known
+
+
+def save(path: str, params: Any, run: Run) -> None:
+  """Write an estimator's parameters, and to PATH.json what it depends on."""
+  with contextlib.suppress(FileNotFoundError):
+    os.remove(path + '.json')  # parameters are never beside that of others
+  checkpoint.save_params(path, params)
+  files.write_json(path + '.json', _describe(path, run))
+
+
 def load(path: str, run: Run) -> Any:
-  """Return an estimator's parameters; raise InputError if `path` has none."""
+  """Return an estimator's parameters.
+
+  Args:
+    path: What `find` returned.
+    run: The evaluation that needs them.
+
+  Raises:
+    InputError: If there are none, or they are of other labels or settings.
+  """
+  found, wanted = files.read_json(path + '.json') or {}, _describe(path, run)
+  different = [name for name in wanted if found.get(name) != wanted[name]]
+  if different and os.path.exists(path):
+    before, now = (
+        ', '.join(f'{name}={x.get(name)!r:.60}' for name in different[:3])
+        for x in (found, wanted)
+    )
+    raise errors.InputError(
+        f'{path} was trained for {before}, but now there is {now}: run eval.py'
+        ' without --reuse to train estimators anew.'
+    )
   shape = run.test.images.shape[1:]
   abstract = _abstract_params(run.task.estimator, shape, run.mesh)
   return checkpoint.load_params(path, abstract)
@@ -85,8 +126,8 @@ def score(
     run: Settings, seeds and test images.
     augmented: Whether to change the training images at random.
     workdir: Folder of the run that keeps the estimators' parameters.
-    reuse: Whether to load the parameters instead of training; it is an
-      InputError if there are none.
+    reuse: Whether to load the parameters instead of training; errors are
+      those of `load`.
 
   Returns:
     The row of the tables, and the predictions by the estimators' names.
@@ -107,12 +148,12 @@ def score(
       params = train(
           run, images, labels, augmented=augmented, seed=seed, what=what
       )
-      checkpoint.save_params(path, params)
+      save(path, params, run)
     predicted = task.estimator.predict(params, run.test.images, mesh=run.mesh)
     if not np.isfinite(predicted).all():
       raise errors.NonFiniteError(
           f'the estimator {name} predicts values that are not numbers; set a'
-          ' lower --config.evaluation.learning_rate.'
+          ' lower --learning_rate.'
       )
     found[seed] = task.errors(predicted, run.test)
     measures[seed] = task.measures(predicted, run.test)

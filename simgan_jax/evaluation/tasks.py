@@ -62,13 +62,11 @@ def choose(
         ' for gaze and hands; use compact.'
     )
   assert test.targets is not None
-  make = {
-      'class': _classes,
-      'regression': _regression,
-      'points': _points,
-      'mask': _masks,
-  }[name]
-  return make(test.targets.names)
+  names, labels = test.targets.names, test.targets.values
+  if name == 'regression':
+    return _regression(names, labels)
+  make = {'class': _classes, 'points': _points, 'mask': _masks}[name]
+  return make(names)
 
 
 def _gaze(settings: config_lib.EvaluationConfig) -> Task:
@@ -150,13 +148,16 @@ def _classes(names: tuple[str, ...]) -> Task:
   )
 
 
-def _regression(names: tuple[str, ...]) -> Task:
+def _regression(
+    names: tuple[str, ...], tested: Float[np.ndarray, 'n k']
+) -> Task:
   several = len(names) > 1
+  # The same unit whatever set is asked; a constant column keeps its own.
+  _, deviation = compact.scale_of(tested.astype(np.float64))
 
   def absolute(predicted, test):
     found = np.abs(predicted.astype(np.float64) - test.labels)
-    deviation = test.labels.std(axis=0) if several else 1.0
-    return found / np.maximum(deviation, 1e-12)
+    return found / deviation if several else found
 
   def measures(predicted, test):
     r2 = scores.r2(predicted.astype(np.float64), test.labels)

@@ -1,5 +1,6 @@
 """The sets of images that estimators are trained on, one set a row."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,8 +25,9 @@ def labelled_apart(
 ) -> LabelledImages | None:
   """Return the real images that have labels and share no group with the tested.
 
-  Groups are persons, tracks or clips. Where they are unknown, all images of
-  another folder than the tested ones count.
+  Groups are persons, tracks or clips. Where a set has none, all images of
+  another folder than the tested ones count. An image with the pixels of a
+  tested one never does, such as a copy.
 
   Args:
     real: Images that the refiner learnt from.
@@ -37,13 +39,17 @@ def labelled_apart(
   """
   known = real.are_labelled()
   if real.groups is not None and test.groups is not None:
-    apart = known & ~np.isin(real.groups, test.groups)
+    apart = known & ~np.isin(real.groups, [*test.groups, ''])
   else:
     apart = known & (not of_one_place)
+  tested = {hashlib.sha256(image.tobytes()).digest() for image in test.images}
+  apart &= [
+      hashlib.sha256(x.tobytes()).digest() not in tested for x in real.images
+  ]
   if left_out := known.sum() - apart.sum():
     print(
         f'{left_out:,} of {known.sum():,} labelled real images are not learnt'
-        ' from: they are tested, or of persons or groups that are'
+        ' from: they are tested, or of persons or groups that are or may be'
     )
   return real.take(apart) if apart.any() else None
 
@@ -60,7 +66,7 @@ def build(
   """Return the training sets in the order of the paper's tables.
 
   Args:
-    synthetic: Images of the simulator.
+    synthetic: Images of the simulator, with labels.
     matched: The same images with the histograms of real ones, if the refiner
       got those. Their only set, at the largest scale, shows what matching alone
       does.
@@ -70,12 +76,7 @@ def build(
     scales: Multiples of `base_images`. The smallest takes what there is. Others
       that need more images than there are, damaged ones included, are left out
       with a warning.
-
-  Raises:
-    InputError: If a label is missing.
   """
-  remedy = 'an estimator learns from them; give a source with labels'
-  synthetic.keep_labelled('synthetic', remedy)
   labels = synthetic.labels
   assert labels is not None
   available = len(synthetic.images) + len(synthetic.report.left_out)

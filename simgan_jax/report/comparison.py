@@ -35,7 +35,8 @@ def paired_bootstrap(
   Args:
     before_errors: Errors of one estimator, [n] in any unit.
     after_errors: Errors of the other on the same images, [n].
-    groups: Group of each image, [n] of any type.
+    groups: Group of each image, [n] of any type. An image of the group '' has
+      none, and is drawn by itself.
     num_samples: Number of bootstrap samples.
 
   Raises:
@@ -45,6 +46,9 @@ def paired_bootstrap(
     raise errors.InputError(
         'there are no errors to compare: give at least one test image.'
     )
+  if groups.dtype.kind == 'U':  # no group's name begins with a blank
+    names = enumerate(groups.tolist())
+    groups = np.array([name or f' {i}' for i, name in names])
   distinct, index = np.unique(groups, return_inverse=True)
   counts = np.bincount(index)
   before = np.bincount(index, weights=before_errors)

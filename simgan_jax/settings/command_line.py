@@ -1,16 +1,19 @@
 """What the scripts share: flags, and errors told in one sentence."""
 
+import dataclasses
 import errno
 import os
 import re
 import signal
 import sys
+import typing
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
 from simgan_jax.machine import errors
+from simgan_jax.settings import config as config_lib
 
 # What --config may be, for its help.
 CONFIGS = (
@@ -67,6 +70,26 @@ class _PathParser(flags.ArgumentParser):
     return _tidy(os.path.expanduser(argument))
 
 
+_PARSERS: dict[Any, type[flags.ArgumentParser]] = {
+    str: flags.ArgumentParser,
+    int: flags.IntegerParser,
+    float: flags.FloatParser,
+    bool: flags.BooleanParser,
+}
+
+
+class _TupleParser(flags.ArgumentParser):
+  """Parser of values such as 1,4, which may stand in brackets."""
+
+  def __init__(self, parser: flags.ArgumentParser):
+    super().__init__()
+    self._parser = parser
+
+  def parse(self, argument: str) -> tuple[Any, ...]:
+    texts = (text.strip('()\'" ') for text in argument.split(','))
+    return tuple(self._parser.parse(text) for text in texts if text)
+
+
 def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder:
   """Define a flag for a file or folder and return it.
 
@@ -97,17 +120,28 @@ def define_on_error() -> flags.FlagHolder:
 def define_changes() -> dict[str, flags.FlagHolder]:
   """Define flags that replace settings of an evaluation; return them by name.
 
-  Their value is None where they are not given.
+  They are those of `EvaluationConfig`. Their value is None where they are not
+  given.
   """
-  return {
-      name: flags.DEFINE_string(name, None, f'Replaces the setting: {text}')
-      for name, text in (
-          ('task', "what is estimated, such as 'class' or 'points'."),
-          ('labels', "columns to estimate, such as 'limit', or 'mask'."),
-          ('group', 'column that tells persons or tracks apart.'),
-          ('estimator', "'compact', or 'paper' for the paper's networks."),
-      )
+  words = {
+      'task': ": what is estimated, such as 'class' or 'points'",
+      'labels': ": columns to estimate, such as 'limit', or 'mask'",
+      'group': ': column that tells persons or tracks apart',
+      'estimator': ": 'compact', or 'paper' for the paper's networks",
   }
+  found = {}
+  for field in dataclasses.fields(config_lib.EvaluationConfig):
+    of_many = typing.get_args(field.type)
+    parser = _PARSERS[of_many[0] if of_many else field.type]()
+    found[field.name] = flags.DEFINE(
+        _TupleParser(parser) if of_many else parser,
+        field.name,
+        None,
+        f'Replaces evaluation.{field.name} of the run'
+        f'{words.get(field.name, "")}.',
+        allow_override=True,  # as in `define_path`
+    )
+  return found
 
 
 def define_config() -> Any:

@@ -142,13 +142,15 @@ def _rules(
 
 
 def validate(
-    config: config_lib.Config, *, optional: Collection[str] = ()
+    config: config_lib.Config, *, optional: Collection[str] = (), only: str = ''
 ) -> None:
   """Check every constraint on the settings of a run.
 
   Args:
     config: Settings of the run.
     optional: Names of fields that are not checked.
+    only: What fields that are checked begin with, such as 'evaluation.'; the
+      message names flags without it.
 
   Raises:
     InputError: If a setting breaks a rule; the message names the field, its
@@ -156,7 +158,8 @@ def validate(
   """
   values = config_lib.flatten(dataclasses.asdict(config))
   for field, is_allowed, remedy in _rules(config, values):
-    if not is_allowed and field not in optional:
+    if field.startswith(only) and not is_allowed and field not in optional:
+      flag = field.removeprefix(only) if only else f'config.{field}'
       raise errors.InputError(
-          f'--config.{field}={values[field]!r} does not work: {remedy}.'
+          f'--{flag}={values[field]!r} does not work: {remedy}.'
       )

@@ -104,6 +104,16 @@ def test_names_that_look_like_numbers_stay_texts_beside_others(make, read):
   assert sets['test'].targets.names == ('3', '020', '20', 'end')
 
 
+def test_none_is_a_class_among_names_and_unknown_among_numbers(make, read):
+  synthetic = make('a', {'beard': ['none', 'full'] * 6, 'age': [*range(12)]})
+  test = make('b', {'beard': ['None', 'full', 'none'], 'age': [7, 'none', 9]})
+  _, sets = read(synthetic, test, labels='beard')
+  assert sets['test'].targets.names == ('None', 'full', 'none')
+  assert sets['test'].labels.tolist() == [0, 1, 2]
+  _, sets = read(synthetic, test, labels='age')
+  assert np.isnan(sets['test'].labels[:, 0]).tolist() == [False, True, False]
+
+
 def test_regression(make, read, capsys):
   rng = np.random.default_rng(0)
   columns = {'width': rng.random(9), 'mass': rng.integers(0, 99, 9)}
@@ -217,6 +227,8 @@ def test_groups(make, read):
   assert sets['synthetic'].groups is None
   _, sets = read(synthetic, test, group='Clip')
   assert sets['real'].groups.tolist() == [*'aabbccdd']
+  # Photographs without clips may be of any, so they are not learnt from.
+  assert sets['synthetic'].groups.tolist() == [''] * 8
   with pytest.raises(InputError, match="column 'track'.*there are sort, subj"):
     read(synthetic, test, group='track', labels='sort')
 
@@ -235,6 +247,7 @@ def _make_images(count, **known):
     [
         (np.array([3, 3, -1, 20]), 'class'),
         (np.array(['3', '3', '', '20']), 'class'),
+        (np.array(['none', 'none', '', 'one']), 'class'),
         (np.array([0.5, 1, np.nan, 2]), 'regression'),
         (np.arange(8.0).reshape(4, 2), 'regression'),
     ],
@@ -248,18 +261,19 @@ def test_arrays(tmp_path, read, labels, task):
       subjects=images.subjects,
       names=images.names,
       labels=labels,
-      groups=np.array([1, 1, 2, 2]),
+      groups=np.array([0, 0, 2, 2]),
   )
   found, sets = read(path, path)
   assert found == task
   values = sets['test'].targets.values
   if task == 'class':
-    assert sets['test'].targets.names == ('3', '20')
+    assert sets['test'].targets.names in (('3', '20'), ('none', 'one'))
     assert values.tolist() == [0, 0, -1, 1]
   else:
     expected = labels.reshape(4, -1).astype(np.float32)
     np.testing.assert_array_equal(values, expected)
-  assert sets['test'].groups.tolist() == ['1', '1', '2', '2']
+  # 0 is a group like others, unlike the number of a person.
+  assert sets['test'].groups.tolist() == ['0', '0', '2', '2']
 
 
 @pytest.mark.parametrize(

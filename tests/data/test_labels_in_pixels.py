@@ -79,6 +79,10 @@ def test_points_of_a_table_stay_on_their_blobs(
   rows = [(f'{i}.png', *xy) for i, xy in enumerate(centres)]
   _write_table(folder, 'file,blob_x,blob_y', rows)
   task, sets = read(folder, size=size, fit=fit, points='blob_x,blob_y')
+  _, undeclared = read(
+      folder, size=size, fit=fit, task='points', labels='Blob_x,blob_y'
+  )
+  assert (undeclared['test'].labels == sets['test'].labels).all()
   targets = sets['test'].targets
   assert task == 'points' and targets.names == ('blob',)
   assert targets.values.shape == (6, 1, 2)

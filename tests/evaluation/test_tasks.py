@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simgan_jax.data.labelled_images import LabelledImages
+from simgan_jax.data.targets import Targets
 from simgan_jax.evaluation import tasks
 from simgan_jax.machine import errors
 from simgan_jax.measures import units
@@ -62,6 +63,19 @@ def test_pixels_are_those_of_the_papers_width_and_mm_true_lengths(test_set):
   mm = task.measures(predicted, test_set)['mean_mm']
   assert mm == pytest.approx(np.mean(5 * joints[..., 2] / 130), rel=1e-4)
   assert task.constant(joints).shape == (14, 2)
+
+
+def test_deviations_are_those_of_the_test_labels_whatever_is_asked(test_set):
+  values = np.float32([[0, 7.1], [2, 7.1], [4, 7.1], [6, 7.1], [8, 7.1]])
+  test = test_set._replace(
+      joints=None, targets=Targets('regression', values, ('width', 'same'))
+  )
+  task = tasks.choose('regression', test, config_lib.EvaluationConfig())
+  expected = np.tile([3 / np.sqrt(8), 2], (5, 1))
+  for labels in (values, values * 10):
+    asked = test.with_labels(labels)
+    found = task.errors(labels + np.float32([3, 2]), asked)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_rows_of_hands_have_the_contracts_fields(test_set):

@@ -1,12 +1,10 @@
 """Which training sets, and so which rows, an evaluation has."""
 
 import numpy as np
-import pytest
 
 from simgan_jax.data import inputs
 from simgan_jax.data.labelled_images import ImportReport, LabelledImages
 from simgan_jax.evaluation import training_sets
-from simgan_jax.machine import errors
 
 
 def _images(number, gaze=True):
@@ -67,11 +65,6 @@ def test_a_damaged_image_costs_no_scale():
   assert _rows(images)[1] == ('synthetic', 4, 39, 39)
 
 
-def test_images_without_labels_are_refused():
-  with pytest.raises(errors.InputError, match='have no labels'):
-    _rows(_images(50, gaze=False))
-
-
 def test_real_labels_count_where_no_group_is_tested():
   real = _images(5)._replace(groups=np.array(['1', '1', '2', '3', '3']))
   test = _images(2)._replace(groups=np.array(['3', '4']))
@@ -87,6 +80,17 @@ def test_real_labels_count_where_no_group_is_tested():
   unknown = test._replace(groups=None)
   assert apart(real, unknown, of_one_place=True) is None
   assert apart(real, unknown, of_one_place=False) == ['0', '1', '2', '3', '4']
+  # A copy of a tested image in another folder, and an unknown group, are not.
+  tested = real._replace(images=real.images + 1, groups=np.array([*'67899']))
+  assert apart(real, tested, of_one_place=False) == [*'01234']
+  images = tested.images.copy()
+  images[4] = real.images[0] = 77
+  tested = tested._replace(images=images)
+  assert apart(real, tested, of_one_place=False) == [*'1234']
+  unknown = tested._replace(groups=None)
+  assert apart(real, unknown, of_one_place=False) == [*'1234']
+  partly = real._replace(groups=np.array([*'11', '', *'33']))
+  assert apart(partly, tested, of_one_place=False) == [*'134']
   gaze = real.gaze.copy()
   gaze[1] = np.nan
   assert apart(real._replace(gaze=gaze), test, of_one_place=True) == ['0', '2']

@@ -60,6 +60,14 @@ def test_persons_with_many_images_count_more_as_in_the_mean():
   assert found.ratio == pytest.approx(1.1)
 
 
+def test_images_without_a_group_are_drawn_one_by_one():
+  errors_of = np.full(6, 10.0), np.array([20.0, 8, 8, 8, 4, 12])
+  groups = np.array(['', 'a', 'a', 'a', '', ''])
+  found = comparison.paired_bootstrap(*errors_of, groups)
+  alone = comparison.paired_bootstrap(*errors_of, np.array([0, 3, 3, 3, 1, 2]))
+  assert found == alone and found.groups == 4
+
+
 def test_no_images():
   with pytest.raises(errors.InputError, match='no errors to compare'):
     comparison.paired_bootstrap(np.zeros(0), np.zeros(0), np.zeros(0, int))

@@ -8,14 +8,15 @@ import pathlib
 
 import jax
 import pytest
+from absl import flags
 
 from simgan_jax.estimators import baselines
 from simgan_jax.machine import errors
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.method import losses, networks
 from simgan_jax.report import metrics_file
+from simgan_jax.settings import command_line, stored, validation
 from simgan_jax.settings import config as config_lib
-from simgan_jax.settings import stored, validation
 from simgan_jax.training import build
 from simgan_jax.training import workdir as workdir_lib
 
@@ -162,6 +163,38 @@ def test_bad_values_are_named_with_the_field(config, field, value):
   with pytest.raises(errors.InputError, match='--config.') as caught:
     validation.validate(config)
   assert '\n' not in str(caught.value)
+  if path == ['evaluation']:
+    with pytest.raises(errors.InputError, match=f'^--{last}=.* not work'):
+      validation.validate(config, only='evaluation.')
+
+
+@pytest.fixture
+def parse():
+  """Return a function that reads the flags that change an evaluation."""
+  holders = command_line.define_changes()
+  flags.FLAGS.mark_as_parsed()
+
+  def parse(**texts):
+    for name, text in texts.items():
+      flags.FLAGS[name].parse(text)
+    return {name: holders[name].value for name in texts}
+
+  yield parse
+  for name in holders:
+    flags.FLAGS[name].unparse()
+
+
+def test_every_setting_of_an_evaluation_has_a_flag(parse):
+  values = dataclasses.asdict(config_lib.EvaluationConfig())
+  texts = {name: str(value) for name, value in values.items()}
+  assert parse(**texts) == values
+  assert parse(scales='1,4', augmented='false', methods='svr, knn') == {
+      'scales': (1, 4),
+      'augmented': (False,),
+      'methods': ('svr', 'knn'),
+  }
+  with pytest.raises(flags.IllegalFlagValueError, match='maybe'):
+    parse(augmented='false,maybe')
 
 
 def test_devices_share_pairs_of_images_in_every_part(config):

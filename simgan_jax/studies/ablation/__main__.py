@@ -27,7 +27,9 @@ _ONLY = flags.DEFINE_list(
     'only', [], 'Variants to run; those they are compared with run too.'
 )
 _LIST = flags.DEFINE_bool('list', False, 'Print the variants and stop.')
-_NUM_SEEDS = flags.DEFINE_integer('num_seeds', 1, 'Estimators a row.', 1)
+_NUM_SEEDS = flags.DEFINE_integer(
+    'num_seeds', 1, 'Estimators a row.', 1, allow_override=True
+)
 
 
 def _describe_command() -> str:
