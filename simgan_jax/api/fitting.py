@@ -27,7 +27,7 @@ def fit(
     labels: np.ndarray | None = None,
     real_labels: np.ndarray | None = None,
     real_groups: Sequence[Any] | None = None,
-    task: str = 'auto',
+    task: str = '',
     num_images: int = 8_000,
     config: config_lib.Config | None = None,
 ) -> fitted.Run:
@@ -49,16 +49,23 @@ def fit(
       or -1 where unknown.
     real_groups: Person, track or clip of each real image. `Run.evaluate` learns
       from none that it tests.
-    task: What the labels are, one of `config.TASKS`.
+    task: What the labels are: 'auto' to decide by type and shape, 'class',
+      'regression', 'points', 'mask' or 'gaze'; by default what `config` says.
     num_images: Number of images that are drawn from a simulator.
-    config: Other settings than `simgan_jax.default_config()`. The sources, the
-      size of the images and the task are set here.
+    config: Other settings than `simgan_jax.default_config()`. The sources
+      and the size of the images are set here.
 
   Raises:
-    InputError: If arrays or settings do not fit each other, or `workdir` holds
-      a run on other images.
+    InputError: If arrays or settings do not fit each other, if there are
+      labels beside a simulator, or if `workdir` holds a run on other images.
   """
   config = config or presets.folders()
+  task = task or config.evaluation.task
+  if callable(synthetic) and labels is not None:
+    raise InputError(
+        'the labels come from the simulator, which returns them; leave labels'
+        ' out.'
+    )
   devices.use_cores_if_idle(config_lib.divisible_size(config))
   devices.cache_programs()
   if callable(synthetic):

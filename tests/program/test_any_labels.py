@@ -166,11 +166,22 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before):
 
 def test_arrays_that_do_not_fit_are_named(tmp_path, as_before):
   images = np.zeros((8, SIDE, SIDE), np.uint8)
+  of_hands = simgan_jax.default_config()
+  of_hands.evaluation.task = 'hands'
   for options, message in (
       ({'real': images[:, 1:]}, 'bring them to one size'),
       ({'real': images * 2.5 + 7}, r'or float in \[0, 1\]'),
       ({'real': images[None, None]}, r'give \[n, h, w, c\]'),
       ({'real': images, 'labels': np.zeros(3)}, '8 synthetic images but 3 lab'),
+      ({'real': images, 'config': of_hands}, "the task 'hands'"),
+      (
+          {'real': images, 'task': 'gaze', 'labels': np.ones((8, 2))},
+          r'\[n, 3\]',
+      ),
   ):
     with pytest.raises(errors.InputError, match=message):
       simgan_jax.fit(images, workdir=str(tmp_path), **options)
+  with pytest.raises(errors.InputError, match='leave labels out'):
+    simgan_jax.fit(
+        lambda key: images, images, workdir=str(tmp_path), labels=images
+    )
