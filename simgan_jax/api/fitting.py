@@ -1,7 +1,6 @@
 """SimGAN on arrays: from images and a simulator to a trained run."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,7 +89,6 @@ def fit(
   height, width, channels = shapes['real']
   config = dataclasses.replace(
       config,
-      name=os.path.basename(os.path.abspath(workdir)),
       data=dataclasses.replace(
           config.data,
           height=height,
