@@ -43,9 +43,10 @@ def fit(
     workdir: Folder of the run; made when missing.
     labels: Labels of the synthetic images: classes, [n] int or text; numbers,
       [n, k] float; points, [n, k, 2] px; masks, [n, h, w] int; with task
-      'gaze' unit vectors, [n, 3]. Only `Run.evaluate` needs them.
-    real_labels: Labels of those real images that have some, for comparison; NaN
-      or -1 where unknown.
+      'gaze' directions, [n, 3]. NaN is unknown; among whole numbers -1 is,
+      too, so number classes from 0. Only `Run.evaluate` needs them.
+    real_labels: Labels of the real images, unknown where there are none, for
+      comparison.
     real_groups: Person, track or clip of each real image. `Run.evaluate` learns
       from none that it tests.
     task: What the labels are: 'auto' to decide by type and shape, 'class',
