@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Shaped
 
 from simgan_jax.api import fitted
 from simgan_jax.data import in_memory
@@ -19,12 +20,12 @@ Simulator = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def fit(
-    synthetic: np.ndarray | Simulator,
-    real: np.ndarray,
+    synthetic: Shaped[np.ndarray, '_ ...'] | Simulator,
+    real: Shaped[np.ndarray, '_ ...'],
     *,
     workdir: str,
-    labels: np.ndarray | None = None,
-    real_labels: np.ndarray | None = None,
+    labels: Shaped[np.ndarray, '_ ...'] | None = None,
+    real_labels: Shaped[np.ndarray, '_ ...'] | None = None,
     real_groups: Sequence[Any] | None = None,
     task: str = '',
     num_images: int = 8_000,
@@ -55,9 +56,15 @@ def fit(
     config: Other settings than `simgan_jax.default_config()`. The sources
       and the size of the images are set here.
 
+  Returns:
+    The trained run, which refines and evaluates.
+
   Raises:
     InputError: If arrays or settings do not fit each other, if there are
-      labels beside a simulator, or if `workdir` holds a run on other images.
+      labels beside a simulator, or if `workdir` holds a run on other images or
+      with other settings.
+    NonFiniteError: If a loss is not finite; checkpoints are kept.
+    Stopped: After SIGTERM or Ctrl-C, when the state is saved.
   """
   config = config or presets.folders()
   task = task or config.evaluation.task
@@ -109,7 +116,7 @@ def fit(
 
 def draw(
     simulator: Simulator, num_images: int, *, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Shaped[np.ndarray, 'n ...'], Shaped[np.ndarray, 'n ...']]:
   """Return images and labels of a simulator written in JAX.
 
   Args:
@@ -119,6 +126,9 @@ def draw(
 
   Returns:
     Images [n, h, w, c] and labels [n, ...] of the simulator's types.
+
+  Raises:
+    InputError: If the simulator returns no images, or another number of labels.
   """
   devices.use_cores_if_idle(config_lib.divisible_size(presets.folders()))
   compiled, key = jax.jit(simulator), jax.random.key(seed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped, UInt
 
 from simgan_jax.data import arrays, crops, label_arrays
 from simgan_jax.data.labelled_images import LabelledImages
@@ -13,7 +13,9 @@ from simgan_jax.machine.errors import InputError
 from simgan_jax.settings import config as config_lib
 
 
-def to_integers(images: np.ndarray, name: str) -> np.ndarray:
+def to_integers(
+    images: Shaped[np.ndarray, '_ ...'], name: str
+) -> UInt[np.ndarray, 'n h w c']:
   """Return images as [n, h, w, c] uint8 or uint16.
 
   Args:
@@ -42,8 +44,8 @@ def to_integers(images: np.ndarray, name: str) -> np.ndarray:
 
 
 def make_set(
-    images: np.ndarray,
-    labels: np.ndarray | None,
+    images: Shaped[np.ndarray, '_ ...'],
+    labels: Shaped[np.ndarray, '_ ...'] | None,
     groups: Sequence[Any] | None,
     task: str,
     name: str,
