@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped, UInt
 
 from simgan_jax.data import arrays, in_memory
 from simgan_jax.machine.errors import InputError
@@ -45,7 +46,9 @@ class Run:
     """The settings of the run."""
     return stored.read_run(self.workdir)
 
-  def refine(self, images: np.ndarray, *, sample: int = 0) -> np.ndarray:
+  def refine(
+      self, images: Shaped[np.ndarray, '_ ...'], *, sample: int = 0
+  ) -> UInt[np.ndarray, 'n h w c']:
     """Return refined images.
 
     Args:
@@ -57,7 +60,9 @@ class Run:
       Refined images, [n, h, w, c] uint8, or uint16 for uint16 images.
 
     Raises:
-      InputError: If the images have another size.
+      InputError: If the images have another size, or if the run has no trained
+        checkpoint or lacks its file of histograms.
+      NonFiniteError: If refined images have values that are not numbers.
     """
     from simgan_jax.machine import mesh as mesh_lib
     from simgan_jax.training import refiners
@@ -83,8 +88,8 @@ class Run:
 
   def evaluate(
       self,
-      images: np.ndarray,
-      labels: np.ndarray,
+      images: Shaped[np.ndarray, '_ ...'],
+      labels: Shaped[np.ndarray, '_ ...'],
       *,
       groups: Sequence[Any] | None = None,
       seeds: Sequence[int] = (),
@@ -101,8 +106,14 @@ class Run:
         whole groups.
       seeds: Seeds of the estimators; by default those of the settings.
 
+    Returns:
+      The numbers of `eval/metrics.json` and the path of the report. The test
+      images are kept in `data/test.npz`, for eval.py --test_path.
+
     Raises:
-      InputError: If the labels are of another kind than the synthetic ones.
+      InputError: If the labels are of another kind than the synthetic ones, or
+        the run has no trained checkpoint.
+      NonFiniteError: If a loss or a refined image is not finite.
     """
     from simgan_jax.evaluation import protocol
     from simgan_jax.evaluation import run as run_lib

@@ -1,12 +1,12 @@
 """SimGAN on arrays: from images and a simulator to a trained run."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Shaped
 
 from simgan_jax.api import fitted
 from simgan_jax.data import in_memory
@@ -20,14 +20,14 @@ Simulator = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def fit(
-    synthetic: np.ndarray | Simulator,
-    real: np.ndarray,
+    synthetic: Shaped[np.ndarray, '_ ...'] | Simulator,
+    real: Shaped[np.ndarray, '_ ...'],
     *,
     workdir: str,
-    labels: np.ndarray | None = None,
-    real_labels: np.ndarray | None = None,
+    labels: Shaped[np.ndarray, '_ ...'] | None = None,
+    real_labels: Shaped[np.ndarray, '_ ...'] | None = None,
     real_groups: Sequence[Any] | None = None,
-    task: str = 'auto',
+    task: str = '',
     num_images: int = 8_000,
     config: config_lib.Config | None = None,
 ) -> fitted.Run:
@@ -44,21 +44,35 @@ def fit(
     workdir: Folder of the run; made when missing.
     labels: Labels of the synthetic images: classes, [n] int or text; numbers,
       [n, k] float; points, [n, k, 2] px; masks, [n, h, w] int; with task
-      'gaze' unit vectors, [n, 3]. Only `Run.evaluate` needs them.
-    real_labels: Labels of those real images that have some, for comparison; NaN
-      or -1 where unknown.
+      'gaze' directions, [n, 3]. NaN is unknown; among whole numbers -1 is,
+      too, so number classes from 0. Only `Run.evaluate` needs them.
+    real_labels: Labels of the real images, unknown where there are none, for
+      comparison.
     real_groups: Person, track or clip of each real image. `Run.evaluate` learns
       from none that it tests.
-    task: What the labels are, one of `config.TASKS`.
+    task: What the labels are: 'auto' to decide by type and shape, 'class',
+      'regression', 'points', 'mask' or 'gaze'; by default what `config` says.
     num_images: Number of images that are drawn from a simulator.
-    config: Other settings than `simgan_jax.default_config()`. The sources, the
-      size of the images and the task are set here.
+    config: Other settings than `simgan_jax.default_config()`. The sources
+      and the size of the images are set here.
+
+  Returns:
+    The trained run, which refines and evaluates.
 
   Raises:
-    InputError: If arrays or settings do not fit each other, or `workdir` holds
-      a run on other images.
+    InputError: If arrays or settings do not fit each other, if there are
+      labels beside a simulator, or if `workdir` holds a run on other images or
+      with other settings.
+    NonFiniteError: If a loss is not finite; checkpoints are kept.
+    Stopped: After SIGTERM or Ctrl-C, when the state is saved.
   """
   config = config or presets.folders()
+  task = task or config.evaluation.task
+  if callable(synthetic) and labels is not None:
+    raise InputError(
+        'the labels come from the simulator, which returns them; leave labels'
+        ' out.'
+    )
   devices.use_cores_if_idle(config_lib.divisible_size(config))
   devices.cache_programs()
   if callable(synthetic):
@@ -83,7 +97,6 @@ def fit(
   height, width, channels = shapes['real']
   config = dataclasses.replace(
       config,
-      name=os.path.basename(os.path.abspath(workdir)),
       data=dataclasses.replace(
           config.data,
           height=height,
@@ -103,7 +116,7 @@ def fit(
 
 def draw(
     simulator: Simulator, num_images: int, *, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Shaped[np.ndarray, 'n ...'], Shaped[np.ndarray, 'n ...']]:
   """Return images and labels of a simulator written in JAX.
 
   Args:
@@ -113,6 +126,9 @@ def draw(
 
   Returns:
     Images [n, h, w, c] and labels [n, ...] of the simulator's types.
+
+  Raises:
+    InputError: If the simulator returns no images, or another number of labels.
   """
   devices.use_cores_if_idle(config_lib.divisible_size(presets.folders()))
   compiled, key = jax.jit(simulator), jax.random.key(seed)

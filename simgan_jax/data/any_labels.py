@@ -21,6 +21,12 @@ from simgan_jax.data.targets import Targets
 from simgan_jax.machine.errors import InputError
 
 _NAMED = 20  # names in a line
+_TYPES = {  # of arrays
+    'class': 'whole numbers or text (classes)',
+    'regression': 'float (numbers)',
+    'points': 'points',
+    'mask': 'masks',
+}
 
 
 def attach(
@@ -52,6 +58,8 @@ def attach(
   by_kind = {found.kind: found for found in sets}
   synthetic, test = by_kind['synthetic'], by_kind['test']
   groups = label_groups.read(sets, group)
+  for found in (by_kind['real'], test):
+    _check_types(synthetic, found, task)
   task, wanted = _decide(synthetic, test, task, labels, group)
   targets: Sequence[Targets | None]
   if task in ('gaze', 'hands'):
@@ -80,6 +88,20 @@ def attach(
       found.kind: found.images._replace(targets=own, groups=grouped)
       for found, own, grouped in zip(sets, targets, groups, strict=True)
   }
+
+
+def _check_types(synthetic: LabelSet, found: LabelSet, task: str) -> None:
+  """Raise InputError if arrays of labels are of types that do not fit."""
+  own, other = synthetic.images.targets, found.images.targets
+  if own is None or other is None or own.task == other.task:
+    return
+  same = synthetic.columns.keys() == found.columns.keys()
+  whole = not np.any(np.mod(other.values[np.isfinite(other.values)], 1))
+  if not (same and (whole or 'regression' in (task, own.task))):
+    raise InputError(
+        f'the synthetic labels are {_TYPES[own.task]}, the {found.kind} ones'
+        f' {_TYPES[other.task]}; give both the same type, or set the task.'
+    )
 
 
 def _decide(

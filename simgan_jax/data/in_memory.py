@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Shaped, UInt
 
 from simgan_jax.data import arrays, crops, label_arrays
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.machine.errors import InputError
+from simgan_jax.settings import config as config_lib
 
 
-def to_integers(images: np.ndarray, name: str) -> np.ndarray:
+def to_integers(
+    images: Shaped[np.ndarray, '_ ...'], name: str
+) -> UInt[np.ndarray, 'n h w c']:
   """Return images as [n, h, w, c] uint8 or uint16.
 
   Args:
@@ -40,8 +44,8 @@ def to_integers(images: np.ndarray, name: str) -> np.ndarray:
 
 
 def make_set(
-    images: np.ndarray,
-    labels: np.ndarray | None,
+    images: Shaped[np.ndarray, '_ ...'],
+    labels: Shaped[np.ndarray, '_ ...'] | None,
     groups: Sequence[Any] | None,
     task: str,
     name: str,
@@ -50,15 +54,21 @@ def make_set(
 
   Args:
     images: Images, as those of `to_integers`.
-    labels: Their labels, which `label_arrays` describes; with task 'gaze' unit
-      vectors, [n, 3]. None if there are none.
+    labels: Their labels, which `label_arrays` describes; with task 'gaze'
+      directions, [n, 3], NaN where unknown. None if there are none.
     groups: Person, track or clip of each image, [n], or None.
-    task: One of `config.TASKS`.
+    task: One of `config.TASKS` but 'hands'.
     name: What messages call the images, such as 'real'.
 
   Raises:
     InputError: If arrays have other shapes or types, or do not fit each other.
   """
+  tasks = [x for x in config_lib.TASKS if x != 'hands']  # needs the cameras
+  if task not in tasks:
+    raise InputError(
+        f'arrays cannot have the task {task!r}; choose one of'
+        f' {", ".join(tasks)}.'
+    )
   images = to_integers(images, name)
   for what, values in (('labels', labels), ('groups', groups)):
     if values is not None and len(values) != len(images):
@@ -77,9 +87,22 @@ def make_set(
     return made
   labels = np.asarray(labels)
   if task == 'gaze':
-    return made._replace(gaze=labels.astype(np.float32))
+    return made._replace(gaze=_to_unit_vectors(labels, name))
   fields = {'images': images, 'labels': labels}
   return made._replace(targets=label_arrays.read(fields, f'the {name} set'))
+
+
+def _to_unit_vectors(labels: np.ndarray, name: str) -> Float[np.ndarray, 'n 3']:
+  """Return directions [n, 3] as float32 of length 1, NaN where unknown."""
+  if labels.shape[1:] == (3,) and labels.dtype.kind in 'iuf':
+    vectors = labels.astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.any((lengths == 0) | np.isinf(lengths)):
+      return (vectors / lengths).astype(np.float32)
+  raise InputError(
+      f'the {name} labels are {labels.dtype} {list(labels.shape)}; gaze needs'
+      ' finite directions [n, 3], longer than 0, or NaN where unknown.'
+  )
 
 
 def write(path: str, data: LabelledImages) -> str:

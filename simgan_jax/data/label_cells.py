@@ -55,7 +55,7 @@ def open_set(kind: str, source: Source, images: LabelledImages) -> LabelSet:
   cells: list[Cells] = []
   if given.task == 'class':
     values = given.values.tolist()
-    cells = [{'labels': given.names[x] if x >= 0 else None} for x in values]
+    cells = [{'value': given.names[x] if x >= 0 else None} for x in values]
   elif given.task == 'regression':
     rows = given.values.tolist()
     cells = [dict(zip(given.names, row, strict=True)) for row in rows]

@@ -160,8 +160,8 @@ def _describe_samples(
   distances = found['patch_distances']
   return (
       'Samples: two refined images of one synthetic image differ by'
-      f' {found["pixels"]:.1f} grey levels a pixel and {found["patches"]:.2f} in'
-      f' their patches{real}; the prediction moves by'
+      f' {found["pixels"]:.1f} grey levels a pixel and {found["patches"]:.2f}'
+      f' in their patches{real}; the prediction moves by'
       f' {found[f"shift_{unit.name}"]:.2f} {unit.words}{iris} between them.'
       f' Patch distance from real images {min(distances):.2f} to'
       f' {max(distances):.2f}, of synthetic ones'

@@ -5,10 +5,13 @@ import json
 import os
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
-from simgan_jax.machine import errors
+from simgan_jax.machine import errors, files
 from simgan_jax.settings import config as config_lib
+
+_WORKDIR = 'WORKDIR:'  # begins stored paths in the folder of the run
 
 
 def to_json(config: config_lib.Config) -> str:
@@ -39,9 +42,38 @@ def _from_dict(kind: type, values: dict, where: str) -> Any:
   return kind(**arguments)
 
 
+def write_run(workdir: str, config: config_lib.Config) -> None:
+  """Write the settings of the run in `workdir`, so that it can be moved."""
+
+  def mark(path: str) -> str:
+    full = os.path.abspath(os.path.expanduser(path))
+    inside = os.path.relpath(full, workdir)
+    return _WORKDIR + inside if path and not inside.startswith('..') else path
+
+  text = to_json(_with_paths(config, mark))
+  files.write_text(os.path.join(workdir, 'config.json'), text)
+
+
 def read_run(workdir: str) -> config_lib.Config:
   """Read the settings of the run in `workdir`; errors are those of `read`."""
-  return read(os.path.join(workdir, 'config.json'))
+
+  def find(path: str) -> str:
+    inside = path.removeprefix(_WORKDIR)
+    return path if inside == path else os.path.join(workdir, inside)
+
+  return _with_paths(read(os.path.join(workdir, 'config.json')), find)
+
+
+def _with_paths(
+    config: config_lib.Config, change: Callable[[str], str]
+) -> config_lib.Config:
+  """Return the settings with other paths of the data."""
+  data = dataclasses.replace(config.data)
+  for name in ('synthetic', 'real', 'test'):
+    source = getattr(data, name)
+    changed = dataclasses.replace(source, path=change(source.path))
+    setattr(data, name, changed)
+  return dataclasses.replace(config, data=data)
 
 
 def read(path: str) -> config_lib.Config:

@@ -11,9 +11,9 @@ from simgan_jax.settings import stored
 
 
 def _same(path: str, other: str) -> bool:
-  """Return whether two paths are equal apart from slashes and ~."""
+  """Return whether two paths are equal apart from how they are written."""
   first, second = (
-      os.path.normpath(os.path.expanduser(name)) if name else ''
+      os.path.abspath(os.path.expanduser(name)) if name else ''
       for name in (path, other)
   )
   return first == second
@@ -27,11 +27,10 @@ def check_workdir(workdir: str, config: config_lib.Config) -> None:
   Raises:
     InputError: If settings differ; the message names every field.
   """
-  path = os.path.join(workdir, 'config.json')
-  if os.path.exists(path):
+  if os.path.exists(os.path.join(workdir, 'config.json')):
     old, new = (
         config_lib.flatten(dataclasses.asdict(settings))
-        for settings in (stored.read(path), config)
+        for settings in (stored.read_run(workdir), config)
     )
     longer = config.num_rounds > old['num_rounds']
     different = [
@@ -59,9 +58,8 @@ def claim_workdir(workdir: str, config: config_lib.Config) -> None:
     InputError: As `check_workdir`, or if `workdir` cannot be written.
   """
   check_workdir(workdir, config)
-  path = os.path.join(workdir, 'config.json')
   try:
-    files.write_text(path, stored.to_json(config))
+    stored.write_run(workdir, config)
   except OSError as error:
     raise files.cannot_write(workdir, error, '--workdir') from error
 

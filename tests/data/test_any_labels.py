@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from PIL import Image
 
-from simgan_jax.data import any_labels, arrays, inputs
+from simgan_jax.data import any_labels, arrays, in_memory, inputs
 from simgan_jax.data.labelled_images import LabelledImages
 from simgan_jax.data.targets import Targets
 from simgan_jax.machine.errors import InputError
@@ -324,6 +324,50 @@ def test_arrays_that_cannot_be_used(tmp_path, fields, message):
   source = arrays.Arrays(path=tmp_path / 'x.npz', height=4, width=6)
   with pytest.raises(InputError, match=message):
     source.load()
+
+
+@pytest.mark.parametrize(
+    ('learnt', 'tested', 'task', 'expected'),
+    [
+        (int, float, 'auto', ('3', '20')),
+        (float, int, 'auto', ('value',)),
+        (int, float, 'regression', ('value',)),
+    ],
+)
+def test_whole_numbers_may_be_of_another_type(learnt, tested, task, expected):
+  values = np.array([3, 20] * 5)
+  found = _attach(values.astype(learnt), values.astype(tested), task)
+  assert found.names == expected
+  is_class = expected == ('3', '20')
+  places = [0, 1] * 5 if is_class else values
+  np.testing.assert_array_equal(found.values.ravel(), places)
+
+
+@pytest.mark.parametrize(
+    'tested', [np.full(10, 0.5), np.zeros((10, 2)), np.zeros((10, 1, 2))]
+)
+def test_labels_of_types_that_do_not_fit_are_named(tested):
+  message = r'synthetic labels are whole .* the test ones (float|points)'
+  with pytest.raises(InputError, match=message):
+    _attach(np.arange(10) % 2, tested, 'auto')
+
+
+def _attach(learnt, tested, task):
+  """Return the targets of test images with arrays of labels."""
+  images = np.zeros((10, 4, 6), np.uint8)
+  data = {
+      kind: (
+          arrays.Arrays(height=4, width=6),
+          in_memory.make_set(images, labels, None, task, kind),
+      )
+      for kind, labels in (
+          ('synthetic', learnt),
+          ('real', None),
+          ('test', tested),
+      )
+  }
+  _, sets = any_labels.attach(data, task=task, labels='', group='subject')
+  return sets['test'].targets
 
 
 def test_classes_of_two_files_get_common_names(tmp_path):

@@ -133,7 +133,7 @@ def as_before():
   jax.config.update('jax_compilation_cache_dir', before)
 
 
-def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before):
+def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before, monkeypatch):
   def simulator(key):
     key_angle, key_noise = jax.random.split(key)
     angles = jax.random.uniform(key_angle, (16, 1), maxval=jnp.pi)
@@ -149,9 +149,12 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before):
     setattr(getattr(config, owner) if owner else config, field, value)
   images, labels = simgan_jax.draw(simulator, 40, seed=5)
   real, options = 1 - images, {'num_images': 64, 'config': config}
-  run = simgan_jax.fit(
-      simulator, real[:20], workdir=str(tmp_path / 'run'), **options
-  )
+  monkeypatch.chdir(tmp_path)
+  simgan_jax.fit(simulator, real[:20], workdir='run', **options)
+  # The run may move, and the program that loads it run elsewhere.
+  (tmp_path / 'run').rename(tmp_path / 'moved')
+  monkeypatch.chdir('/')
+  run = simgan_jax.load(str(tmp_path / 'moved'))
   refined = run.refine(images[:3])
   assert refined.shape == (3, SIDE, SIDE, 1) and refined.dtype == np.uint8
   found = run.evaluate(real[20:], labels[20:])
@@ -166,11 +169,22 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before):
 
 def test_arrays_that_do_not_fit_are_named(tmp_path, as_before):
   images = np.zeros((8, SIDE, SIDE), np.uint8)
+  of_hands = simgan_jax.default_config()
+  of_hands.evaluation.task = 'hands'
   for options, message in (
       ({'real': images[:, 1:]}, 'bring them to one size'),
       ({'real': images * 2.5 + 7}, r'or float in \[0, 1\]'),
       ({'real': images[None, None]}, r'give \[n, h, w, c\]'),
       ({'real': images, 'labels': np.zeros(3)}, '8 synthetic images but 3 lab'),
+      ({'real': images, 'config': of_hands}, "the task 'hands'"),
+      (
+          {'real': images, 'task': 'gaze', 'labels': np.ones((8, 2))},
+          r'\[n, 3\]',
+      ),
   ):
     with pytest.raises(errors.InputError, match=message):
       simgan_jax.fit(images, workdir=str(tmp_path), **options)
+  with pytest.raises(errors.InputError, match='leave labels out'):
+    simgan_jax.fit(
+        lambda key: images, images, workdir=str(tmp_path), labels=images
+    )

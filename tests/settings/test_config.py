@@ -277,6 +277,22 @@ def test_the_spelling_of_a_path_is_no_other_setting(config, tmp_path):
       workdir_lib.check_workdir(str(tmp_path), config)
 
 
+def test_paths_in_a_run_move_with_it_and_others_stay(
+    config, tmp_path, monkeypatch
+):
+  monkeypatch.chdir(tmp_path)
+  config.data.real.path, config.data.test.path = 'run/data/a.npz', '~/photos'
+  stored.write_run('run', config)
+  assert config.data.real.path == 'run/data/a.npz'
+  assert stored.read_run('run') == config
+  workdir_lib.check_workdir(str(tmp_path / 'run'), config)
+  (tmp_path / 'run').rename(tmp_path / 'moved')
+  monkeypatch.chdir('/')
+  moved = stored.read_run(f'{tmp_path}/moved').data
+  assert moved.real.path == f'{tmp_path}/moved/data/a.npz'
+  assert (moved.test.path, moved.synthetic.path) == ('~/photos', '')
+
+
 def test_a_run_can_be_made_longer_but_not_shorter(config, tmp_path):
   workdir_lib.claim_workdir(str(tmp_path), config)
   config.num_rounds *= 2
