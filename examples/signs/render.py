@@ -4,8 +4,8 @@
 
 writes 8,000 images and their `labels.csv` in half a minute. The shapes are
 those of the German signs, whose digits are even strokes with straight sides and
-round ends. The looks are as plain as can be: four flat colours, no dirt, no
-blur. Looks are what the refiner adds; shapes it must not touch.
+round ends. The looks are as plain as can be: three flat colours, no dirt, no
+blur, no glare. Looks are what the refiner adds; shapes it must not touch.
 
 Signs and backgrounds are lit by chance, each on its own, and there are spots
 behind the sign. `--scene=lights` leaves out the spots, `--scene=plain` both.
