@@ -1,9 +1,10 @@
 # Two commands set everything up from a bare clone: `make eyes`, `make test`.
+# `make signs GTSRB=DIR` needs a public data set: docs/signs.md.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: eyes test test-beam check api clean
+.PHONY: eyes signs test test-beam check api clean
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -17,6 +18,13 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 eyes: $(VENV)/installed
 	$(BIN)/python train.py --config=configs/eyes.py
 	$(BIN)/python eval.py --workdir=runs/eyes
+
+signs: $(VENV)/installed
+	test -d "$(GTSRB)/Final_Training/Images" || { echo 'give GTSRB=DIR, see docs/signs.md'; exit 2; }
+	$(BIN)/python examples/signs/render.py --output=data/signs_rendered
+	$(BIN)/python train.py --config=configs/signs.py:gtsrb --config.data.real.path="$(GTSRB)/Final_Training/Images" \
+		--config.data.test.path="$(GTSRB)/Final_Test/Images"
+	$(BIN)/python eval.py --workdir=runs/signs
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -39,6 +39,7 @@ def _folders() -> config_lib.Config:
   data = config.data
   data.height = data.width = 40
   data.fit = 'resize'
+  data.match_histograms = True
   data.synthetic = config_lib.SourceConfig(
       name='image_folder', path='data/signs_rendered'
   )

@@ -4,11 +4,11 @@
 
 writes 8,000 images and their `labels.csv` in half a minute. The shapes are
 those of the German signs, whose digits are even strokes with straight sides and
-round ends. The looks are as plain as can be: four flat colours, no dirt, no
-blur. Looks are what the refiner adds; shapes it must not touch.
+round ends. The looks are as plain as can be: three flat colours, no dirt, no
+blur, no glare. Looks are what the refiner adds; shapes it must not touch.
 
-Signs and backgrounds are lit by chance, each on its own. `--scene=plain` leaves
-that out, and `--scene=spots` draws spots by chance behind the sign.
+Signs and backgrounds are lit by chance, each on its own, and there are spots
+behind the sign. `--scene=lights` leaves out the spots, `--scene=plain` both.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def draw_background(scene, rng, canvas):
   return image.resize((canvas, canvas), Image.Resampling.BICUBIC)
 
 
-def draw_sign(limit, rng, size, *, scene='lights'):
+def draw_sign(limit, rng, size, *, scene='spots'):
   """Return a sign as an RGB image, size x size pixels."""
   canvas = size * OVERSAMPLING
   image = draw_background(scene, rng, canvas)
@@ -127,7 +127,7 @@ def main():
   parser.add_argument('--images', type=int, default=8_000)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--size', type=int, default=48, help='pixels')
-  parser.add_argument('--scene', choices=SCENES, default='lights')
+  parser.add_argument('--scene', choices=SCENES, default='spots')
   flags = parser.parse_args()
   flags.output.mkdir(parents=True, exist_ok=True)
   rng = np.random.default_rng(flags.seed)
