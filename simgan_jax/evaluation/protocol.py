@@ -24,11 +24,8 @@ from simgan_jax.training import refiners
 
 def _refine(
     run: Run, *, reuse: bool
-) -> tuple[selection.Chosen, np.ndarray, np.ndarray, np.ndarray | None]:
-  """Return the checkpoint, the refiner's input and its output, both uint8.
-
-  The last result are samples of a refiner with noise.
-  """
+) -> tuple[selection.Chosen, np.ndarray, variety.Samples]:
+  """Return the checkpoint, the refiner's input and its output, both uint8."""
   refiner, chosen = refiners.load_refiner(
       run.config, workdir=run.workdir, mesh=run.mesh
   )
@@ -44,18 +41,10 @@ def _refine(
   prepared = refiners.match_histograms(
       run.config, run.synthetic.images, workdir=run.workdir
   )
-  with progress.make_bar(len(prepared), 'refine', 'image') as bar:
-    refined = refiners.refine_images(
-        refiner,
-        prepared,
-        mesh=run.mesh,
-        seed=run.config.seed,
-        on_progress=bar.update,
-    )
-  samples = None
-  if run.config.refiner.noise_channels:
-    samples = variety.draw(run, refiner, prepared)
-  return chosen, prepared, refined, samples
+  total = variety.count(run) * len(prepared)
+  with progress.make_bar(total, 'refine', 'image') as bar:
+    samples = variety.refine(run, refiner, prepared, on_progress=bar.update)
+  return chosen, prepared, samples
 
 
 def _score(
@@ -65,7 +54,8 @@ def _score(
   rows, predictions = [], {}
   for augmented in run.config.evaluation.augmented:
     for training_set in sets:
-      taken = bool(estimators_from) and training_set.train_on != 'refined'
+      of_refiner = training_set.train_on in ('refined', 'samples')
+      taken = bool(estimators_from) and not of_refiner
       row, predicted = scoring.score(
           training_set,
           run,
@@ -119,11 +109,12 @@ def evaluate(
       settings.
   """
   settings, task = run.config.evaluation, run.task
-  chosen, prepared, refined, samples = _refine(run, reuse=reuse)
+  chosen, prepared, samples = _refine(run, reuse=reuse)
+  refined = samples[0]
   sets = training_sets.build(
       run.synthetic,
       prepared if run.config.data.match_histograms else None,
-      refined,
+      samples,
       run.apart,
       base_images=settings.base_images,
       scales=settings.scales,
@@ -145,7 +136,7 @@ def evaluate(
       run.synthetic, refined, task=task, params=params, mesh=run.mesh
   )
   quality.setdefault('label_preservation', {}).update(shift)
-  if samples is not None:
+  if len(samples) > 1:
     quality['samples'] = variety.measure(run, samples, params)
   constant = task.constant(sets[0].labels)[None]
   everywhere = np.repeat(constant, len(run.test.images), axis=0)

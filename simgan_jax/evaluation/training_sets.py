@@ -14,7 +14,7 @@ from simgan_jax.data.labelled_images import LabelledImages
 class TrainingSet(NamedTuple):
   """What the estimators of a row are trained on."""
 
-  train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
+  train_on: str  # 'synthetic', 'matched', 'refined', 'samples' or 'real'
   scale: int  # multiple of the base number of images
   images: UInt8[np.ndarray, 'n h w c']
   labels: Shaped[np.ndarray, 'n ...']
@@ -57,7 +57,7 @@ def labelled_apart(
 def build(
     synthetic: LabelledImages,
     matched: UInt8[np.ndarray, 'n h w c'] | None,
-    refined: UInt8[np.ndarray, 'n h w c'],
+    samples: UInt8[np.ndarray, 'sample n h w c'],
     real: LabelledImages | None,
     *,
     base_images: int,
@@ -70,7 +70,8 @@ def build(
     matched: The same images with the histograms of real ones, if the refiner
       got those. Their only set, at the largest scale, shows what matching alone
       does.
-    refined: The same images after refining.
+    samples: The same images after refining. Several samples of each, of a
+      refiner with noise, are one more set, at the largest scale.
     real: Labelled real images of persons that are not tested, or None.
     base_images: Number of images at scale 1, the first ones; 0 means all.
     scales: Multiples of `base_images`. The smallest takes what there is. Others
@@ -95,12 +96,18 @@ def build(
   kinds = {'synthetic': (synthetic.images, usable)}
   if matched is not None:
     kinds['matched'] = matched, usable[-1:]
-  kinds['refined'] = refined, usable
+  kinds['refined'] = samples[0], usable
   sets = []
   for train_on, (images, chosen) in kinds.items():
     for scale in chosen:
       first = slice(scale * base_images)
       sets.append(TrainingSet(train_on, scale, images[first], labels[first]))
+  if len(samples) > 1:
+    scale = usable[-1]
+    first = slice(scale * base_images)
+    images = np.concatenate([images[first] for images in samples])
+    repeated = np.concatenate([labels[first]] * len(samples))
+    sets.append(TrainingSet('samples', scale, images, repeated))
   if real is not None and real.labels is not None:
     sets.append(TrainingSet('real', 1, real.images, real.labels))
   return sets

@@ -1,6 +1,7 @@
 """How much the samples of a refiner with noise differ, and what stays equal."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,30 +14,38 @@ from simgan_jax.machine import batching
 from simgan_jax.measures import label_shift, patches, units
 from simgan_jax.training import refiners
 
-NUM_IMAGES, NUM_SAMPLES = 200, 4
+NUM_SAMPLES = 4
+_NUM_IMAGES = 200  # images of which samples are compared
 _NUM_COMPARED = 50  # images whose patches are compared, one with another
 
 Samples = UInt8[np.ndarray, 'sample n h w c']
 
 
-def draw(
-    run: Run, refiner: Any, prepared: UInt8[np.ndarray, 'n h w c']
+def count(run: Run) -> int:
+  """Return how many samples of each image are refined, 1 without noise."""
+  return NUM_SAMPLES if run.config.refiner.noise_channels else 1
+
+
+def refine(
+    run: Run,
+    refiner: Any,
+    prepared: UInt8[np.ndarray, 'n h w c'],
+    *,
+    on_progress: Callable[[int], object],
 ) -> Samples:
-  """Return samples of images spread over the data set."""
-  chosen = batching.spread(len(prepared), NUM_IMAGES)
-  return np.stack(
-      [
-          refiners.refine_images(
-              refiner,
-              prepared[chosen],
-              mesh=run.mesh,
-              seed=run.config.seed,
-              numbers=chosen,
-              samples=sample,
-          )
-          for sample in range(NUM_SAMPLES)
-      ]
-  )
+  """Return `count` refined images of each."""
+  found = [
+      refiners.refine_images(
+          refiner,
+          prepared,
+          mesh=run.mesh,
+          seed=run.config.seed,
+          samples=sample,
+          on_progress=on_progress,
+      )
+      for sample in range(count(run))
+  ]
+  return np.stack(found)
 
 
 def compare(
@@ -76,7 +85,7 @@ def measure(run: Run, samples: Samples, params: Any) -> dict[str, Any]:
 
   Args:
     run: Run with a refiner with noise.
-    samples: Result of `draw`.
+    samples: Result of `refine`, several of each image.
     params: An estimator that knows refined images.
 
   Returns:
@@ -86,10 +95,11 @@ def measure(run: Run, samples: Samples, params: Any) -> dict[str, Any]:
     real images, beside `synthetic_patch_distance`; the mean shift of an
     estimator's predictions from sample to sample, in its unit, and of the iris.
   """
+  chosen = batching.spread(samples.shape[1], _NUM_IMAGES)
+  samples = samples[:, chosen]
   pairs = list(itertools.combinations(samples, 2))
   pixels, apart = np.mean([compare(*pair) for pair in pairs], axis=0)
   real = patches.describe(run.real.images)
-  chosen = batching.spread(len(run.synthetic.images), NUM_IMAGES)
   synthetic = run.synthetic.take(chosen)
   found: dict[str, Any] = {
       'images': samples.shape[1],

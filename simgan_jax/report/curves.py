@@ -14,6 +14,7 @@ _COLORS = {
     'synthetic': 'tab:blue',
     'matched': 'tab:purple',
     'refined': 'tab:orange',
+    'samples': 'tab:brown',
     'real': 'tab:green',
 }
 

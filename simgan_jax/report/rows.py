@@ -16,7 +16,7 @@ from simgan_jax.report import comparison
 class Row(NamedTuple):
   """Errors of the estimators trained on one data set, on the test set."""
 
-  train_on: str  # 'synthetic', 'matched', 'refined' or 'real'
+  train_on: str  # 'synthetic', 'matched', 'refined', 'samples' or 'real'
   scale: int  # multiple of the base number of images, 1 or 4
   images: int  # training images
   # seed -> [n], or [n, k] for points; NaN where a label is unknown

@@ -440,7 +440,7 @@ def test_the_papers_preset_has_the_rows_of_table_4(folder, tmp_path):
   sets = training_sets.build(
       synthetic,
       None,
-      255 - synthetic.images,
+      255 - synthetic.images[None],
       real,
       base_images=NUM_FRAMES['train'],
       scales=config.evaluation.scales,

@@ -18,12 +18,12 @@ def _images(number, gaze=True):
   )
 
 
-def _rows(synthetic, *, matched=True, scales=(1, 4)):
+def _rows(synthetic, *, matched=True, scales=(1, 4), num_samples=1):
   images = synthetic.images
   sets = training_sets.build(
       synthetic,
       images + 1 if matched else None,
-      images + 2,
+      np.stack([images + 2 + i for i in range(num_samples)]),
       _images(7),
       base_images=10,
       scales=scales,
@@ -39,6 +39,14 @@ def test_rows_of_the_table_in_the_papers_order():
       ('matched', 4, 40, 51),
       *(('refined', 1, 10, 52), ('refined', 4, 40, 52)),
       ('real', 1, 7, 7),
+  ]
+
+
+def test_samples_of_the_noise_are_one_more_row():
+  rows = _rows(_images(50), matched=False, num_samples=3)
+  assert rows[2:] == [
+      *(('refined', 1, 10, 52), ('refined', 4, 40, 52)),
+      *(('samples', 4, 120, 54), ('real', 1, 7, 7)),
   ]
 
 
