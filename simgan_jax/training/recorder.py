@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.training import train_state
 
-from simgan_jax.machine import batching, files, pixels, progress, silence
-from simgan_jax.method import noise, steps
+from simgan_jax.machine import batching, files, progress, silence
+from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.report import metrics_file, page, sheets, tensorboard
 from simgan_jax.settings import config as config_lib
-from simgan_jax.training import monitor
+from simgan_jax.training import monitor, refiners
 
 _NUM_REFINED = 64  # images for a page, of which 16 are drawn
 _NUM_REAL = 1_000
@@ -56,8 +55,6 @@ class Recorder:
         'synthetic': sheets.grey_shares(self._synthetic),
         'real': sheets.grey_shares(self._real),
     }
-    self._refine = jax.jit(steps.refine)
-    self._noise_key = jax.random.key(config.seed)
     self._metrics = metrics_file.MetricsFile(workdir, last_round=first_round)
     # A new run measures round 0 again, after pre-training.
     self._inspection = metrics_file.MetricsFile(
@@ -123,17 +120,21 @@ class Recorder:
     """Write the sheet synthetic | refined | real of a round, and the page."""
     self._sample_first()
     # On one device, because other processes take no part in this.
-    refiner = jax.device_put(jax.device_get(refiner))
-    synthetic = jax.device_put(self._synthetic)
+    mesh = mesh_lib.make_mesh(1)
     has_noise = self._config.refiner.noise_channels > 0
-    numbers = jnp.arange(len(synthetic))
-    samples = []
-    for sample in range(_NUM_SAMPLES if has_noise else 1):
-      keys = noise.sample_keys(
-          self._noise_key, numbers, jnp.full_like(numbers, sample)
-      )
-      refined = jax.device_get(self._refine(refiner, synthetic, keys))
-      samples.append(pixels.to_integers(refined))
+    with mesh_lib.intentional_copy():
+      refiner = mesh_lib.copy_to(refiner, mesh)
+      samples = [
+          refiners.refine_images(
+              refiner,
+              self._synthetic,
+              mesh=mesh,
+              batch_size=_NUM_REFINED,
+              seed=self._config.seed,
+              samples=sample,
+          )
+          for sample in range(_NUM_SAMPLES if has_noise else 1)
+      ]
     refined = samples[0]
     sheet = sheets.draw_sheet(
         *map(sheets.choose, (self._synthetic, refined, self._real))
@@ -147,11 +148,10 @@ class Recorder:
         sheets.draw_neighbours(refined, self._real),
     )
     if has_noise:
-      sheet_of_samples = sheets.draw_samples(
-          self._synthetic, samples, self._real
+      sheets.write_png(
+          os.path.join(folder, 'noise.png'),
+          sheets.draw_samples(self._synthetic, samples, self._real),
       )
-      path = os.path.join(folder, 'noise.png')
-      sheets.write_png(path, sheet_of_samples)
     shares = self._grey_values | {'refined': sheets.grey_shares(refined)}
     files.write_text(
         os.path.join(folder, 'grey_values.json'), json.dumps(shares) + '\n'

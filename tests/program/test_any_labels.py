@@ -147,6 +147,7 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before, monkeypatch):
   for name, value in TINY.items():
     owner, _, field = name.rpartition('.')
     setattr(getattr(config, owner) if owner else config, field, value)
+  config.refiner.noise_channels = config.refiner_samples = 2
   images, labels = simgan_jax.draw(simulator, 40, seed=5)
   real, options = 1 - images, {'num_images': 64, 'config': config}
   monkeypatch.chdir(tmp_path)
@@ -157,8 +158,13 @@ def test_a_simulator_in_jax_needs_no_files(tmp_path, as_before, monkeypatch):
   run = simgan_jax.load(str(tmp_path / 'moved'))
   refined = run.refine(images[:3])
   assert refined.shape == (3, SIDE, SIDE, 1) and refined.dtype == np.uint8
+  assert (run.refine(images[:3], sample=1) != refined).any()
   found = run.evaluate(real[20:], labels[20:])
   assert found.results['task'] == 'regression'
+  rows = [row['train_on'] for row in found.results['rows']]
+  assert rows[:3] == ['synthetic', 'refined', 'samples']
+  assert found.results['samples']['pixels'] > 0 and 'Samples: ' in str(found)
+  assert (tmp_path / 'moved/samples/noise.png').exists()
   assert 'Refining' in found.conclusion and found.conclusion in str(found)
   # The same call continues; other images are refused.
   same = simgan_jax.fit(simulator, real[:20], workdir=run.workdir, **options)
