@@ -15,6 +15,7 @@ from simgan_jax.measures import label_shift, patches, units
 from simgan_jax.training import refiners
 
 NUM_SAMPLES = 4
+_NUM_REAL = 1_000
 _NUM_IMAGES = 200  # images of which samples are compared
 _NUM_COMPARED = 50  # images whose patches are compared, one with another
 
@@ -99,7 +100,10 @@ def measure(run: Run, samples: Samples, params: Any) -> dict[str, Any]:
   samples = samples[:, chosen]
   pairs = list(itertools.combinations(samples, 2))
   pixels, apart = np.mean([compare(*pair) for pair in pairs], axis=0)
-  real = patches.describe(run.real.images)
+  real_images = run.real.images
+  real = patches.describe(
+      real_images[batching.spread(len(real_images), _NUM_REAL)]
+  )
   synthetic = run.synthetic.take(chosen)
   found: dict[str, Any] = {
       'images': samples.shape[1],
@@ -116,7 +120,7 @@ def measure(run: Run, samples: Samples, params: Any) -> dict[str, Any]:
   first, second = find_twins(run.real)
   if len(first):
     found['real_pixels'], found['real_patches'] = compare(
-        run.real.images[first], run.real.images[second]
+        real_images[first], real_images[second]
     )
   shifts, irises = [], []
   for a, b in pairs:

@@ -41,13 +41,12 @@ _SHARD = 1_024  # images
 def _make_records(
     originals: Source,
     entries: Sequence[Entry],
+    most: int,
     writer: shards.Writer,
     folder: Path,
     kind: str,
 ) -> Iterator[Path]:
   """Write every shard that is not there yet; yield the file of each record."""
-  num_samples = len(entries) // len(originals.entries)
-  most = min(originals.limit * num_samples or len(entries), len(entries))
   count, bits = 0, set()
   with progress.make_bar(most, 'refine', 'image') as bar:
     for number, start in enumerate(range(0, len(entries), _SHARD)):
@@ -119,13 +118,12 @@ def _finish(
     path = folder / tables.NAME
     written_labels.write(path, tuple(originals.label_shapes), rows)
   if isinstance(originals, arrays.Arrays):
-    num_samples = len(entries) // len(originals.entries)
-    old_names = {
-        entry.name: originals.entries[i // num_samples].name
-        for i, entry in enumerate(entries)
-    }
+    # The samples of an image stand side by side.
+    old_names = [entry.name for entry in originals.entries]
+    of_samples = np.repeat(old_names, len(entries) // len(old_names))
+    names = dict(zip((e.name for e in entries), of_samples, strict=True))
     written_labels.write_targets(
-        folder, originals.load(), {name: old_names[name] for name in files}
+        folder, originals.load(), {name: names[name] for name in files}
     )
   notes = [*originals.notes]
   notes += [f'{count:,} images: {note}' for note, count in noted.items()]
@@ -245,7 +243,10 @@ def write(
         folder=folder,
         keep_transforms=bool(originals.pixel_labels.names),
     )
-    records = list(_make_records(originals, entries, writer, folder, kind))
+    most = min(originals.limit * num_samples or len(entries), len(entries))
+    records = list(
+        _make_records(originals, entries, most, writer, folder, kind)
+    )
     found = _finish(originals, entries, image_writer, folder, records)
     content = identity | {'workdir': workdir, 'path': path} | found
     manifest.complete(folder, content)
