@@ -8,8 +8,8 @@ Presets:
     python train.py --config=configs/hands.py
     python eval.py --workdir=runs/hands
   Built-in simulator and built-in sensor, without a download, with small images
-  and networks for a laptop: 11 minutes on 2 CPU cores without AVX-512. The refiner learns
-  holes and rough depths and, in part, ragged edges.
+  and networks for a laptop: 11 minutes on 2 CPU cores without AVX-512. The
+  refiner learns holes and rough depths and, in part, ragged edges.
 
     python train.py --config=configs/hands.py:paper
         --config.data.synthetic.path=NYU/train --config.data.real.path=NYU/train
