@@ -58,7 +58,7 @@ def attach(
   by_kind = {found.kind: found for found in sets}
   synthetic, test = by_kind['synthetic'], by_kind['test']
   groups = label_groups.read(sets, group)
-  for found in (by_kind['real'], test):
+  for found in sets:
     _check_types(synthetic, found, task)
   task, wanted = _decide(synthetic, test, task, labels, group)
   targets: Sequence[Targets | None]

@@ -77,7 +77,9 @@ def read(
   config.data.on_error = on_error or config.data.on_error
   given = {k: v for k, v in (changes or {}).items() if v is not None}
   config.evaluation = dataclasses.replace(config.evaluation, **given)
-  validation.validate(config, only='evaluation.')
+  # Methods that a trained run cannot use are no reason to stop.
+  optional = () if 'methods' in given else ('evaluation.methods',)
+  validation.validate(config, optional=optional, only='evaluation.')
   task, labelled = inputs.load_with_targets(
       config,
       data_dir=data_dir,

@@ -219,7 +219,7 @@ def test_the_loss_of_a_gaze_is_the_distance_of_its_angles():
 
 def test_unknown_numbers_leave_the_scale_finite():
   numbers = np.array([[1.0, np.nan, 4], [3.0, np.nan, 4]])
-  mean, scale = compact._scale_of(numbers)
+  mean, scale = compact.scale_of(numbers)
   np.testing.assert_allclose(mean, [2, 0, 4])
   np.testing.assert_allclose(scale, [1, 1, 1])
 
