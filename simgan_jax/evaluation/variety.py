@@ -72,10 +72,10 @@ def find_twins(real: LabelledImages) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(0, int), np.zeros(0, int)
   labels = np.round(real.labels.reshape(len(real.images), -1), 3)
   groups = real.subjects if real.groups is None else real.groups
-  places: dict[bytes, list[int]] = {}
+  places: dict[Any, list[int]] = {}
   for i, (group, label) in enumerate(zip(groups, labels, strict=True)):
     if not np.isnan(label.astype(float)).any():
-      places.setdefault(f'{group}|{label.tolist()}'.encode(), []).append(i)
+      places.setdefault((group, *label), []).append(i)
   pairs = [found[:2] for found in places.values() if len(found) > 1]
   first, second = np.array(pairs, int).reshape(-1, 2).T
   return first, second

@@ -35,8 +35,7 @@ def name_sample(name: str, sample: int) -> str:
   """Return the name of a sample of an image."""
   path = Path(name)
   suffix = path.suffix if path.suffix.lower() in IMAGES else ''
-  stem = name.removesuffix(suffix) if suffix else name
-  return f'{stem}.sample{sample}{suffix}'
+  return f'{name.removesuffix(suffix)}.sample{sample}{suffix}'
 
 
 def name_files(entries: Sequence[Entry], channels: int) -> dict[str, str]:

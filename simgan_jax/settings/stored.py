@@ -68,11 +68,11 @@ def _with_paths(
     config: config_lib.Config, change: Callable[[str], str]
 ) -> config_lib.Config:
   """Return the settings with other paths of the data."""
-  data = dataclasses.replace(config.data)
+  sources = {}
   for name in ('synthetic', 'real', 'test'):
-    source = getattr(data, name)
-    changed = dataclasses.replace(source, path=change(source.path))
-    setattr(data, name, changed)
+    source = getattr(config.data, name)
+    sources[name] = dataclasses.replace(source, path=change(source.path))
+  data = dataclasses.replace(config.data, **sources)
   return dataclasses.replace(config, data=data)
 
 

@@ -5,43 +5,14 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
+from noise_toys import BATCH, SIDE, create_state, draw_images
 
 from simgan_jax.machine import mesh as mesh_lib
 from simgan_jax.machine.splitting import Split
 from simgan_jax.method import algorithm, losses, networks, noise, steps
-from simgan_jax.method import state as state_lib
 from simgan_jax.method.objective import Objective
 from simgan_jax.training import refiners
-
-SIDE, BATCH = 16, 16
-
-
-def _create(noise_channels, seed=0):
-  return jax.jit(
-      lambda: state_lib.create_state(
-          jax.random.key(seed),
-          refiner=networks.Refiner(
-              num_features=16, num_blocks=2, noise_channels=noise_channels
-          ),
-          discriminator=networks.Discriminator(
-              features=(32, 32, 16, 16), strides=(1, 2, 1, 1)
-          ),
-          optimizer=optax.adam(1e-3, b1=0.5),
-          image_shape=(SIDE, SIDE, 1),
-          batch_size=BATCH,
-          history_size=512,
-      )
-  )()
-
-
-def _images(num, rng):
-  """Return smooth images [num, 16, 16, 1] uint8 of 30 to 170."""
-  x = np.arange(SIDE) / SIDE
-  slopes = rng.uniform(-1, 1, (num, 3, 1, 1))
-  planes = slopes[:, 0] * x[:, None] + slopes[:, 1] * x + slopes[:, 2]
-  return np.uint8(100 + 23 * planes)[..., None]
 
 
 def _keys(num, samples=0):
@@ -51,7 +22,7 @@ def _keys(num, samples=0):
 
 
 def test_without_noise_channels_keys_change_nothing():
-  state, images = _create(0), _images(4, np.random.default_rng(0))
+  state, images = create_state(0), draw_images(4, np.random.default_rng(0))
   np.testing.assert_array_equal(
       steps.refine(state.refiner, images, _keys(4)),
       steps.refine(state.refiner, images),
@@ -60,10 +31,13 @@ def test_without_noise_channels_keys_change_nothing():
 
 def test_noise_enters_beside_the_image_and_in_each_block():
   without, with_noise = (
-      networks.count_parameters(_create(k).refiner.params) for k in (0, 2)
+      networks.count_parameters(create_state(k).refiner.params) for k in (0, 2)
   )
   assert with_noise - without == 9 * 2 * 16 + 2 * (2 * 16)
-  blocks = _create(2).refiner.params['block0'], _create(2).refiner.params
+  blocks = (
+      create_state(2).refiner.params['block0'],
+      create_state(2).refiner.params,
+  )
   assert not np.any(blocks[0]['noise'])
 
 
@@ -75,8 +49,8 @@ def test_even_channels_differ_by_pixel_and_odd_ones_by_image():
 
 
 def test_noise_depends_on_seed_number_and_sample_alone():
-  refiner, rng = _create(1).refiner, np.random.default_rng(0)
-  images = np.repeat(_images(1, rng), 7, axis=0)  # one image, seven numbers
+  refiner, rng = create_state(1).refiner, np.random.default_rng(0)
+  images = np.repeat(draw_images(1, rng), 7, axis=0)  # one image, seven numbers
   refine = functools.partial(
       refiners.refine_images, refiner, mesh=mesh_lib.make_mesh(1)
   )
@@ -95,8 +69,8 @@ def test_noise_depends_on_seed_number_and_sample_alone():
 def test_training_with_samples_does_not_depend_on_the_division():
   rng = np.random.default_rng(0)
   batch = algorithm.RoundBatch(
-      _images(3 * BATCH, rng).reshape(1, 3, BATCH, SIDE, SIDE, 1),
-      _images(BATCH, rng)[None, None],
+      draw_images(3 * BATCH, rng).reshape(1, 3, BATCH, SIDE, SIDE, 1),
+      draw_images(BATCH, rng)[None, None],
   )
   objective = Objective(num_samples=2, mode_seeking_weight=1.0)
   found = []
@@ -106,7 +80,7 @@ def test_training_with_samples_does_not_depend_on_the_division():
         objective,
         Split(num_parts, mesh_lib.AXIS),
     )
-    _, metrics = update(_create(1), batch)
+    _, metrics = update(create_state(1), batch)
     found.append(jax.device_get(metrics))
   for other in found[1:]:
     for name, value in found[0].items():

@@ -7,23 +7,14 @@ by chance, which the refiner must learn from unpaired images.
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
+from noise_toys import BATCH, SIDE, create_state, draw_images
 
 from simgan_jax.machine import mesh as mesh_lib
-from simgan_jax.method import algorithm, losses, networks, noise, steps
-from simgan_jax.method import state as state_lib
+from simgan_jax.method import algorithm, losses, noise, steps
 from simgan_jax.method.objective import Objective
 
-SIDE, BATCH, ROUNDS = 16, 16, 400
-
-
-def _draw(num, rng):
-  """Return smooth images [num, 16, 16, 1] uint8 of 30 to 170."""
-  x = np.arange(SIDE) / SIDE
-  slopes = rng.uniform(-1, 1, (num, 3, 1, 1))
-  planes = slopes[:, 0] * x[:, None] + slopes[:, 1] * x + slopes[:, 2]
-  return np.clip(100 + 30 * planes, 30, 170).astype(np.uint8)[..., None]
+ROUNDS = 400
 
 
 def _salt(images, rng):
@@ -38,19 +29,7 @@ def _light(images, rng):
 def _train(change, *, noise_channels, weight):
   """Return two refined samples of 64 images minus the images, [64 2 16 16]."""
   rng = np.random.default_rng(0)
-  state = state_lib.create_state(
-      jax.random.key(0),
-      refiner=networks.Refiner(
-          num_features=16, num_blocks=2, noise_channels=noise_channels
-      ),
-      discriminator=networks.Discriminator(
-          features=(32, 32, 16, 16), strides=(1, 2, 1, 1)
-      ),
-      optimizer=optax.adam(1e-3, b1=0.5),
-      image_shape=(SIDE, SIDE, 1),
-      batch_size=BATCH,
-      history_size=512,
-  )
+  state = create_state(noise_channels)
   objective = Objective(
       refiner_steps=1,
       self_regularization_weight=weight,
@@ -62,19 +41,19 @@ def _train(change, *, noise_channels, weight):
   update = algorithm.make_update(mesh, objective)
 
   def real(num):
-    return change(_draw(num, rng), rng).clip(0, 255).astype(np.uint8)
+    return change(draw_images(num, rng), rng).clip(0, 255).astype(np.uint8)
 
   for _ in range(100):
-    state, _ = refiner_step(state, _draw(BATCH, rng))
+    state, _ = refiner_step(state, draw_images(BATCH, rng))
   for _ in range(30):
-    batch = algorithm.RoundBatch(_draw(BATCH, rng), real(BATCH))
+    batch = algorithm.RoundBatch(draw_images(BATCH, rng), real(BATCH))
     state, _ = discriminator_step(state, batch)
   shape = 20, -1, BATCH, SIDE, SIDE, 1
   for _ in range(ROUNDS // 20):
-    synthetic, photographs = _draw(40 * BATCH, rng), real(20 * BATCH)
+    synthetic, photographs = draw_images(40 * BATCH, rng), real(20 * BATCH)
     batch = synthetic.reshape(shape), photographs.reshape(shape)
     state, _ = update(state, algorithm.RoundBatch(*batch))
-  images = np.repeat(_draw(64, rng), 2, axis=0)
+  images = np.repeat(draw_images(64, rng), 2, axis=0)
   keys = noise.sample_keys(
       jax.random.key(9),
       jnp.repeat(jnp.arange(64), 2),
